@@ -1,0 +1,32 @@
+/* Names of the hypervisor's causes and verdicts, as they appear in JSON, logs and the monitor. */
+#include "base/hvlog.h"
+
+const char *const hv_cause_names[HV_CAUSES] = {
+	[HV_EXCEPTION] = "exception",
+	[HV_HW_INTERRUPT] = "hw_interrupt",
+	[HV_SW_INTERRUPT] = "sw_interrupt",
+	[HV_PRIVILEGED] = "privileged",
+	[HV_PORT_IO] = "port_io",
+	[HV_MMIO] = "mmio",
+	[HV_SHADOW_FAULT] = "shadow_fault",
+	[HV_TABLE_WRITE] = "table_write",
+	[HV_INVLPG] = "invlpg",
+	[HV_CR_WRITE] = "cr_write",
+	[HV_HLT] = "hlt",
+	[HV_WORLD_SWITCH] = "world_switch",
+	[HV_DEMAND_PAGE] = "demand_page",
+	[HV_SWAP] = "swap",
+	[HV_SHARE_BREAK] = "share_break",
+};
+
+const char *const hv_verdict_names[HV_VERDICTS] = {
+	[HV_REFLECTED] = "reflected",
+	[HV_EMULATED] = "emulated",
+	[HV_INJECTED] = "injected",
+	[HV_FILLED] = "filled",
+	[HV_RESYNCED] = "resynced",
+	[HV_ZAPPED] = "zapped",
+	[HV_SWAPPED] = "swapped",
+	[HV_COPIED] = "copied",
+	[HV_DENIED] = "denied",
+};

@@ -1,0 +1,78 @@
+/*
+ * Why the hypervisor was entered and what it decided: one fixed-size record per
+ * entry, in an always-on ring, and counters per cause, verdict and ring. Only
+ * slow paths write here; consumers read, none is called by the core.
+ */
+#ifndef BASE_HVLOG_H
+#define BASE_HVLOG_H
+
+#include "base/types.h"
+
+enum hv_cause {
+	HV_EXCEPTION,
+	HV_HW_INTERRUPT,
+	HV_SW_INTERRUPT,
+	HV_PRIVILEGED,
+	HV_PORT_IO,
+	HV_MMIO,
+	HV_SHADOW_FAULT,
+	HV_TABLE_WRITE,
+	HV_INVLPG,
+	HV_CR_WRITE,
+	HV_HLT,
+	HV_WORLD_SWITCH,
+	HV_DEMAND_PAGE,
+	HV_SWAP,
+	HV_SHARE_BREAK,
+	HV_CAUSES
+};
+
+enum hv_verdict {
+	HV_REFLECTED, /* handed to the guest as its own fault */
+	HV_EMULATED,
+	HV_INJECTED,
+	HV_FILLED,    /* hidden fault: the shadow was completed */
+	HV_RESYNCED,
+	HV_ZAPPED,
+	HV_SWAPPED,
+	HV_COPIED,
+	HV_DENIED,
+	HV_VERDICTS
+};
+
+struct hv_record {
+	uint64_t icount; /* instructions executed when it happened */
+	uint32_t eip, address, error;
+	uint16_t cs;
+	uint8_t cause, verdict, cpl, vector, guest, reserved;
+};
+
+#define HV_RING 4096u /* records kept; a power of two */
+
+struct hv_log {
+	/* Who is running; the cpu keeps these true whenever it leaves the fast path. */
+	uint64_t icount;
+	uint32_t eip;
+	uint16_t cs;
+	uint8_t cpl, guest;
+
+	uint64_t count[HV_CAUSES][HV_VERDICTS][4]; /* by the ring it came from */
+	uint64_t head;                             /* records ever written */
+	struct hv_record ring[HV_RING];
+};
+
+extern const char *const hv_cause_names[HV_CAUSES];
+extern const char *const hv_verdict_names[HV_VERDICTS];
+
+static inline void hv_note(struct hv_log *l, enum hv_cause cause, enum hv_verdict verdict,
+			   uint8_t vector, uint32_t address, uint32_t error)
+{
+	l->count[cause][verdict][l->cpl & 3]++;
+	l->ring[l->head++ % HV_RING] = (struct hv_record){
+		.icount = l->icount, .eip = l->eip, .address = address, .error = error,
+		.cs = l->cs, .cause = (uint8_t)cause, .verdict = (uint8_t)verdict,
+		.cpl = l->cpl, .vector = vector, .guest = l->guest,
+	};
+}
+
+#endif

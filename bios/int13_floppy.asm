@@ -1,0 +1,758 @@
+; INT 13 for floppies, and INT 40: 82077AA (PC/AT mode) with DMA channel 2.
+; 82077AA datasheet, section 5 (commands) and 2 (registers); IBM PC/AT Technical Reference,
+; section 5; the parameters come from the table of INT 1E, which programs replace.
+;
+; UNLIKE HARDWARE: no wait for the motor to speed up or the head to settle, because an
+; emulated drive is ready at once and the guest's time is better spent.
+
+FDC_DOR			equ	0x3f2
+FDC_MSR			equ	0x3f4
+FDC_DATA		equ	0x3f5
+FDC_DIR			equ	0x3f7	; read: 7 disk changed
+FDC_CCR			equ	0x3f7	; write: data rate
+
+FDC_SPECIFY		equ	0x03
+FDC_RECALIBRATE		equ	0x07
+FDC_SENSE_INTERRUPT	equ	0x08
+FDC_SEEK		equ	0x0f
+FDC_READ		equ	0xe6	; multi-track, MFM, skip deleted
+FDC_WRITE		equ	0xc5
+FDC_READ_ID		equ	0x4a
+FDC_FORMAT		equ	0x4d
+
+DMA_READ		equ	0x46	; mode of channel 2: single, to memory
+DMA_WRITE		equ	0x4a	; from memory
+DMA_VERIFY		equ	0x42
+
+DPT_SPECIFY		equ	0	; offsets in the table of INT 1E
+DPT_MOTOR_TICKS		equ	2
+DPT_SIZE		equ	3
+DPT_SPT			equ	4
+DPT_GAP			equ	5
+DPT_DATA		equ	6
+DPT_FORMAT_GAP		equ	7
+DPT_FILL		equ	8
+
+MEDIA_KNOWN		equ	0x10	; BDA_FD_MEDIA
+MEDIA_DOUBLE_STEP	equ	0x20
+
+; INT 40: floppies only.
+int40:
+	INT_ENTER
+	push	fs
+	mov	fs, [BDA_EBDA]
+	sti
+	mov	dl, [bp + F_DL]
+
+; From INT 13: DL = floppy drive. SI = unit for all below.
+floppy_int13:
+	movzx	si, dl
+	movzx	bx, byte [bp + F_AH]
+	mov	ah, DISK_BAD_COMMAND
+	cmp	bl, 0x18
+	ja	.status
+	cmp	bl, 0x08		; this one answers for absent drives too
+	je	.call
+	push	bx
+	call	floppy_type
+	pop	bx
+	jnz	.call
+	cmp	bl, 0x00		; resetting nothing works
+	mov	ah, DISK_OK
+	je	.status
+	cmp	bl, 0x15
+	je	.none
+	mov	ah, DISK_TIMEOUT
+	jmp	.status
+.none:
+	mov	byte [bp + F_AH], 0
+	CLEAR_C
+	jmp	.leave
+.call:
+	shl	bx, 1
+	call	[cs:.table + bx]
+	cmp	ah, DISK_KEEP
+	je	.leave
+.status:
+	mov	[BDA_FD_STATUS], ah
+	call	int13_answer
+.leave:
+	pop	fs
+	INT_LEAVE
+.table:
+	dw	floppy_reset, floppy_status, floppy_read, floppy_write
+	dw	floppy_verify, floppy_format, disk_bad, disk_bad
+	dw	floppy_parameters, disk_bad, disk_bad, disk_bad
+	dw	disk_bad, disk_bad, disk_bad, disk_bad
+	dw	disk_bad, disk_bad, disk_bad, disk_bad
+	dw	disk_bad, floppy_dasd_type, floppy_changed, floppy_set_type
+	dw	floppy_set_media
+
+; AL = CMOS type of floppy SI: 0 none (ZF set), 1 360K, 2 1.2M, 3 720K, 4 1.44M, 5 2.88M.
+floppy_type:
+	xor	al, al
+	cmp	si, 1
+	ja	.none
+	mov	al, CMOS_FLOPPIES
+	call	cmos_read
+	jb	.first			; SI = 0: flags of the comparison, which cmos_read keeps
+	and	al, 15
+	jmp	.known
+.first:
+	shr	al, 4
+.known:
+	cmp	al, 5
+	jbe	.none
+	mov	al, 5
+.none:
+	test	al, al
+	ret
+
+; AH=00: reset the controller.
+floppy_reset:
+	call	fdc_reset
+	mov	ah, DISK_OK
+	ret
+
+fdc_reset:
+	and	byte [BDA_FD_CALIBRATED], 0x70
+	mov	dx, FDC_DOR
+	mov	al, 0x08		; reset, interrupts and DMA on
+	out	dx, al
+	mov	al, 0x0c
+	out	dx, al
+	and	byte [BDA_FD_MOTOR], 0xf0
+	mov	byte [BDA_FD_MOTOR_OFF], 0
+	mov	ecx, 10000		; the interrupt after a reset: one sense for each drive
+.wait:
+	test	byte [BDA_FD_CALIBRATED], 0x80
+	jnz	.came
+	mov	dx, FDC_MSR
+	in	al, dx
+	dec	ecx
+	jnz	.wait
+.came:
+	mov	cx, 4
+.sense:
+	push	cx
+	call	fdc_sense
+	pop	cx
+	loop	.sense
+	and	byte [BDA_FD_CALIBRATED], 0x7f
+
+; Sends SPECIFY from the table of INT 1E.
+fdc_specify:
+	push	es
+	call	dpt_pointer
+	mov	al, FDC_SPECIFY
+	call	fdc_send
+	mov	al, [es:bx + DPT_SPECIFY]
+	call	fdc_send
+	mov	al, [es:bx + DPT_SPECIFY + 1]
+	call	fdc_send
+	pop	es
+	ret
+
+; ES:BX = the table of INT 1E.
+dpt_pointer:
+	xor	bx, bx
+	mov	es, bx
+	les	bx, [es:0x1e * 4]
+	ret
+
+; AH=01: status of the last call.
+floppy_status:
+	mov	ah, [BDA_FD_STATUS]
+	mov	[bp + F_AL], ah
+	call	int13_answer
+	mov	byte [BDA_FD_STATUS], 0
+	mov	ah, DISK_KEEP
+	ret
+
+; AH=02, 03, 04: AL sectors from track CH, head DH, sector CL at ES:BX.
+floppy_read:
+	mov	ax, DMA_READ << 8 | FDC_READ
+	jmp	floppy_access
+floppy_write:
+	mov	ax, DMA_WRITE << 8 | FDC_WRITE
+	jmp	floppy_access
+floppy_verify:
+	mov	ax, DMA_VERIFY << 8 | FDC_READ
+floppy_access:
+	movzx	cx, byte [bp + F_AL]
+	jcxz	.bad
+	mov	[fs:REQ + req.chunk], ax
+	mov	byte [bp + F_AL], 0
+	mov	[fs:REQ + req.done], cl
+	shl	cx, 9
+	dec	cx
+	mov	al, ah
+	call	dma_start
+	mov	ah, DISK_DMA_BOUNDARY
+	jc	.return
+	call	floppy_prepare
+	test	ah, ah
+	jnz	.return
+	call	floppy_seek
+	test	ah, ah
+	jnz	.return
+
+	push	es
+	call	dpt_pointer
+	call	irq6_expect
+	mov	al, [fs:REQ + req.chunk]
+	call	fdc_send
+	call	fdc_send_unit
+	mov	al, [bp + F_CH]
+	call	fdc_send
+	mov	al, [bp + F_DH]
+	call	fdc_send
+	mov	al, [bp + F_CL]
+	call	fdc_send
+	mov	al, [es:bx + DPT_SIZE]
+	call	fdc_send
+	mov	al, [es:bx + DPT_SPT]
+	call	fdc_send
+	mov	al, [es:bx + DPT_GAP]
+	call	fdc_send
+	mov	al, [es:bx + DPT_DATA]
+	call	fdc_send
+	pop	es
+	call	irq6_wait
+	jc	.timeout
+	call	fdc_results
+	test	ah, ah
+	jnz	.return
+	mov	al, [fs:REQ + req.done]
+	mov	[bp + F_AL], al
+.return:
+	ret
+.bad:
+	mov	ah, DISK_BAD_COMMAND
+	ret
+.timeout:
+	call	fdc_reset
+	mov	ah, DISK_TIMEOUT
+	ret
+
+; AH=05: format track CH, head DH; ES:BX = address fields (C, H, R, N) of its sectors.
+floppy_format:
+	push	es
+	call	dpt_pointer
+	movzx	cx, byte [es:bx + DPT_SPT]
+	pop	es
+	shl	cx, 2
+	jz	floppy_access.bad
+	dec	cx
+	mov	al, DMA_WRITE
+	call	dma_start
+	mov	ah, DISK_DMA_BOUNDARY
+	jc	.return
+	call	floppy_prepare
+	test	ah, ah
+	jnz	.return
+	call	floppy_seek
+	test	ah, ah
+	jnz	.return
+	push	es
+	call	dpt_pointer
+	call	irq6_expect
+	mov	al, FDC_FORMAT
+	call	fdc_send
+	call	fdc_send_unit
+	mov	al, [es:bx + DPT_SIZE]
+	call	fdc_send
+	mov	al, [es:bx + DPT_SPT]
+	call	fdc_send
+	mov	al, [es:bx + DPT_FORMAT_GAP]
+	call	fdc_send
+	mov	al, [es:bx + DPT_FILL]
+	call	fdc_send
+	pop	es
+	call	irq6_wait
+	jc	floppy_access.timeout
+	call	fdc_results
+.return:
+	ret
+
+; AH=08: type BL, tracks, sectors, number of drives, ES:DI = parameter table.
+floppy_parameters:
+	mov	al, [BDA_EQUIPMENT]
+	mov	dl, 0
+	test	al, 1
+	jz	.count
+	mov	dl, al
+	shr	dl, 6
+	inc	dl
+.count:
+	mov	[bp + F_DL], dl
+	mov	byte [bp + F_DH], 0
+	mov	word [bp + F_AX], 0
+	mov	word [bp + F_BX], 0
+	mov	word [bp + F_CX], 0
+	mov	word [bp + F_ES], 0
+	mov	word [bp + F_DI], 0
+	call	floppy_type
+	mov	ah, DISK_OK
+	jz	.return
+	mov	[bp + F_BL], al
+	movzx	bx, al
+	mov	al, [cs:floppy_tracks + bx]
+	dec	al
+	mov	[bp + F_CH], al
+	mov	al, [cs:floppy_spt + bx]
+	mov	[bp + F_CL], al
+	mov	byte [bp + F_DH], 1
+	imul	bx, bx, DPT_LENGTH
+	add	bx, floppy_tables - DPT_LENGTH
+	mov	[bp + F_DI], bx
+	mov	[bp + F_ES], cs
+.return:
+	ret
+
+floppy_tracks:	db	0, 40, 80, 80, 80, 80	; by CMOS type
+floppy_spt:	db	0, 9, 15, 9, 18, 36
+DPT_LENGTH		equ	13	; the table of INT 1E, then highest track and rate
+floppy_tables:
+	db	0xdf, 2, 37, 2, 9, 0x2a, 0xff, 0x50, 0xf6, 15, 8, 39, 0x80	; 360K
+	db	0xdf, 2, 37, 2, 15, 0x1b, 0xff, 0x54, 0xf6, 15, 8, 79, 0x00	; 1.2M
+	db	0xdf, 2, 37, 2, 9, 0x2a, 0xff, 0x50, 0xf6, 15, 8, 79, 0x80	; 720K
+	db	0xaf, 2, 37, 2, 18, 0x1b, 0xff, 0x6c, 0xf6, 15, 8, 79, 0x00	; 1.44M
+	db	0xaf, 2, 37, 2, 36, 0x1b, 0xff, 0x53, 0xf6, 15, 8, 79, 0xc0	; 2.88M
+
+; AH=15: kind of drive: 1 without, 2 with a line that tells of changes.
+floppy_dasd_type:
+	call	floppy_type
+	mov	ah, 2
+	cmp	al, 1
+	jne	.line
+	mov	ah, 1
+.line:
+	mov	[bp + F_AH], ah
+	CLEAR_C
+	mov	byte [BDA_FD_STATUS], 0
+	mov	ah, DISK_KEEP
+	ret
+
+; AH=16: was the disk changed?
+floppy_changed:
+	call	floppy_motor_on
+	call	floppy_change_line
+	mov	ah, DISK_OK
+	jz	.return
+	mov	ah, DISK_CHANGED
+.return:
+	ret
+
+; AH=17: AL = 1 360K in 360K, 2 360K in 1.2M, 3 1.2M in 1.2M, 4 720K: before formatting.
+floppy_set_type:
+	movzx	bx, byte [bp + F_AL]
+	dec	bx
+	mov	ah, DISK_BAD_COMMAND
+	cmp	bx, 4
+	jae	.return
+	mov	al, [cs:.media + bx]
+	mov	[BDA_FD_MEDIA + si], al
+	mov	ah, DISK_OK
+.return:
+	ret
+.media:
+	db	0x93, 0x74, 0x15, 0x97
+
+; AH=18: CH = highest track, CL = sectors: before formatting. ES:DI = table to use.
+floppy_set_media:
+	mov	bx, floppy_tables
+	mov	dx, 5
+.next:
+	mov	al, [cs:bx + DPT_SPT]
+	cmp	al, [bp + F_CL]
+	jne	.other
+	mov	al, [cs:bx + 11]
+	cmp	al, [bp + F_CH]
+	je	.found
+.other:
+	add	bx, DPT_LENGTH
+	dec	dx
+	jnz	.next
+	mov	ah, DISK_UNKNOWN_MEDIA
+	ret
+.found:
+	call	floppy_type
+	mov	ah, [cs:bx + 12]	; rate in 7:6
+	cmp	byte [cs:bx + 11], 39
+	jne	.rate
+	cmp	al, 2			; 40 tracks in a drive of 80: 300 kbit/s, every other track
+	jne	.rate
+	mov	ah, 0x40 | MEDIA_DOUBLE_STEP
+.rate:
+	or	ah, MEDIA_KNOWN | 0x07
+	mov	[BDA_FD_MEDIA + si], ah
+	mov	[bp + F_DI], bx
+	mov	[bp + F_ES], cs
+	mov	ah, DISK_OK
+	ret
+
+; Programs DMA channel 2 for CX + 1 bytes at the caller's ES:BX, mode AL. CF set when that
+; crosses 64 KiB, which the page register cannot.
+dma_start:
+	push	ax
+	movzx	eax, word [bp + F_ES]
+	shl	eax, 4
+	movzx	edx, word [bp + F_BX]
+	add	eax, edx
+	mov	dx, ax
+	add	dx, cx
+	pop	dx			; DL = mode
+	jc	.crosses
+	push	eax
+	cli
+	mov	al, 0x06		; mask it
+	out	0x0a, al
+	mov	al, dl
+	out	0x0b, al
+	out	0x0c, al		; low bytes first
+	pop	eax
+	out	0x04, al
+	mov	al, ah
+	out	0x04, al
+	shr	eax, 16
+	out	0x81, al
+	mov	al, cl
+	out	0x05, al
+	mov	al, ch
+	out	0x05, al
+	sti
+	mov	al, 0x02
+	out	0x0a, al
+	clc
+	ret
+.crosses:
+	stc
+	ret
+
+; Motor on, change line looked at, media found out. AH = status.
+floppy_prepare:
+	call	floppy_motor_on
+	call	floppy_change_line
+	jnz	.changed
+	test	byte [BDA_FD_MEDIA + si], MEDIA_KNOWN
+	jz	.find
+	call	fdc_set_rate
+	mov	ah, DISK_OK
+	ret
+.changed:
+	mov	al, [BDA_FD_MEDIA + si]
+	push	ax
+	and	byte [BDA_FD_MEDIA + si], ~MEDIA_KNOWN & 0xff
+	call	floppy_clear_change
+	call	floppy_change_line
+	pop	ax
+	mov	ah, DISK_TIMEOUT	; the line stays on: no disk in the drive
+	jnz	.return
+	test	al, MEDIA_KNOWN		; it is news only to one who knew the last disk
+	mov	ah, DISK_CHANGED
+	jnz	.return
+.find:
+	jmp	floppy_find_media
+.return:
+	ret
+
+; ZF clear when the drive says that its disk was changed.
+floppy_change_line:
+	mov	dx, FDC_DIR
+	in	al, dx
+	test	al, 0x80
+	ret
+
+; Moving the head takes the change line back.
+floppy_clear_change:
+	call	fdc_recalibrate
+	mov	al, 1
+	call	fdc_seek_to
+	mov	al, 0
+	jmp	fdc_seek_to
+
+; Tries the data rates that drive SI knows until a sector address can be read. AH = status.
+floppy_find_media:
+	call	floppy_type
+	movzx	bx, al
+	shl	bx, 2
+	add	bx, .rates - 4
+	mov	cx, 4
+.next:
+	mov	al, [cs:bx]
+	cmp	al, 0xff
+	je	.unknown
+	mov	[BDA_FD_MEDIA + si], al
+	call	fdc_set_rate
+	push	bx
+	push	cx
+	call	fdc_recalibrate
+	call	fdc_read_id
+	pop	cx
+	pop	bx
+	test	ah, ah
+	jz	.found
+	inc	bx
+	loop	.next
+.unknown:
+	mov	byte [BDA_FD_MEDIA + si], 0
+	mov	ah, DISK_NO_MARK
+	ret
+.found:
+	or	byte [BDA_FD_MEDIA + si], MEDIA_KNOWN | 0x07
+	mov	ah, DISK_OK
+	ret
+.rates:					; rate 7:6, double step; by CMOS type from 1
+	db	0x80, 0xff, 0xff, 0xff
+	db	0x00, 0x40 | MEDIA_DOUBLE_STEP, 0xff, 0xff
+	db	0x80, 0xff, 0xff, 0xff
+	db	0x00, 0x80, 0xff, 0xff
+	db	0xc0, 0x00, 0x80, 0xff
+
+fdc_set_rate:
+	mov	al, [BDA_FD_MEDIA + si]
+	and	al, 0xc0
+	mov	[BDA_FD_RATE], al
+	rol	al, 2
+	mov	dx, FDC_CCR
+	out	dx, al
+	ret
+
+; Starts the motor of drive SI and keeps it running for the time of the table of INT 1E.
+floppy_motor_on:
+	push	es
+	call	dpt_pointer
+	cli
+	mov	al, [es:bx + DPT_MOTOR_TICKS]
+	mov	[BDA_FD_MOTOR_OFF], al
+	pop	es
+	mov	cx, si
+	mov	al, 1
+	shl	al, cl
+	and	byte [BDA_FD_MOTOR], 0xf0
+	or	[BDA_FD_MOTOR], al
+	shl	al, 4
+	or	al, 0x0c
+	or	al, cl
+	mov	dx, FDC_DOR
+	out	dx, al
+	sti
+	ret
+
+; Head of drive SI to the caller's track, when it is not there already. AH = status.
+floppy_seek:
+	mov	cx, si
+	mov	al, 1
+	shl	al, cl
+	test	[BDA_FD_CALIBRATED], al
+	jnz	.calibrated
+	call	fdc_recalibrate
+	test	ah, ah
+	jnz	.return
+.calibrated:
+	mov	al, [bp + F_CH]
+	test	byte [BDA_FD_MEDIA + si], MEDIA_DOUBLE_STEP
+	jz	.track
+	shl	al, 1
+.track:
+	mov	ah, DISK_OK
+	cmp	al, [BDA_FD_TRACK + si]
+	jne	fdc_seek_to
+.return:
+	ret
+
+; Head of drive SI to track AL. AH = status.
+fdc_seek_to:
+	mov	[BDA_FD_TRACK + si], al
+	push	ax
+	call	irq6_expect
+	mov	al, FDC_SEEK
+	call	fdc_send
+	call	fdc_send_unit
+	pop	ax
+	call	fdc_send
+	jmp	fdc_seek_end
+
+; Head of drive SI to track 0; twice, because once moves no more than 79 steps. AH = status.
+fdc_recalibrate:
+	call	.once
+	test	ah, ah
+	jz	.done
+.once:
+	mov	byte [BDA_FD_TRACK + si], 0
+	call	irq6_expect
+	mov	al, FDC_RECALIBRATE
+	call	fdc_send
+	mov	ax, si
+	call	fdc_send
+	call	fdc_seek_end
+	test	ah, ah
+	jnz	.done
+	mov	cx, si
+	mov	al, 1
+	shl	al, cl
+	or	[BDA_FD_CALIBRATED], al
+.done:
+	ret
+
+; Waits for the end of a seek. AH = status.
+fdc_seek_end:
+	call	irq6_wait
+	mov	ah, DISK_TIMEOUT
+	jc	.return
+	call	fdc_sense
+	mov	al, [BDA_FD_RESULT]
+	and	al, 0xf0
+	cmp	al, 0x20		; ended normally
+	mov	ah, DISK_OK
+	je	.return
+	mov	ah, DISK_SEEK
+.return:
+	ret
+
+; SENSE INTERRUPT STATUS: its two answers to BDA_FD_RESULT.
+fdc_sense:
+	mov	al, FDC_SENSE_INTERRUPT
+	call	fdc_send
+	jmp	fdc_receive
+
+; Is a sector address readable under the head of drive SI? AH = status.
+fdc_read_id:
+	call	irq6_expect
+	mov	al, FDC_READ_ID
+	call	fdc_send
+	mov	ax, si
+	call	fdc_send
+	call	irq6_wait
+	jc	floppy_access.timeout
+	jmp	fdc_results
+
+; Head and unit byte.
+fdc_send_unit:
+	mov	al, [bp + F_DH]
+	and	al, 1
+	shl	al, 2
+	or	ax, si
+	; falls through
+
+; Byte AL to the controller, when it asks for one.
+fdc_send:
+	push	dx
+	push	cx
+	push	ax
+	mov	dx, FDC_MSR
+	mov	cx, 0xffff
+.wait:
+	in	al, dx
+	and	al, 0xc0
+	cmp	al, 0x80
+	je	.ready
+	loop	.wait
+	pop	ax
+	jmp	.done
+.ready:
+	pop	ax
+	inc	dx
+	out	dx, al
+.done:
+	pop	cx
+	pop	dx
+	ret
+
+; The result phase, up to 7 bytes, to BDA_FD_RESULT.
+fdc_receive:
+	push	di
+	mov	di, BDA_FD_RESULT
+.next:
+	mov	dx, FDC_MSR
+	mov	cx, 0xffff
+.wait:
+	in	al, dx
+	test	al, 0x80
+	jnz	.asked
+	loop	.wait
+	jmp	.done
+.asked:
+	test	al, 0x40		; it wants a command: no more results
+	jz	.done
+	inc	dx
+	in	al, dx
+	mov	[di], al
+	inc	di
+	cmp	di, BDA_FD_RESULT + 7
+	jb	.next
+.done:
+	pop	di
+	ret
+
+; Takes the results of a data command. AH = status for them.
+fdc_results:
+	call	fdc_receive
+	mov	ah, DISK_OK
+	test	byte [BDA_FD_RESULT], 0xc0
+	jz	.return
+	mov	ah, DISK_TIMEOUT
+	test	byte [BDA_FD_RESULT], 0x08	; not ready
+	jnz	.return
+	mov	al, [BDA_FD_RESULT + 1]
+	mov	bx, .errors
+.next:
+	mov	ah, [cs:bx + 1]
+	cmp	byte [cs:bx], 0
+	je	.return
+	test	al, [cs:bx]
+	jnz	.return
+	add	bx, 2
+	jmp	.next
+.return:
+	ret
+.errors:				; bit of ST1, status
+	db	0x02, DISK_PROTECTED
+	db	0x20, DISK_BAD_CRC
+	db	0x10, DISK_OVERRUN
+	db	0x80, DISK_NOT_FOUND
+	db	0x04, DISK_NOT_FOUND
+	db	0x01, DISK_NO_MARK
+	db	0x00, DISK_CONTROLLER
+
+; IRQ 6 sets bit 7 of BDA_FD_CALIBRATED.
+irq6:
+	push	ax
+	push	ds
+	push	BDA_SEG
+	pop	ds
+	or	byte [BDA_FD_CALIBRATED], 0x80
+	mov	al, PIC_EOI
+	out	PIC1_CMD, al
+	pop	ds
+	pop	ax
+	iret
+
+; Before a command: no interrupt seen yet.
+irq6_expect:
+	and	byte [BDA_FD_CALIBRATED], 0x7f
+	ret
+
+; Sleeps until it has come; CF set after two seconds without.
+irq6_wait:
+	push	eax
+	mov	eax, [BDA_TICKS]
+	add	eax, 37
+.again:
+	cli
+	test	byte [BDA_FD_CALIBRATED], 0x80
+	jnz	.came
+	sti
+	hlt
+	cmp	[BDA_TICKS], eax
+	jb	.again
+	pop	eax
+	stc
+	ret
+.came:
+	and	byte [BDA_FD_CALIBRATED], 0x7f
+	sti
+	pop	eax
+	clc
+	ret

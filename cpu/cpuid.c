@@ -1,0 +1,131 @@
+/*
+ * CPUID.
+ *
+ * Reference: SDM vol 2 CPUID; vol 3 2.5 (which CR4 bit belongs to which feature).
+ *
+ * The vendor string is "GenuineIntel": guests choose their processor-specific code by it, and every
+ * rule this emulator follows is Intel's. The brand string says what it really is. A feature is
+ * announced when the model had it and the emulator does it completely.
+ *
+ * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, PAT, PSE36, SMEP, SMAP, serial number.
+ */
+#include "cpu/cpuid.h"
+#include "cpu/exec.h"
+
+/* What this emulator can do. A feature that lands is added here and nowhere else. */
+#define IMPLEMENTED                                                                           \
+	(FEATURE_FPU | FEATURE_VME | FEATURE_DE | FEATURE_PSE | FEATURE_TSC | FEATURE_MSR |   \
+	 FEATURE_PAE | FEATURE_CX8 | FEATURE_SEP | FEATURE_PGE | FEATURE_CMOV)
+#define IMPLEMENTED_EXTENDED FEATURE_NX
+
+#define P5_FEATURES                                                                           \
+	(FEATURE_FPU | FEATURE_VME | FEATURE_DE | FEATURE_PSE | FEATURE_TSC | FEATURE_MSR |   \
+	 FEATURE_MCE | FEATURE_CX8)
+#define P6_FEATURES                                                                           \
+	(P5_FEATURES | FEATURE_PAE | FEATURE_SEP | FEATURE_MTRR | FEATURE_PGE | FEATURE_MCA | \
+	 FEATURE_CMOV | FEATURE_PAT | FEATURE_PSE36 | FEATURE_MMX | FEATURE_FXSR)
+
+struct model {
+	uint32_t signature;     /* family, model, stepping */
+	uint32_t features;      /* of the real processor */
+	uint32_t extended;
+	uint32_t max_leaf;
+	bool has_extended_leaves;
+};
+
+static const struct model models[CPU_MODELS] = {
+	[CPU_486] = { 0x0480, FEATURE_FPU | FEATURE_VME, 0, 1, false },            /* DX4 */
+	[CPU_PENTIUM] = { 0x052c, P5_FEATURES, 0, 1, false },                      /* P54C */
+	[CPU_PENTIUM2] = { 0x0652, P6_FEATURES, 0, 2, false },                     /* Deschutes */
+	[CPU_PENTIUM3] = { 0x0673, P6_FEATURES | FEATURE_SSE, 0, 2, false },       /* Katmai */
+	[CPU_PENTIUM4] = { 0x0f24, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, 0, 2, true },
+	[CPU_MAX] = { 0x06d8, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, FEATURE_NX, 2, true },
+};
+
+static const struct model *model_of(const struct cpu *c)
+{
+	return &models[c->cfg.model < CPU_MODELS ? c->cfg.model : CPU_MAX];
+}
+
+uint32_t cpuid_features(const struct cpu *c) { return model_of(c)->features & IMPLEMENTED; }
+
+uint32_t cpuid_extended_features(const struct cpu *c)
+{
+	return model_of(c)->extended & IMPLEMENTED_EXTENDED;
+}
+
+uint32_t cpuid_signature(const struct cpu *c) { return model_of(c)->signature; }
+
+uint32_t cpuid_cr4_bits(const struct cpu *c)
+{
+	static const struct {
+		uint32_t feature, bits;
+	} owners[] = {
+		{ FEATURE_VME, CR4_VME | CR4_PVI }, { FEATURE_TSC, CR4_TSD },
+		{ FEATURE_DE, CR4_DE },             { FEATURE_PSE, CR4_PSE },
+		{ FEATURE_PAE, CR4_PAE },           { FEATURE_MCE, CR4_MCE },
+		{ FEATURE_PGE, CR4_PGE },           { FEATURE_FXSR, CR4_OSFXSR },
+		{ FEATURE_SSE, CR4_OSXMMEXCPT },    { FEATURE_MMX, CR4_PCE },
+	};
+	uint32_t features = cpuid_features(c), bits = 0;
+
+	for (unsigned k = 0; k < sizeof(owners) / sizeof(owners[0]); k++)
+		if (features & owners[k].feature)
+			bits |= owners[k].bits;
+	return bits;
+}
+
+struct leaf {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+/* Little-endian text in registers. */
+static uint32_t text_word(const char *s)
+{
+	return (uint32_t)(uint8_t)s[0] | (uint32_t)(uint8_t)s[1] << 8 |
+	       (uint32_t)(uint8_t)s[2] << 16 | (uint32_t)(uint8_t)s[3] << 24;
+}
+
+static struct leaf brand_leaf(unsigned part)
+{
+	static const char brand[49] = "Umbra86 interpreting x86 processor, Intel rules ";
+	const char *s = brand + part * 16;
+
+	return (struct leaf){ text_word(s), text_word(s + 4), text_word(s + 8), text_word(s + 12) };
+}
+
+static struct leaf cpuid_leaf(const struct cpu *c, uint32_t n)
+{
+	const struct model *m = model_of(c);
+
+	if (m->has_extended_leaves && n >= 0x80000000u && n <= 0x80000004u) {
+		if (n == 0x80000000u)
+			return (struct leaf){ 0x80000004u, 0, 0, 0 };
+		if (n == 0x80000001u)
+			return (struct leaf){ 0, 0, 0, cpuid_extended_features(c) };
+		return brand_leaf(n - 0x80000002u);
+	}
+	if (n > m->max_leaf) /* beyond the table: the highest basic leaf answers */
+		n = m->max_leaf;
+	switch (n) {
+	case 0:
+		return (struct leaf){ m->max_leaf, text_word("Genu"), text_word("ntel"),
+				      text_word("ineI") };
+	case 1:
+		return (struct leaf){ m->signature, 0, 0, cpuid_features(c) };
+	default: /* 2: one call; TLB and cache descriptors of a Pentium II, SDM vol 2 table 3-12 */
+		return (struct leaf){ 0x03020101u, 0, 0, 0x0c040843u };
+	}
+}
+
+bool exec_cpuid(struct cpu *c, const struct insn *i)
+{
+	struct leaf l = cpuid_leaf(c, reg32(c, R_EAX));
+
+	(void)i;
+	set_reg32(c, R_EAX, l.eax);
+	set_reg32(c, R_EBX, l.ebx);
+	set_reg32(c, R_ECX, l.ecx);
+	set_reg32(c, R_EDX, l.edx);
+	return true;
+}

@@ -1,0 +1,646 @@
+#!/usr/bin/env python3
+"""Writes the interpreter's hot handlers: gen_handlers.py OUT.c
+
+One handler per (family, form, size). A family is what an instruction computes (FAMILIES below, a
+few lines of C each); a form is where its operands are; a memory form exists twice: the fast one goes
+through the TLB inline and gives way to its cold twin `..._slow` on a miss, which takes the general
+route of access.c, page crossings, MMIO, faults and all.
+
+Fields of an op, by form (see struct op):
+  rr   r0 first register, r1 second; bytes: r2, r3 their shifts (8 for AH..BH)
+  ri   r0 register, r2 its shift; imm
+  rm   r0 register (bytes: imm its shift), memory operand
+  mr   the same with memory first
+  mi   memory operand, imm
+  memory operand: b: r1 base, disp; x: also r2 index, r3 scale; s (any segment, any address size):
+  r3 is scale | segment << 2 | 32 for 16-bit addresses
+"""
+import sys
+
+out = []
+tables = {}          # family -> {(form, size): name}
+names = []
+SIZES = (1, 2, 4)
+FORMS = ("rr", "ri", "rmb", "rmx", "rms", "mrb", "mrx", "mrs", "mib", "mix", "mis")
+CC = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
+NEEDS_OF = ("o", "no", "l", "ge", "le", "g")
+
+
+def handler(name, body, cold=False):
+    attr = "static COLD" if cold else "static"
+    out.append(f"{attr} struct op *{name}(HARGS)\n{{\n{body}\n}}\n")
+    names.append(name)
+
+
+def get(size, slot, shift):
+    if size == 1:
+        return f"(uint8_t)(c->r[{slot}] >> {shift})"
+    return f"(uint{size * 8}_t)c->r[{slot}]"
+
+
+def put(size, slot, shift, value):
+    if size == 4:
+        return f"c->r[{slot}] = (uint32_t)({value});"
+    if size == 2:
+        return f"c->r[{slot}] = (c->r[{slot}] & ~0xffffull) | (uint16_t)({value});"
+    return (f"c->r[{slot}] = (c->r[{slot}] & ~(0xffull << {shift})) | "
+            f"(uint64_t)(uint8_t)({value}) << {shift};")
+
+
+def ea(kind):
+    if kind == "b":
+        return "\tuint32_t off = (uint32_t)c->r[op->r1] + (uint32_t)op->disp;"
+    if kind == "x":
+        return ("\tuint32_t off = (uint32_t)c->r[op->r1] + ((uint32_t)c->r[op->r2] << op->r3) + "
+                "(uint32_t)op->disp;")
+    return "\tuint32_t off = ea_any(c, op);"
+
+
+def address(kind, size, write, name):
+    """Fast path: the linear address in `lin`, after the segment's check."""
+    if kind != "s":
+        return "\tuint32_t lin = off;"
+    length = "wlen" if write else "rlen"
+    return (f"\tconst struct segment *s = &c->seg[op->r3 >> 2 & 7];\n"
+            f"\tuint32_t lin = s->base + off;\n\n"
+            f"\tif (unlikely((uint64_t)(uint32_t)(off - s->lo) + {size} > s->{length}))\n"
+            f"\t\treturn {name}_slow(HPASS);")
+
+
+def hit(array, size, name):
+    return (f"\tconst struct tlb_entry *e = &tlb->{array}[tlb_slot(lin)];\n\n"
+            f"\tif (unlikely(((uint32_t)(lin + {size - 1}) & ~(uint32_t)PAGE_MASK) != e->tag))\n"
+            f"\t\treturn {name}_slow(HPASS);")
+
+
+def slow_address(kind, size, write):
+    # Results go through c->scratch: a local whose address is taken would forbid the tail call.
+    t = "\tuint32_t lin = off;\n\tbool user = c->cpl == 3;\n\n\tc->cur = op;\n"
+    if kind == "s":
+        return t + (f"\tif (!cpu_linear(c, op->r3 >> 2 & 7, off, {size}, {'true' if write else 'false'}, &c->scratch_lin))\n"
+                    "\t\treturn leave_fault(c, op);\n\tlin = c->scratch_lin;")
+    return t
+
+
+def memory_read(name, kind, size, body, end="NEXT;", slow_end="AFTER_SLOW;"):
+    """body uses the memory operand `m`."""
+    slow = (f"{ea(kind)}\n{slow_address(kind, size, False)}\n"
+            f"\tif (!lin_load(c, lin, {size}, user, &c->scratch))\n\t\treturn leave_fault(c, op);\n"
+            f"\t{{\n\tuint32_t m = (uint32_t)c->scratch;\n{body}\n\t}}\n\t{slow_end}")
+    handler(name + "_slow", slow, cold=True)
+    fast = (f"{ea(kind)}\n{address(kind, size, False, name)}\n{hit('r', size, name)}\n"
+            f"\t{{\n\tuint32_t m = ld{size}((const void *)(e->addend + lin));\n{body}\n\t}}\n\t{end}")
+    handler(name, fast)
+
+
+def memory_write(name, kind, size, value):
+    slow = (f"{ea(kind)}\n{slow_address(kind, size, True)}\n"
+            f"\tif (!lin_store(c, lin, {size}, user, {value}))\n\t\treturn leave_fault(c, op);\n\tAFTER_SLOW;")
+    handler(name + "_slow", slow, cold=True)
+    fast = (f"{ea(kind)}\n{address(kind, size, True, name)}\n{hit('w', size, name)}\n"
+            f"\tst{size}((void *)(e->addend + lin), {value});\n\tNEXT;")
+    handler(name, fast)
+
+
+def memory_modify(name, kind, size, body):
+    """body turns `a` into `r` and sets flags; it cannot fault."""
+    slow = (f"{ea(kind)}\n{slow_address(kind, size, True)}\n"
+            f"\tif (!lin_probe(c, lin, {size}, user, true) || !lin_load(c, lin, {size}, user, &c->scratch))\n"
+            f"\t\treturn leave_fault(c, op);\n"
+            f"\t{{\n\tuint32_t a = (uint32_t)c->scratch, r;\n{body}\n"
+            f"\tif (!lin_store(c, lin, {size}, user, r))\n\t\treturn leave_fault(c, op);\n\t}}\n\tAFTER_SLOW;")
+    handler(name + "_slow", slow, cold=True)
+    fast = (f"{ea(kind)}\n{address(kind, size, True, name)}\n{hit('w', size, name)}\n"
+            f"\t{{\n\tvoid *p = (void *)(e->addend + lin);\n\tuint32_t a = ld{size}(p), r;\n{body}\n"
+            f"\tst{size}(p, r);\n\t}}\n\tNEXT;")
+    handler(name, fast)
+
+
+def table(family, form, size, name):
+    tables.setdefault(family, {})[(form, size)] = name
+
+
+# ---- two-operand arithmetic ---------------------------------------------------------------------
+
+ALU = {
+    "add": "r = (T)(a + b); flags_add(c, BITS, a, b, r);",
+    "sub": "r = (T)(a - b); flags_sub(c, BITS, a, b, r);",
+    "cmp": "r = (T)(a - b); flags_sub(c, BITS, a, b, r);",
+    "and": "r = a & b; flags_logic(c, BITS, r);",
+    "test": "r = a & b; flags_logic(c, BITS, r);",
+    "or": "r = a | b; flags_logic(c, BITS, r);",
+    "xor": "r = a ^ b; flags_logic(c, BITS, r);",
+    "adc": "uint64_t w = (uint64_t)a + b + c->cf; r = (T)w;\n"
+           "\tflags_result(c, BITS, r, w >> BITS & 1, ((a ^ r) & (b ^ r)) >> (BITS - 1) & 1, (a ^ b ^ r) & 16);",
+    "sbb": "uint64_t w = (uint64_t)a - b - c->cf; r = (T)w;\n"
+           "\tflags_result(c, BITS, r, w >> BITS & 1, ((a ^ b) & (a ^ r)) >> (BITS - 1) & 1, (a ^ b ^ r) & 16);",
+}
+READ_ONLY = ("cmp", "test")
+
+
+def sized(text, size):
+    return text.replace("BITS", str(size * 8)).replace("(T)", f"(uint{size * 8}_t)")
+
+
+def binary(family, code, forms, read_only=False, sizes=SIZES):
+    for size in sizes:
+        body = sized(code, size)
+        kinds = "bxs"
+        unused = "\t(void)r;" if read_only else ""
+        a0, b1 = get(size, "op->r0", "op->r2"), get(size, "op->r1", "op->r3")
+        imm = f"(uint{size * 8}_t)op->imm"
+        store = unused if read_only else "\t" + put(size, "op->r0", "op->r2", "r")
+        if "rr" in forms:
+            n = f"{family}_rr{size}"
+            handler(n, f"\tuint32_t a = {a0}, b = {b1}, r;\n\n\t{body}\n{store}\n\tNEXT;")
+            table(family, "rr", size, n)
+        if "ri" in forms:
+            n = f"{family}_ri{size}"
+            handler(n, f"\tuint32_t a = {a0}, b = {imm}, r;\n\n\t{body}\n{store}\n\tNEXT;")
+            table(family, "ri", size, n)
+        for k in kinds:
+            if "rm" in forms:
+                n = f"{family}_rm{k}{size}"
+                st = unused if read_only else "\t" + put(size, "op->r0", "op->imm", "r")
+                memory_read(n, k, size,
+                            f"\tuint32_t a = {get(size, 'op->r0', 'op->imm')}, b = m, r;\n\t{body}\n{st}")
+                table(family, "rm" + k, size, n)
+            for form, src in (("mr", get(size, "op->r0", "op->imm")), ("mi", imm)):
+                if form not in forms:
+                    continue
+                n = f"{family}_{form}{k}{size}"
+                if read_only:
+                    memory_read(n, k, size, f"\tuint32_t a = m, b = {src}, r;\n\t{body}\n{unused}")
+                else:
+                    memory_modify(n, k, size, f"\tuint32_t b = {src};\n\t{body}")
+                table(family, form + k, size, n)
+
+
+for f, code in ALU.items():
+    binary(f, code, ("rr", "ri", "rm", "mr", "mi"), f in READ_ONLY)
+
+# ---- one operand: the register forms are "ri", the memory forms "mi" --------------------------------
+
+UNARY = {
+    "inc": "r = (T)(a + 1); flags_inc(c, BITS, r);",
+    "dec": "r = (T)(a - 1); flags_dec(c, BITS, r);",
+    "not": "r = (T)~a;",
+    "neg": "r = (T)(0 - a); flags_sub(c, BITS, 0, a, r);",
+}
+SHIFT = {  # n is 1..31 here
+    "shl": "{ uint64_t w = (uint64_t)a << n; r = (T)w; bool cf = w >> BITS & 1;\n"
+           "\tflags_result(c, BITS, r, cf, cf ^ (r >> (BITS - 1) & 1), false); }",
+    "shr": "{ bool cf = (uint64_t)a >> (n - 1) & 1; r = (uint32_t)((uint64_t)a >> n);\n"
+           "\tflags_result(c, BITS, r, cf, (r ^ r << 1) >> (BITS - 1) & 1, false); }",
+    "sar": "{ int64_t w = (int32_t)sext(a, BITS); bool cf = w >> (n - 1) & 1; r = (T)(w >> n);\n"
+           "\tflags_result(c, BITS, r, cf, false, false); }",
+    "rol": "{ unsigned k = n & (BITS - 1); r = k ? (T)(a << k | a >> (BITS - k)) : a;\n"
+           "\tflags_rotate(c, r & 1, (r ^ r >> (BITS - 1)) & 1); }",
+    "ror": "{ unsigned k = n & (BITS - 1); r = k ? (T)(a >> k | a << (BITS - k)) : a;\n"
+           "\tflags_rotate(c, r >> (BITS - 1) & 1, (r >> (BITS - 1) ^ r >> (BITS - 2)) & 1); }",
+    "rcl": "{ unsigned k = n % (BITS + 1); uint64_t w = (uint64_t)c->cf << BITS | a;\n"
+           "\tw = w << k | w >> (BITS + 1 - k); r = (T)w;\n"
+           "\tif (k || BITS < 32)\n\t\tflags_rotate(c, w >> BITS & 1, (w >> BITS ^ w >> (BITS - 1)) & 1); }",
+    "rcr": "{ unsigned k = n % (BITS + 1); uint64_t w = (uint64_t)c->cf << BITS | a;\n"
+           "\tw = w >> k | w << (BITS + 1 - k); r = (T)w;\n"
+           "\tif (k || BITS < 32)\n\t\tflags_rotate(c, w >> BITS & 1, (r >> (BITS - 1) ^ r >> (BITS - 2)) & 1); }",
+}
+
+
+def unary(family, code, prologue=""):
+    """code sets r from a; a prologue may leave early, changing nothing."""
+    for size in SIZES:
+        body = sized(code, size)
+        n = f"{family}_ri{size}"
+        handler(n, f"\tuint32_t a = {get(size, 'op->r0', 'op->r2')}, r;\n{prologue}\n\t{body}\n"
+                   f"\t{put(size, 'op->r0', 'op->r2', 'r')}\n\tNEXT;")
+        table(family, "ri", size, n)
+        for k in "bxs":
+            n = f"{family}_mi{k}{size}"
+            memory_modify(n, k, size, f"{prologue}\n\t{body}")
+            table(family, "mi" + k, size, n)
+
+
+for f, code in UNARY.items():
+    unary(f, code)
+for f, code in SHIFT.items():
+    unary(f, code, "\tunsigned n = op->imm;")     # decoder masks it and drops a zero count
+    zero = "\tunsigned n = c->r[R_ECX] & 31;"
+    # A count of 0 changes neither the operand nor a flag.
+    unary(f + "_cl", "if (n == 0) { r = a; } else " + code, zero)
+
+# A shift by 0 changes nothing but needs its operand to be writable.
+for size in SIZES:
+    for k in "bxs":
+        memory_modify(f"touch_mi{k}{size}", k, size, "\tr = a;")
+        table("touch", "mi" + k, size, f"touch_mi{k}{size}")
+
+# ---- moves ------------------------------------------------------------------------------------------
+
+for size in SIZES:
+    handler(f"mov_rr{size}", f"\t{put(size, 'op->r0', 'op->r2', get(size, 'op->r1', 'op->r3'))}\n\tNEXT;")
+    table("mov", "rr", size, f"mov_rr{size}")
+    handler(f"mov_ri{size}", f"\t{put(size, 'op->r0', 'op->r2', 'op->imm')}\n\tNEXT;")
+    table("mov", "ri", size, f"mov_ri{size}")
+    for k in "bxs":
+        memory_read(f"mov_rm{k}{size}", k, size, "\t" + put(size, "op->r0", "op->imm", "m"))
+        table("mov", "rm" + k, size, f"mov_rm{k}{size}")
+        memory_write(f"mov_mr{k}{size}", k, size, get(size, "op->r0", "op->imm"))
+        table("mov", "mr" + k, size, f"mov_mr{k}{size}")
+        memory_write(f"mov_mi{k}{size}", k, size, "op->imm")
+        table("mov", "mi" + k, size, f"mov_mi{k}{size}")
+    handler(f"xchg_rr{size}",
+            f"\tuint32_t a = {get(size, 'op->r0', 'op->r2')}, b = {get(size, 'op->r1', 'op->r3')};\n\n"
+            f"\t{put(size, 'op->r0', 'op->r2', 'b')}\n\t{put(size, 'op->r1', 'op->r3', 'a')}\n\tNEXT;")
+    table("xchg", "rr", size, f"xchg_rr{size}")
+    for k in "bxs":
+        # The register is written after the store: the body runs before it, so keep the old value.
+        name = f"xchg_mr{k}{size}"
+        reg = get(size, "op->r0", "op->imm")
+        slow = (f"{ea(k)}\n{slow_address(k, size, True)}\n"
+                f"\tif (!lin_probe(c, lin, {size}, user, true) || !lin_load(c, lin, {size}, user, &c->scratch) ||\n"
+                f"\t    !lin_store(c, lin, {size}, user, {reg}))\n\t\treturn leave_fault(c, op);\n"
+                f"\t{put(size, 'op->r0', 'op->imm', 'c->scratch')}\n\tAFTER_SLOW;")
+        handler(name + "_slow", slow, cold=True)
+        handler(name, f"{ea(k)}\n{address(k, size, True, name)}\n{hit('w', size, name)}\n"
+                      f"\tvoid *p = (void *)(e->addend + lin);\n\tuint32_t a = ld{size}(p);\n\n"
+                      f"\tst{size}(p, {reg});\n\t{put(size, 'op->r0', 'op->imm', 'a')}\n\tNEXT;")
+        table("xchg", "mr" + k, size, name)
+
+for sign in ("movzx", "movsx"):
+    for src in (1, 2):
+        for size in (2, 4):
+            fam = f"{sign}{src}"
+            cast = "" if sign == "movzx" else f"(uint32_t)(int32_t)(int{src * 8}_t)"
+            n = f"{fam}_rr{size}"
+            handler(n, f"\tuint32_t b = {get(src, 'op->r1', 'op->r3')};\n\n"
+                       f"\t{put(size, 'op->r0', '0', cast + 'b')}\n\tNEXT;")
+            table(fam, "rr", size, n)
+            for k in "bxs":
+                n = f"{fam}_rm{k}{size}"
+                memory_read(n, k, src, "\t" + put(size, "op->r0", "0", cast + "m"))
+                table(fam, "rm" + k, size, n)
+
+for size in (2, 4):
+    for k in "bxs":
+        n = f"lea_rm{k}{size}"
+        handler(n, f"{ea(k)}\n\n\t{put(size, 'op->r0', '0', 'off')}\n\tNEXT;")
+        table("lea", "rm" + k, size, n)
+
+# ---- conditions ------------------------------------------------------------------------------------------
+
+for i, cc in enumerate(CC):
+    guard = lambda n: (f"\tif (unlikely(c->flag_kind != FK_SUB32))\n\t\treturn {n}_slow(HPASS);\n"
+                       if cc in NEEDS_OF else "")
+    fast = f"flag_cond_sub(c, {i})" if cc in NEEDS_OF else f"flag_cond(c, {i})"
+
+    def conditional(name, code):
+        if cc in NEEDS_OF:
+            handler(name + "_slow", code.replace("COND", f"flag_cond(c, {i})"), cold=True)
+        handler(name, guard(name) + code.replace("COND", fast))
+
+    conditional(f"j{cc}", "\tif (COND)\n\t\tTAKE(op);\n\tNEXT;")
+    table("jcc", "ri", cc, f"j{cc}")
+    conditional(f"set{cc}_ri1", "\tbool r = COND;\n\n\t" + put(1, "op->r0", "op->r2", "r") + "\n\tNEXT;")
+    table(f"set{cc}", "ri", 1, f"set{cc}_ri1")
+    for k in "bxs":
+        memory_write(f"set{cc}_mi{k}1", k, 1, f"flag_cond(c, {i})")
+        table(f"set{cc}", "mi" + k, 1, f"set{cc}_mi{k}1")
+    for size in (2, 4):
+        conditional(f"cmov{cc}_rr{size}",
+                    f"\tuint32_t b = {get(size, 'op->r1', '0')}, a = {get(size, 'op->r0', '0')};\n\n"
+                    f"\t{put(size, 'op->r0', '0', '(COND) ? b : a')}\n\tNEXT;")
+        table(f"cmov{cc}", "rr", size, f"cmov{cc}_rr{size}")
+        for k in "bxs":
+            n = f"cmov{cc}_rm{k}{size}"
+            memory_read(n, k, size, f"\tif (flag_cond(c, {i})) {{\n\t\t{put(size, 'op->r0', '0', 'm')}\n\t}}")
+            table(f"cmov{cc}", "rm" + k, size, n)
+
+# ---- compare and branch in one -----------------------------------------------------------------------------
+
+SUB_COND = {"b": "a < b", "ae": "a >= b", "e": "a == b", "ne": "a != b", "be": "a <= b", "a": "a > b",
+            "s": "(ST)r < 0", "ns": "(ST)r >= 0", "l": "(ST)a < (ST)b", "ge": "(ST)a >= (ST)b",
+            "le": "(ST)a <= (ST)b", "g": "(ST)a > (ST)b"}
+LOGIC_COND = {"e": "r == 0", "ne": "r != 0", "s": "(ST)r < 0", "ns": "(ST)r >= 0", "l": "(ST)r < 0",
+              "ge": "(ST)r >= 0", "le": "(ST)r <= 0", "g": "(ST)r > 0"}
+fused = {}
+
+
+def fuse(family, form, size, conds, store=False):
+    plain = f"{family}_{form}{size}"
+    body = sized(ALU[family] if family in ALU else UNARY[family], size)
+    decl = {"rr": f"\tuint32_t a = {get(size, 'op->r0', 'op->r2')}, b = {get(size, 'op->r1', 'op->r3')}, r;\n",
+            "ri": f"\tuint32_t a = {get(size, 'op->r0', 'op->r2')}, b = (uint{size * 8}_t)op->imm, r;\n"}
+    for cc, cond in conds.items():
+        name = f"{plain}_j{cc}"
+        test = cond.replace("(ST)", f"(int{size * 8}_t)")
+        end = f"\tif ({test})\n\t\tTAKE(op + 1);\n\tSKIP;"
+        if form in decl:
+            st = "\t" + put(size, "op->r0", "op->r2", "r") + "\n" if store else ""
+            use = "" if "b" in body.split("flags")[0] else "\t(void)b;\n"
+            handler(name, f"{decl[form]}\n\t{body}\n{use}{st}{end}")
+        else:
+            k = form[2]
+            src = f"(uint{size * 8}_t)op->imm" if form[1] == "i" else get(size, "op->r0", "op->imm")
+            ab = (f"\tuint32_t a = m, b = {src}, r;\n" if form[0] == "m"
+                  else f"\tuint32_t a = {src}, b = m, r;\n")
+            handler(name, f"{ea(k)}\n{address(k, size, False, plain)}\n{hit('r', size, plain)}\n"
+                          f"\tuint32_t m = ld{size}((const void *)(e->addend + lin));\n{ab}\n\t{body}\n{end}")
+        fused.setdefault(plain, {})[CC.index(cc)] = name
+
+
+for form, size in (("rr", 4), ("ri", 4), ("rmb", 4), ("mrb", 4), ("mib", 4), ("rr", 1), ("ri", 1), ("mib", 1),
+                   ("rr", 2), ("ri", 2), ("rmx", 4), ("mix", 1)):
+    fuse("cmp", form, size, SUB_COND)
+for form, size in (("rr", 4), ("ri", 4), ("rr", 1), ("ri", 1), ("mib", 1), ("rr", 2), ("mib", 4)):
+    fuse("test", form, size, LOGIC_COND)
+for form in ("rr", "ri"):
+    fuse("sub", form, 4, SUB_COND, True)
+    fuse("and", form, 4, LOGIC_COND, True)
+fuse("dec", "ri", 4, {k: LOGIC_COND[k] for k in ("e", "ne", "s", "ns")}, True)
+fuse("dec", "ri", 2, {k: LOGIC_COND[k] for k in ("e", "ne", "s", "ns")}, True)
+
+# ---- multiply, divide, double shifts ------------------------------------------------------------------------
+
+
+def consuming(family, sizes, codes):
+    """One operand b (register or memory); the code may `return leave_divide(c, op)`."""
+    for size in sizes:
+        code = codes[size]
+        n = f"{family}_ri{size}"
+        handler(n, f"\tuint32_t b = {get(size, 'op->r0', 'op->r2')};\n\n{code}\n\tNEXT;")
+        table(family, "ri", size, n)
+        for k in "bxs":
+            n = f"{family}_mi{k}{size}"
+            memory_read(n, k, size, f"\tuint32_t b = m;\n{code}")
+            table(family, "mi" + k, size, n)
+
+
+consuming("mul", SIZES, {
+    1: "\tuint32_t r = (uint8_t)c->r[R_EAX] * b;\n\tset_reg16(c, R_EAX, (uint16_t)r);\n"
+       "\tflags_result(c, 8, r, r >> 8, r >> 8, false);",
+    2: "\tuint32_t r = (uint16_t)c->r[R_EAX] * b;\n\tset_reg16(c, R_EAX, (uint16_t)r);\n"
+       "\tset_reg16(c, R_EDX, (uint16_t)(r >> 16));\n\tflags_result(c, 16, r, r >> 16, r >> 16, false);",
+    4: "\tuint64_t r = (uint64_t)(uint32_t)c->r[R_EAX] * b;\n\tc->r[R_EAX] = (uint32_t)r;\n"
+       "\tc->r[R_EDX] = r >> 32;\n\tflags_result(c, 32, (uint32_t)r, r >> 32, r >> 32, false);"})
+consuming("imul1", SIZES, {
+    1: "\tint32_t r = (int8_t)c->r[R_EAX] * (int8_t)b;\n\tbool o = r != (int8_t)r;\n"
+       "\tset_reg16(c, R_EAX, (uint16_t)r);\n\tflags_result(c, 8, (uint8_t)r, o, o, false);",
+    2: "\tint32_t r = (int16_t)c->r[R_EAX] * (int16_t)b;\n\tbool o = r != (int16_t)r;\n"
+       "\tset_reg16(c, R_EAX, (uint16_t)r);\n\tset_reg16(c, R_EDX, (uint16_t)((uint32_t)r >> 16));\n"
+       "\tflags_result(c, 16, (uint16_t)r, o, o, false);",
+    4: "\tint64_t r = (int64_t)(int32_t)c->r[R_EAX] * (int32_t)b;\n\tbool o = r != (int32_t)r;\n"
+       "\tc->r[R_EAX] = (uint32_t)r;\n\tc->r[R_EDX] = (uint32_t)((uint64_t)r >> 32);\n"
+       "\tflags_result(c, 32, (uint32_t)r, o, o, false);"})
+# #DE: zero divisor or a quotient that does not fit. SDM vol 2 DIV, IDIV.
+consuming("div", SIZES, {
+    1: "\tuint32_t n = (uint16_t)c->r[R_EAX];\n\tif (b == 0 || n / b > 0xff)\n\t\treturn leave_divide(c, op);\n"
+       "\tset_reg16(c, R_EAX, (uint16_t)((n % b) << 8 | n / b));",
+    2: "\tuint32_t n = (uint32_t)(uint16_t)c->r[R_EDX] << 16 | (uint16_t)c->r[R_EAX];\n"
+       "\tif (b == 0 || n / b > 0xffff)\n\t\treturn leave_divide(c, op);\n"
+       "\tset_reg16(c, R_EAX, (uint16_t)(n / b));\n\tset_reg16(c, R_EDX, (uint16_t)(n % b));",
+    4: "\tuint32_t hi = (uint32_t)c->r[R_EDX];\n\tuint64_t n = (uint64_t)hi << 32 | (uint32_t)c->r[R_EAX];\n"
+       "\tif (hi >= b)\n\t\treturn leave_divide(c, op);\n"
+       "\tc->r[R_EAX] = n / b;\n\tc->r[R_EDX] = n % b;"})
+consuming("idiv", SIZES, {
+    1: "\tint32_t n = (int16_t)c->r[R_EAX], d = (int8_t)b;\n"
+       "\tif (d == 0 || n / d != (int8_t)(n / d))\n\t\treturn leave_divide(c, op);\n"
+       "\tset_reg16(c, R_EAX, (uint16_t)((uint32_t)(n % d) << 8 | (uint8_t)(n / d)));",
+    2: "\tint64_t n = (int32_t)((uint32_t)(uint16_t)c->r[R_EDX] << 16 | (uint16_t)c->r[R_EAX]);\n"
+       "\tint32_t d = (int16_t)b;\n"
+       "\tif (d == 0 || n / d != (int16_t)(n / d))\n\t\treturn leave_divide(c, op);\n"
+       "\tset_reg16(c, R_EAX, (uint16_t)(n / d));\n\tset_reg16(c, R_EDX, (uint16_t)(n % d));",
+    4: "\tint64_t n = (int64_t)(c->r[R_EDX] << 32 | (uint32_t)c->r[R_EAX]), d = (int32_t)b, q;\n"
+       "\tif (d == 0 || (d == -1 && n == INT64_MIN))\n\t\treturn leave_divide(c, op);\n"
+       "\tq = n / d;\n\tif (q != (int32_t)q)\n\t\treturn leave_divide(c, op);\n"
+       "\tc->r[R_EAX] = (uint32_t)q;\n\tc->r[R_EDX] = (uint32_t)(n % d);"})
+
+IMUL = {2: "int32_t r = (int16_t)a * (int16_t)b; bool o = r != (int16_t)r;",
+        4: "int64_t r = (int64_t)(int32_t)a * (int32_t)b; bool o = r != (int32_t)r;"}
+for size in (2, 4):
+    tail = (f"\tflags_result(c, {size * 8}, (uint{size * 8}_t)r, o, o, false);\n"
+            f"\t{put(size, 'op->r0', '0', '(uint32_t)r')}")
+    for fam, first in (("imul2", get(size, "op->r0", "0")), ("imul3", f"(uint{size * 8}_t)op->imm")):
+        n = f"{fam}_rr{size}"
+        handler(n, f"\tuint32_t a = {first}, b = {get(size, 'op->r1', '0')};\n\t{IMUL[size]}\n\n{tail}\n\tNEXT;")
+        table(fam, "rr", size, n)
+        for k in "bxs":
+            n = f"{fam}_rm{k}{size}"
+            memory_read(n, k, size, f"\tuint32_t a = {first}, b = m;\n\t{IMUL[size]}\n{tail}")
+            table(fam, "rm" + k, size, n)
+    # 16-bit forms with counts above 16 shift in the first operand again, as the processors do.
+    shl = {4: "uint64_t w = ((uint64_t)a << 32 | b) << n; r = (uint32_t)(w >> 32); bool cf = a >> (32 - n) & 1;",
+           2: "uint64_t w = ((uint64_t)a << 32 | b << 16 | a) << n; r = (uint16_t)(w >> 32);\n"
+              "\tbool cf = w >> 48 & 1;"}[size]
+    shr = {4: "uint64_t w = (uint64_t)b << 32 | a; r = (uint32_t)(w >> n); bool cf = w >> (n - 1) & 1;",
+           2: "uint64_t w = (uint64_t)a << 32 | b << 16 | a; r = (uint16_t)(w >> n);\n"
+              "\tbool cf = w >> (n - 1) & 1;"}[size]
+    for fam, code in (("shld", shl), ("shrd", shr)):
+        bits = size * 8
+        setf = f"flags_result(c, {bits}, r, cf, (r ^ a) >> {bits - 1} & 1, false);"
+        for suffix, count, in (("", "op->imm"), ("_cl", "c->r[R_ECX]")):
+            body = (f"\tunsigned n = {count} & 31;\n"
+                    f"\tif (n == 0) {{\n\t\tr = a;\n\t}} else {{\n\t{code}\n\t{setf}\n\t}}")
+            n = f"{fam}{suffix}_rr{size}"
+            handler(n, f"\tuint32_t a = {get(size, 'op->r0', '0')}, b = {get(size, 'op->r1', '0')}, r;\n{body}\n"
+                       f"\t{put(size, 'op->r0', '0', 'r')}\n\tNEXT;")
+            table(fam + suffix, "rr", size, n)
+            for k in "bxs":
+                n = f"{fam}{suffix}_mr{k}{size}"
+                memory_modify(n, k, size, f"\tuint32_t b = {get(size, 'op->r0', '0')};\n{body}")
+                table(fam + suffix, "mr" + k, size, n)
+
+# ---- stack ------------------------------------------------------------------------------------------------------
+# "f": SS flat and 32-bit; "s": any other stack. Slow twins go through cpu_push and cpu_pop.
+
+STACK_F = "\tuint32_t sp = (uint32_t)c->r[R_ESP] {step};\n\tuint32_t lin = sp;"
+STACK_S = ("\tconst struct segment *s = &c->seg[SEG_SS];\n"
+           "\tuint32_t mask = s->attr & SEG_DB ? 0xffffffffu : 0xffffu;\n"
+           "\tuint32_t sp = ((uint32_t)c->r[R_ESP] {step}) & mask, lin = s->base + sp;\n\n"
+           "\tif (unlikely((uint64_t)(uint32_t)(sp - s->lo) + {size} > s->{length}))\n"
+           "\t\treturn {name}_slow(HPASS);")
+SET_F = "c->r[R_ESP] = (uint32_t)({value});"
+SET_S = "c->r[R_ESP] = (c->r[R_ESP] & ~(uint64_t)mask) | (({value}) & mask);"
+
+
+def push(name, size, stack, value, end="NEXT;", slow_end="AFTER_SLOW;", before="", slow=True):
+    if slow:
+        handler(name + "_slow", f"\tc->cur = op;\n{before}\n\tif (!cpu_push(c, {size}, {value}))\n"
+                                f"\t\treturn leave_fault(c, op);\n\t{slow_end}", cold=True)
+    st = (STACK_F if stack == "f" else STACK_S).format(step=f"- {size}", size=size, length="wlen", name=name)
+    new = (SET_F if stack == "f" else SET_S).format(value="sp")
+    handler(name, f"{before}\n{st}\n{hit('w', size, name)}\n"
+                  f"\tst{size}((void *)(e->addend + lin), {value});\n\t{new}\n\t{end}")
+
+
+def pop(name, size, stack, use, extra="", end="NEXT;", slow_end="AFTER_SLOW;", slow_extra=""):
+    """use: statements with the popped value `v`, after ESP has moved by size (and extra)."""
+    handler(name + "_slow", f"\tuint32_t v;\n\n\tc->cur = op;\n\tif (!cpu_pop(c, {size}, &c->scratch_lin))\n"
+                            f"\t\treturn leave_fault(c, op);\n\tv = c->scratch_lin;\n{slow_extra}\n\t{use}\n\t{slow_end}", cold=True)
+    st = (STACK_F if stack == "f" else STACK_S).format(step="", size=size, length="rlen", name=name)
+    new = (SET_F if stack == "f" else SET_S).format(value=f"sp + {size}{extra}")
+    handler(name, f"{st}\n{hit('r', size, name)}\n\tuint32_t v = ld{size}((const void *)(e->addend + lin));\n\n"
+                  f"\t{new}\n\t{use}\n\t{end}")
+
+
+INDIRECT = "INDIRECT(v);"
+RETURN_EIP = "c->eip_page + OP_OFFSET(op) + OP_LEN(op)"
+for stack in "fs":
+    for size in (2, 4):
+        t = f"_{stack}{size}"
+        push("push_r" + t, size, stack, f"(uint{size * 8}_t)c->r[op->r0]")
+        push("push_i" + t, size, stack, "op->imm")
+        pop("pop_r" + t, size, stack, put(size, "op->r0", "0", "v"))
+        push("call" + t, size, stack, RETURN_EIP, end="TAKE(op);", slow_end="TAKE(op);")
+        pop("ret" + t, size, stack, "", extra=" + op->imm", end=INDIRECT, slow_end=INDIRECT,
+            slow_extra="\tif (op->imm)\n\t\tstack_add(c, op->imm);")
+        # LEAVE: (E)SP = (E)BP, then pop (E)BP. Probe first: a fault must not move ESP.
+        name = "leave" + t
+        set_bp = put(size, "R_EBP", "0", "v")
+        handler(name + "_slow", "\tuint64_t v;\n\tuint32_t mask = cpu_stack_mask(c);\n\n\tc->cur = op;\n"
+                f"\tif (!cpu_load(c, SEG_SS, (uint32_t)c->r[R_EBP] & mask, {size}, &c->scratch))\n"
+                "\t\treturn leave_fault(c, op);\n\tv = c->scratch;\n"
+                f"\tc->r[R_ESP] = (c->r[R_ESP] & ~(uint64_t)mask) | (((uint32_t)c->r[R_EBP] + {size}) & mask);\n"
+                f"\t{set_bp}\n\tAFTER_SLOW;", cold=True)
+        st = (STACK_F if stack == "f" else STACK_S).format(step="", size=size, length="rlen", name=name)
+        st = st.replace("R_ESP", "R_EBP")
+        new = (SET_F if stack == "f" else SET_S).format(value=f"sp + {size}")
+        handler(name, f"{st}\n{hit('r', size, name)}\n\tuint32_t v = ld{size}((const void *)(e->addend + lin));\n\n"
+                      f"\t{new}\n\t{set_bp}\n\tNEXT;")
+        for fam in ("push_r", "push_i", "pop_r", "call", "ret", "leave"):
+            table(fam, "rr" if stack == "f" else "ri", size, fam + t)
+
+# PUSH, CALL and JMP with a memory operand: read it, then go on as with a register.
+for size in (2, 4):
+    handler(f"jmpi_ri{size}", f"\tuint32_t v = {get(size, 'op->r0', '0')};\n\n\tINDIRECT(v);")
+    table("jmpi", "ri", size, f"jmpi_ri{size}")
+    for stack in "fs":
+        name = f"calli_{stack}{size}"
+        push(name, size, stack, RETURN_EIP, end=INDIRECT, slow_end=INDIRECT,
+             before=f"\tuint32_t v = {get(size, 'op->r0', '0')};")
+        table("calli", "rr" if stack == "f" else "ri", size, name)
+    for k in "bxs":
+        memory_read(f"jmpi_mi{k}{size}", k, size, "\tuint32_t v = m;\n\tINDIRECT(v);", end="", slow_end="")
+        table("jmpi", "mi" + k, size, f"jmpi_mi{k}{size}")
+        # Fast when the stack is hit too; else the slow twin does everything again from the start.
+        for fam, value, end in (("push", "m", "NEXT;"), ("calli", RETURN_EIP, "INDIRECT(m);")):
+            name = f"{fam}_mi{k}{size}"
+            slow = (f"{ea(k)}\n{slow_address(k, size, False)}\n"
+                    f"\tif (!lin_load(c, lin, {size}, user, &c->scratch))\n\t\treturn leave_fault(c, op);\n"
+                    f"\t{{\n\tuint32_t m = (uint32_t)c->scratch;\n\n\t(void)m;\n"
+                    f"\tif (!cpu_push(c, {size}, {value}))\n\t\treturn leave_fault(c, op);\n"
+                    f"\t{end.replace('NEXT', 'AFTER_SLOW')}\n\t}}")
+            handler(name + "_slow", slow, cold=True)
+            st = (STACK_F if k != "s" else STACK_S).format(step=f"- {size}", size=size, length="wlen", name=name)
+            new = (SET_F if k != "s" else SET_S).format(value="sp")
+            handler(name, f"{ea(k)}\n{address(k, size, False, name)}\n{hit('r', size, name)}\n"
+                          f"\tuint32_t m = ld{size}((const void *)(e->addend + lin));\n\t{{\n"
+                          f"{st}\n{hit('w', size, name)}\n\tst{size}((void *)(e->addend + lin), {value});\n"
+                          f"\t{new}\n\t}}\n\t{end}")
+            table(fam, "mi" + k, size, name)
+
+# ---- the rest -------------------------------------------------------------------------------------------------------
+
+handler("jmp", "\tTAKE(op);")
+handler("nop", "\tNEXT;")
+handler("clc", "\tc->cf = 0;\n\tNEXT;")
+handler("stc", "\tc->cf = 1;\n\tNEXT;")
+handler("cmc", "\tc->cf ^= 1;\n\tNEXT;")
+handler("cld", "\tc->df = 0;\n\tNEXT;")
+handler("std", "\tc->df = 1;\n\tNEXT;")
+for f in ("jmp", "nop", "clc", "stc", "cmc", "cld", "std"):
+    for size in (2, 4):
+        table(f, "ri", size, f)
+handler("cbw_ri2", "\tset_reg16(c, R_EAX, (uint16_t)(int8_t)c->r[R_EAX]);\n\tNEXT;")
+handler("cbw_ri4", "\tset_reg32(c, R_EAX, (uint32_t)(int16_t)c->r[R_EAX]);\n\tNEXT;")
+handler("cwd_ri2", "\tset_reg16(c, R_EDX, c->r[R_EAX] & 0x8000 ? 0xffff : 0);\n\tNEXT;")
+handler("cwd_ri4", "\tset_reg32(c, R_EDX, c->r[R_EAX] & 0x80000000u ? 0xffffffffu : 0);\n\tNEXT;")
+# BSWAP of a 16-bit register is undefined; processors give 0.
+handler("bswap_ri2", "\tset_reg16(c, op->r0, 0);\n\tNEXT;")
+handler("bswap_ri4", "\tset_reg32(c, op->r0, __builtin_bswap32((uint32_t)c->r[op->r0]));\n\tNEXT;")
+for f in ("cbw", "cwd", "bswap"):
+    for size in (2, 4):
+        table(f, "ri", size, f"{f}_ri{size}")
+# LOOP, JCXZ: the size is the address size. A loop that faults at its target keeps the count (see br_any).
+for size in (2, 4):
+    cx = f"(uint{size * 8}_t)c->r[R_ECX]"
+    for f, cond in (("loop", "n != 0"), ("loope", "n != 0 && flag_zf(c)"), ("loopne", "n != 0 && !flag_zf(c)")):
+        handler(f"{f}_ri{size}", f"\tuint32_t n = (uint{size * 8}_t)({cx} - 1);\n\n"
+                                 f"\t{put(size, 'R_ECX', '0', 'n')}\n\tif ({cond})\n\t\tTAKE(op);\n\tNEXT;")
+        table(f, "ri", size, f"{f}_ri{size}")
+    handler(f"jcxz_ri{size}", f"\tif ({cx} == 0)\n\t\tTAKE(op);\n\tNEXT;")
+    table("jcxz", "ri", size, f"jcxz_ri{size}")
+
+# ---- output -----------------------------------------------------------------------------------------------------------
+
+PROLOGUE = """/* Written by gen_handlers.py; edit that. */
+#include "cpu/hot.h"
+#include "cpu/flags.h"
+#include "cpu/op.h"
+
+#define INDIRECT(target)                                                    \\
+	do {                                                                \\
+		c->eip = (target);                                          \\
+		if (unlikely((c->countdown -= op->icount) < 0))             \\
+			return NULL;                                        \\
+		return goto_eip(HPASS);                                     \\
+	} while (0)
+
+static inline uint32_t ea_any(const struct cpu *c, const struct op *op)
+{
+	uint32_t off = (uint32_t)c->r[op->r1] + ((uint32_t)c->r[op->r2] << (op->r3 & 3)) + (uint32_t)op->disp;
+
+	return op->r3 & 32 ? off & 0xffff : off;
+}
+
+/* RET imm: drops parameters. */
+static inline void stack_add(struct cpu *c, uint32_t n)
+{
+	uint32_t mask = cpu_stack_mask(c);
+
+	c->r[R_ESP] = (c->r[R_ESP] & ~(uint64_t)mask) | (((uint32_t)c->r[R_ESP] + n) & mask);
+}
+
+/* The conditions that need OF, when the last flags came from a 32-bit subtraction. */
+static inline bool flag_cond_sub(const struct cpu *c, unsigned cc)
+{
+	uint32_t b = c->flag_src, a = c->flag_res + b;
+	bool less = (int32_t)a < (int32_t)b, r;
+
+	switch (cc >> 1 & 7) {
+	case 0: r = flag_of(c); break;
+	case 6: r = less; break;
+	default: r = less | (a == b); break;
+	}
+	return r != (cc & 1);
+}
+"""
+
+
+def main():
+    body = [PROLOGUE]
+    body += [o for o in out if o]
+    families = list(tables)
+    body.append("const struct hot_family hot_families[HOT_FAMILIES] = {")
+    for f in families:
+        if f == "jcc":
+            continue
+        rows = []
+        for (form, size), name in tables[f].items():
+            rows.append(f"\t\t[HOT_{form.upper()}][{ {1: 0, 2: 1, 4: 2}[size] }] = {name},")
+        body.append(f"\t[HOT_{f.upper()}] = {{ .fn = {{\n" + "\n".join(rows) + "\n\t} },")
+    body.append("};\n")
+    body.append("op_fn *const hot_jcc[16] = {\n\t" + ", ".join(f"j{cc}" for cc in CC) + "\n};\n")
+    body.append("const struct hot_fusion hot_fusions[] = {")
+    for plain, by_cc in fused.items():
+        row = ", ".join(f"[{i}] = {n}" for i, n in sorted(by_cc.items()))
+        body.append(f"\t{{ {plain}, {{ {row} }} }},")
+    body.append("};\nconst size_t hot_fusion_count = sizeof(hot_fusions) / sizeof(hot_fusions[0]);")
+    text = "\n".join(body) + "\n"
+    if sys.argv[1].endswith(".h"):
+        text = ("/* Written by gen_handlers.py. */\n#ifndef HOT_IDS_H\n#define HOT_IDS_H\nenum hot_id {\n\tHOT_NONE,\n\t"
+                + ",\n\t".join(f"HOT_{f.upper()}" for f in families) + ",\n\tHOT_FAMILIES\n};\n#endif\n")
+    open(sys.argv[1], "w").write(text)
+
+
+main()

@@ -1,0 +1,32 @@
+/* The generated handlers, by family, form and size. */
+#ifndef CPU_HOT_H
+#define CPU_HOT_H
+
+#include "cpu/op.h"
+#include "hot_ids.h" /* generated: enum hot_id */
+
+/* Where the operands are; see gen_handlers.py. */
+enum hot_form {
+	HOT_RR, HOT_RI,
+	HOT_RMB, HOT_RMX, HOT_RMS,
+	HOT_MRB, HOT_MRX, HOT_MRS,
+	HOT_MIB, HOT_MIX, HOT_MIS,
+	HOT_FORMS
+};
+
+struct hot_family {
+	op_fn *fn[HOT_FORMS][3]; /* by operand size 1, 2, 4; NULL: no such form */
+};
+extern const struct hot_family hot_families[HOT_FAMILIES];
+
+extern op_fn *const hot_jcc[16];
+
+/* A compare and the conditional branch behind it, in one handler. */
+struct hot_fusion {
+	op_fn *first;
+	op_fn *fused[16]; /* by condition; NULL: not fused */
+};
+extern const struct hot_fusion hot_fusions[];
+extern const size_t hot_fusion_count;
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * IN, OUT, INS, OUTS.
+ *
+ * Reference: SDM vol 1 19.5 (I/O protection: IOPL, I/O permission bit map); vol 2 IN, OUT, INS, OUTS, REP.
+ */
+#include "cpu/debug.h"
+#include "cpu/exec.h"
+#include "cpu/segment.h"
+
+#define TSS32_MIN_LIMIT 103u
+#define TSS32_IO_MAP 102u
+
+/* Every bit of the map that the access covers must be 0. */
+static bool check_io_map(struct cpu *c, uint16_t port, unsigned size)
+{
+	const struct segment *tr = &c->seg[SEG_TR];
+	uint64_t map, bits;
+	uint32_t off;
+
+	if ((tr->attr & (SEG_S | 0xd)) != SYS_TSS32 || tr->limit < TSS32_MIN_LIMIT)
+		return fault_code(c, TRAP_GP, 0);
+	TRY(lin_load(c, tr->base + TSS32_IO_MAP, 2, false, &map));
+	off = (uint32_t)map + port / 8u; /* always two bytes are read, so the limit counts both */
+	if (off + 1 > tr->limit)
+		return fault_code(c, TRAP_GP, 0);
+	TRY(lin_load(c, tr->base + off, 2, false, &bits));
+	if (bits >> (port & 7) & ((1u << size) - 1))
+		return fault_code(c, TRAP_GP, 0);
+	return true;
+}
+
+static bool io_allowed(struct cpu *c, uint16_t port, unsigned size)
+{
+	if (!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c)))
+		return true;
+	return check_io_map(c, port, size);
+}
+
+static uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
+{
+	cpu_sync(c);
+	hv_note(c->log, HV_PORT_IO, HV_EMULATED, 0, port, size);
+	debug_io_access(c, port, size);
+	return bus_in(c->bus, port, size);
+}
+
+static void port_out(struct cpu *c, uint16_t port, unsigned size, uint32_t v)
+{
+	cpu_sync(c);
+	hv_note(c->log, HV_PORT_IO, HV_EMULATED, 1, port, size);
+	debug_io_access(c, port, size);
+	bus_out(c->bus, port, v, size);
+}
+
+/* The low bit of every one of these opcodes says byte or operand size. */
+static unsigned io_size(const struct insn *i) { return i->opcode & 1 ? i->opsize : 1; }
+
+static bool io_in(struct cpu *c, const struct insn *i, uint16_t port)
+{
+	unsigned size = io_size(i);
+
+	TRY(io_allowed(c, port, size));
+	reg_set(c, R_EAX, size, port_in(c, port, size));
+	return true;
+}
+
+static bool io_out(struct cpu *c, const struct insn *i, uint16_t port)
+{
+	unsigned size = io_size(i);
+
+	TRY(io_allowed(c, port, size));
+	port_out(c, port, size, reg_get(c, R_EAX, size));
+	return true;
+}
+
+bool exec_in_imm(struct cpu *c, const struct insn *i) { return io_in(c, i, i->imm & 0xff); }
+bool exec_out_imm(struct cpu *c, const struct insn *i) { return io_out(c, i, i->imm & 0xff); }
+bool exec_in_dx(struct cpu *c, const struct insn *i) { return io_in(c, i, reg16(c, R_EDX)); }
+bool exec_out_dx(struct cpu *c, const struct insn *i) { return io_out(c, i, reg16(c, R_EDX)); }
+
+/* ---- strings ------------------------------------------------------------------------------------------ */
+
+static void step_index(struct cpu *c, const struct insn *i, unsigned reg, unsigned size)
+{
+	uint32_t v = reg_get(c, reg, i->addrsize);
+
+	reg_set(c, reg, i->addrsize, c->df ? v - size : v + size);
+}
+
+/* The port is only touched when the memory side cannot fault. */
+static bool ins_once(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
+{
+	uint32_t di = reg_get(c, R_EDI, i->addrsize);
+
+	TRY(cpu_probe_store(c, SEG_ES, di, size));
+	TRY(cpu_store(c, SEG_ES, di, size, port_in(c, port, size)));
+	step_index(c, i, R_EDI, size);
+	return true;
+}
+
+static bool outs_once(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
+{
+	uint64_t v;
+
+	TRY(cpu_load(c, i->seg, reg_get(c, R_ESI, i->addrsize), size, &v));
+	port_out(c, port, size, (uint32_t)v);
+	step_index(c, i, R_ESI, size);
+	return true;
+}
+
+/*
+ * Runs iterations until the count is done, the budget is used up, a device raised something, or a fault: then the
+ * registers say how far it came and the instruction is entered again.
+ */
+static bool io_string(struct cpu *c, const struct insn *i,
+		      bool (*once)(struct cpu *, const struct insn *, uint16_t, unsigned))
+{
+	unsigned size = io_size(i);
+	uint16_t port = reg16(c, R_EDX);
+	uint32_t left, budget, before = c->attention;
+
+	if (!(i->prefix & (PREFIX_REP | PREFIX_REPNE))) {
+		TRY(io_allowed(c, port, size));
+		return once(c, i, port, size);
+	}
+	left = reg_get(c, R_ECX, i->addrsize);
+	if (!left)
+		return true;
+	TRY(io_allowed(c, port, size));
+	budget = c->attention & ATTN_STEP ? 1 : rep_budget(c);
+	for (;;) {
+		TRY(once(c, i, port, size));
+		reg_set(c, R_ECX, i->addrsize, --left);
+		if (!left)
+			return true;
+		if (budget-- <= 1 || (c->attention & ~before))
+			break;
+		rep_charge(c, 1);
+	}
+	c->eip = cpu_insn_eip(c);
+	return true;
+}
+
+bool exec_ins(struct cpu *c, const struct insn *i) { return io_string(c, i, ins_once); }
+bool exec_outs(struct cpu *c, const struct insn *i) { return io_string(c, i, outs_once); }

@@ -1,0 +1,279 @@
+/*
+ * Instructions to ops: picks the handler for the operands' places, fuses compares
+ * with the branch behind them. What has no hot handler becomes a generic op: its
+ * C function, and the decoded instruction in the next slot.
+ */
+#include <string.h>
+
+#include "cpu/hot.h"
+#include "cpu/trace.h"
+
+_Static_assert(sizeof(struct insn) <= sizeof(struct op), "a decoded instruction fills one slot");
+
+static struct op *new_op(struct lowering *l, uint32_t off, unsigned len)
+{
+	struct op *op = &l->op[l->n++];
+
+	memset(op, 0, sizeof(*op));
+	op->where = (uint16_t)(off | len << 12);
+	op->icount = (uint8_t)l->icount;
+	return op;
+}
+
+static void lower_generic(struct lowering *l, const struct insn *i, uint32_t off)
+{
+	const struct insn_desc *d = &insn_table[i->row];
+	struct op *op = new_op(l, off, i->len);
+	unsigned kind = operand_table[d->op[0]].kind, kind1 = operand_table[d->op[1]].kind;
+	bool string = kind == OPK_X || kind == OPK_Y || kind1 == OPK_X || kind1 == OPK_Y;
+
+	op->fn = d->flags & INSN_ENDS ? op_generic_ends : string ? op_string : op_generic;
+	op->exec = d->exec;
+	memcpy(&l->op[l->n++], i, sizeof(*i));
+}
+
+/* Where a direct branch goes, as an offset from its page. */
+static void set_target(struct lowering *l, struct op *op, uint32_t target, unsigned opsize)
+{
+	bool wraps = (l->mode & MODE_EDGE) || (opsize == 2 && (l->mode & MODE_CODE32));
+
+	op->imm = target;
+	op->aux = opsize == 2 ? BR_OP16 : 0;
+	op->chain = target < PAGE_SIZE && !wraps && !(l->mode & MODE_STEP) ? l->unlinked : l->far;
+}
+
+/* 0: base + disp, 1: with index, 2: any; added to HOT_RMB and the like. */
+static unsigned memory_form(const struct lowering *l, struct op *op, const struct insn *i, bool stack)
+{
+	bool simple = (l->mode & MODE_FLAT) && i->addrsize == 4 &&
+		      (i->seg == SEG_DS || i->seg == SEG_ES || i->seg == SEG_SS) &&
+		      (!stack || (l->mode & MODE_STACK32));
+
+	op->r1 = i->base;
+	op->r2 = i->index;
+	op->disp = i->disp;
+	if (!simple) {
+		op->r3 = (uint8_t)(i->scale | i->seg << 2 | (i->addrsize == 2 ? 32 : 0));
+		return 2;
+	}
+	op->r3 = i->scale;
+	return i->index == REG_ZERO ? 0 : 1;
+}
+
+/* Register number to slot and shift. */
+static uint8_t slot(unsigned n, unsigned size) { return (uint8_t)(size == 1 ? n & 3 : n); }
+static uint8_t shift(unsigned n, unsigned size) { return size == 1 ? (n & 4) << 1 : 0; }
+
+static unsigned log2_size(unsigned size) { return size >> 1; } /* 1 2 4 -> 0 1 2 */
+
+/* Bytes of operand `k`. */
+static unsigned operand_size(const struct insn_desc *d, const struct insn *i, unsigned k)
+{
+	const struct operand_desc *o = &operand_table[d->op[k]];
+
+	if (o->kind == OPK_FIXED8)
+		return 1;
+	if (o->kind == OPK_FIXED16)
+		return 2;
+	return o->size && o->kind != OPK_FIXEDV ? o->size : i->opsize;
+}
+
+static unsigned register_of(const struct insn_desc *d, const struct insn *i, unsigned k)
+{
+	const struct operand_desc *o = &operand_table[d->op[k]];
+
+	switch (o->kind) {
+	case OPK_G: return insn_reg(i);
+	case OPK_Z: return i->opcode & 7;
+	case OPK_E: return insn_rm(i);
+	default: return o->size; /* fixed */
+	}
+}
+
+/* The general case: the form follows from the operand codes. Returns the handler. */
+static op_fn *lower_operands(struct lowering *l, struct op *op, const struct insn_desc *d,
+			     const struct insn *i)
+{
+	const struct hot_family *f = &hot_families[d->hot];
+	unsigned k0 = operand_table[d->op[0]].kind, k1 = operand_table[d->op[1]].kind;
+	bool mem = d->modrm != MODRM_NONE && insn_is_mem(i);
+	unsigned size = operand_size(d, i, 0), src = operand_size(d, i, 1);
+	bool two = k1 == OPK_G || k1 == OPK_E || k1 == OPK_Z || k1 == OPK_M || k1 == OPK_O ||
+		   ((k1 == OPK_FIXED8 || k1 == OPK_FIXEDV) && d->op[1] != OP_CL);
+	unsigned s = log2_size(size), form;
+
+	op->imm = i->imm;
+	if (k0 == OPK_NONE)
+		return f->fn[HOT_RI][log2_size(i->opsize)];
+	if ((k0 == OPK_E && mem) || k0 == OPK_O) {
+		form = two ? HOT_MRB : HOT_MIB;
+		if (two) {
+			op->r0 = slot(register_of(d, i, 1), size);
+			if (size == 1)
+				op->imm = shift(register_of(d, i, 1), 1);
+		}
+		return f->fn[form + memory_form(l, op, i, false)][s];
+	}
+	op->r0 = slot(register_of(d, i, 0), size);
+	if (!two) {
+		op->r2 = shift(register_of(d, i, 0), size);
+		return f->fn[HOT_RI][s];
+	}
+	if ((k1 == OPK_E && mem) || k1 == OPK_M || k1 == OPK_O) {
+		if (size == 1)
+			op->imm = shift(register_of(d, i, 0), 1);
+		return f->fn[HOT_RMB + memory_form(l, op, i, false)][s];
+	}
+	op->r1 = slot(register_of(d, i, 1), src);
+	op->r2 = shift(register_of(d, i, 0), size);
+	op->r3 = shift(register_of(d, i, 1), src);
+	return f->fn[HOT_RR][s];
+}
+
+static op_fn *lower_shift(struct lowering *l, struct op *op, const struct insn_desc *d,
+			  const struct insn *i)
+{
+	op_fn *fn = lower_operands(l, op, d, i);
+	unsigned s = log2_size(operand_size(d, i, 0));
+
+	op->imm &= 31;
+	if (op->imm)
+		return fn;
+	if (insn_is_mem(i))
+		return hot_families[HOT_TOUCH].fn[HOT_MIB + memory_form(l, op, i, false)][s];
+	return hot_families[HOT_NOP].fn[HOT_RI][1];
+}
+
+/* PUSH, CALL and JMP through a register or memory. */
+static op_fn *lower_indirect(struct lowering *l, struct op *op, const struct insn_desc *d,
+			     const struct insn *i)
+{
+	bool flat_stack = (l->mode & MODE_FLAT) && (l->mode & MODE_STACK32);
+	unsigned s = log2_size(i->opsize);
+	unsigned family = d->hot;
+
+	if (insn_is_mem(i))
+		return hot_families[family].fn[HOT_MIB + memory_form(l, op, i, family != HOT_JMPI)][s];
+	op->r0 = (uint8_t)insn_rm(i);
+	if (family == HOT_PUSH)
+		family = HOT_PUSH_R;
+	if (family == HOT_JMPI)
+		return hot_families[family].fn[HOT_RI][s];
+	return hot_families[family].fn[flat_stack ? HOT_RR : HOT_RI][s];
+}
+
+static void fuse(struct lowering *l, unsigned cc)
+{
+	struct op *first = &l->op[l->last_hot];
+
+	for (size_t k = 0; k < hot_fusion_count; k++)
+		if (hot_fusions[k].first == first->fn) {
+			if (hot_fusions[k].fused[cc])
+				first->fn = hot_fusions[k].fused[cc];
+			return;
+		}
+}
+
+bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
+{
+	const struct insn_desc *d = &insn_table[i->row];
+	bool flat_stack = (l->mode & MODE_FLAT) && (l->mode & MODE_STACK32);
+	unsigned s = log2_size(i->opsize), stack_form = flat_stack ? HOT_RR : HOT_RI;
+	uint32_t behind = off + i->len;
+	int previous = l->last_hot;
+	struct op *op;
+
+	l->icount++;
+	l->last_hot = -1;
+	if (d->hot == HOT_NONE) {
+		lower_generic(l, i, off);
+		return !(d->flags & INSN_ENDS);
+	}
+	l->last_hot = (int)l->n;
+	op = new_op(l, off, i->len);
+	switch (d->hot) {
+	case HOT_JCC:
+		op->fn = hot_jcc[i->opcode & 15];
+		set_target(l, op, behind + i->imm, i->opsize);
+		l->last_hot = previous;
+		if (previous >= 0)
+			fuse(l, i->opcode & 15);
+		l->last_hot = -1;
+		return true;
+	case HOT_LOOP:
+	case HOT_LOOPE:
+	case HOT_LOOPNE:
+	case HOT_JCXZ:
+		op->fn = hot_families[d->hot].fn[HOT_RI][log2_size(i->addrsize)];
+		set_target(l, op, behind + i->imm, i->opsize);
+		return true;
+	case HOT_JMP:
+		op->fn = hot_families[HOT_JMP].fn[HOT_RI][s];
+		set_target(l, op, behind + i->imm, i->opsize);
+		return false;
+	case HOT_CALL:
+		op->fn = hot_families[HOT_CALL].fn[stack_form][s];
+		set_target(l, op, behind + i->imm, i->opsize);
+		return false;
+	case HOT_RET:
+		op->imm = i->imm;
+		op->fn = hot_families[HOT_RET].fn[stack_form][s];
+		return false;
+	case HOT_CALLI:
+	case HOT_JMPI:
+		op->fn = lower_indirect(l, op, d, i);
+		return false;
+	case HOT_PUSH:
+		op->fn = lower_indirect(l, op, d, i);
+		return true;
+	case HOT_PUSH_R:
+	case HOT_POP_R:
+		op->r0 = i->opcode & 7;
+		op->fn = hot_families[d->hot].fn[stack_form][s];
+		return true;
+	case HOT_PUSH_I:
+		op->imm = i->imm;
+		op->fn = hot_families[HOT_PUSH_I].fn[stack_form][s];
+		return true;
+	case HOT_LEAVE:
+		op->fn = hot_families[HOT_LEAVE].fn[stack_form][s];
+		return true;
+	case HOT_NOP:
+	case HOT_CLC:
+	case HOT_STC:
+	case HOT_CMC:
+	case HOT_CLD:
+	case HOT_STD:
+		op->fn = hot_families[d->hot].fn[HOT_RI][1];
+		return true;
+	case HOT_ROL:
+	case HOT_ROR:
+	case HOT_RCL:
+	case HOT_RCR:
+	case HOT_SHL:
+	case HOT_SHR:
+	case HOT_SAR:
+		op->fn = lower_shift(l, op, d, i);
+		return true;
+	default:
+		op->fn = lower_operands(l, op, d, i);
+		return true;
+	}
+}
+
+void lower_fall(struct lowering *l, uint32_t off)
+{
+	struct op *op = new_op(l, off & PAGE_MASK, 0);
+
+	op->fn = op_fall;
+	set_target(l, op, off, 4);
+}
+
+void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector)
+{
+	struct op *op;
+
+	l->icount++;
+	op = new_op(l, off, 0);
+	op->fn = vector == TRAP_UD ? op_ud : op_gp;
+}

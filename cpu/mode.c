@@ -1,0 +1,72 @@
+/* What follows when a mode changes: paging root, TLB bank, the part of a trace's key that is not code. */
+#include "cpu/debug.h"
+#include "cpu/op.h"
+
+static bool flat_data(const struct segment *s)
+{
+	return s->base == 0 && s->lo == 0 && s->rlen == 1ull << 32 && s->wlen == 1ull << 32;
+}
+
+void cpu_mode_changed(struct cpu *c)
+{
+	const struct segment *cs = &c->seg[SEG_CS];
+	bool user = c->cpl == 3;
+	uint32_t mode = 0;
+
+	if (cs->attr & SEG_DB)
+		mode |= MODE_CODE32;
+	if (c->seg[SEG_SS].attr & SEG_DB)
+		mode |= MODE_STACK32;
+	if (cs->base == 0 && cs->limit == UINT32_MAX && flat_data(&c->seg[SEG_DS]) &&
+	    flat_data(&c->seg[SEG_ES]) && flat_data(&c->seg[SEG_SS]))
+		mode |= MODE_FLAT;
+	c->mode = mode;
+	/* Alignment checks and data breakpoints must see every access. */
+	if (unlikely((user && (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC)) || debug_watches_data(c)))
+		c->tlb = tlb_bank(c->banks, c->root, user, true);
+	else
+		c->tlb = c->bank[user];
+}
+
+/* SDM vol 3 4.4.1: the four PDPTEs are loaded with CR3, and checked. */
+static bool load_pdptes(struct cpu *c, uint64_t pdpte[4])
+{
+	/* Bits 2:1 and 8:5 and those above the physical address must be 0 where P is set. */
+	const uint64_t reserved = 0x1e6ull | ~((1ull << c->paging.phys_bits) - 1);
+
+	for (unsigned k = 0; k < 4; k++) {
+		uint8_t b[8];
+
+		phys_read(c->p2m, (c->cr3 & 0xffffffe0u) + 8 * k, b, 8);
+		pdpte[k] = ld8(b);
+		if ((pdpte[k] & 1) && (pdpte[k] & reserved))
+			return fault_code(c, TRAP_GP, 0);
+	}
+	return true;
+}
+
+bool cpu_paging_changed(struct cpu *c, enum paging_change why)
+{
+	struct paging *p = &c->paging;
+	bool pae = c->cr4 & CR4_PAE, on = c->cr0 & CR0_PG;
+
+	p->phys_bits = 36;
+	if (pae && on && why != PAGING_AC)
+		TRY(load_pdptes(c, p->pdpte));
+	p->cr3 = c->cr3;
+	p->enabled = on;
+	p->wp = c->cr0 & CR0_WP;
+	p->pse = c->cr4 & CR4_PSE;
+	p->pae = pae;
+	p->pge = c->cr4 & CR4_PGE;
+	p->smep = c->cr4 & CR4_SMEP;
+	p->smap = c->cr4 & CR4_SMAP;
+	p->ac = c->eflags & FLAG_AC;
+	p->nx = c->efer & EFER_NXE;
+	p->a20 = c->a20;
+	c->root = engine_set_paging(c->engine, p, why);
+	c->bank[0] = tlb_bank(c->banks, c->root, false, false);
+	c->bank[1] = tlb_bank(c->banks, c->root, true, false);
+	cpu_mode_changed(c);
+	return true;
+}

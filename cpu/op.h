@@ -1,0 +1,160 @@
+/*
+ * The interpreter's unit: one predecoded instruction of a trace, and what its
+ * handler is written with. See docs/ARCHITECTURE.md, "The interpreter".
+ */
+#ifndef CPU_OP_H
+#define CPU_OP_H
+
+#include "cpu/core.h"
+
+/*
+ * Handlers pass control to each other by tail calls where the compiler turns
+ * `return f(...)` into a jump. In a THREADED=0 build (-O0, sanitizers) the same
+ * source returns the next op to a loop in run.c instead.
+ */
+#ifndef THREADED
+#define THREADED 0
+#endif
+
+struct op;
+
+/* The handler of the next op, loaded one op ahead so that the jump never waits for it. */
+struct next {
+	struct op *(*fn)(struct cpu *c, struct op *op, struct tlb *tlb, struct next next);
+};
+typedef struct op *op_fn(struct cpu *c, struct op *op, struct tlb *tlb, struct next next);
+
+struct op {
+	op_fn *fn;
+	union {
+		struct {
+			uint8_t r0, r1, r2, r3; /* see gen_handlers.py, "Fields" */
+			int32_t disp;
+		};
+		struct op *chain;  /* direct branches: where a taken one continues, never NULL */
+		insn_exec *exec;   /* generic ops: the C function; struct insn lies in the next slot */
+	};
+	uint32_t imm;    /* direct branches: target as an offset from the page, before wrapping */
+	uint16_t where;  /* offset in the page in 11:0, length in 15:12 */
+	uint8_t icount;  /* instructions from the trace's entry up to and with this one */
+	uint8_t aux;     /* direct branches: enum branch_aux; fused pairs: unused */
+};
+
+enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
+
+#define OP_OFFSET(op) ((op)->where & PAGE_MASK)
+#define OP_LEN(op) ((op)->where >> 12)
+
+/* ---- the macros handlers are made of ------------------------------------------------------- */
+
+#define HARGS struct cpu *c, struct op *op, struct tlb *tlb, struct next next
+#define HPASS c, op, tlb, next
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#if THREADED
+#define GO(target)                                                          \
+	do {                                                                \
+		struct op *go_ = (target);                                  \
+		(void)next;                                                 \
+		return go_->fn(c, go_, tlb, (struct next){go_[1].fn});      \
+	} while (0)
+/* `next` was loaded when this handler was entered. */
+#define NEXT                                                                \
+	do {                                                                \
+		struct op *go_ = op + 1;                                    \
+		return next.fn(c, go_, tlb, (struct next){go_[1].fn});      \
+	} while (0)
+#else
+#define GO(target)                                                          \
+	do {                                                                \
+		(void)tlb, (void)next;                                      \
+		return (target);                                            \
+	} while (0)
+#define NEXT GO(op + 1)
+#endif
+#define SKIP GO(op + 2) /* behind a fused pair or a generic op's payload */
+
+/* Charge the instructions since the trace's entry, and continue at the branch's chain. */
+#define TAKE(br)                                                            \
+	do {                                                                \
+		struct op *br_ = (br);                                      \
+		c->from = br_;                                              \
+		if (unlikely((c->countdown -= br_->icount) < 0))            \
+			return leave_taken(c, br_);                         \
+		GO(br_->chain);                                             \
+	} while (0)
+
+#define COLD __attribute__((noinline, cold))
+
+/* ---- ways out of the fast path (run.c) ------------------------------------------------------ */
+
+/* The instruction of `op` has faulted with c->trap. */
+struct op *leave_fault(struct cpu *c, struct op *op);
+struct op *leave_divide(struct cpu *c, struct op *op); /* the same with #DE */
+/* Stop behind `op`; its instructions are charged. */
+struct op *leave_next(struct cpu *c, struct op *op);
+/* A taken direct branch whose instructions are charged already: stop at its target. */
+struct op *leave_taken(struct cpu *c, struct op *br);
+/* Continue at EIP `target`, everything charged: the table of traces, or stop when the count ran out. */
+op_fn goto_eip;
+/* Behind an instruction that may have raised attention or overwritten code: go on or stop. */
+#define AFTER_SLOW                                                          \
+	do {                                                                \
+		if (unlikely(c->attention))                                 \
+			return leave_next(c, op);                           \
+		NEXT;                                                       \
+	} while (0)
+
+/* ---- host memory: guests are little-endian ---------------------------------------------------- */
+
+static inline uint32_t ld1(const void *p) { return *(const uint8_t *)p; }
+static inline uint32_t ld2(const void *p)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, p, 2);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap16(v);
+#endif
+	return v;
+}
+static inline uint32_t ld4(const void *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, 4);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap32(v);
+#endif
+	return v;
+}
+static inline uint64_t ld8(const void *p)
+{
+	return ld4(p) | (uint64_t)ld4((const uint8_t *)p + 4) << 32;
+}
+static inline void st1(void *p, uint32_t v) { *(uint8_t *)p = (uint8_t)v; }
+static inline void st2(void *p, uint32_t x)
+{
+	uint16_t v = (uint16_t)x;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap16(v);
+#endif
+	__builtin_memcpy(p, &v, 2);
+}
+static inline void st4(void *p, uint32_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap32(v);
+#endif
+	__builtin_memcpy(p, &v, 4);
+}
+static inline void st8(void *p, uint64_t v)
+{
+	st4(p, (uint32_t)v);
+	st4((uint8_t *)p + 4, (uint32_t)(v >> 32));
+}
+
+#endif

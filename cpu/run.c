@@ -1,0 +1,495 @@
+/*
+ * The run loop: instruction counts, deadlines, interrupts, single steps, and the
+ * handlers with which traces begin, end and join.
+ *
+ * Counting. `countdown` starts as the number of instructions until the deadline less TRACE_MAX and is charged
+ * at taken branches and trace ends, so the fast path never runs past the deadline; the last few
+ * instructions are stepped one by one, so an event lands on an exact instruction whatever the trace's shape.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/debug.h"
+#include "cpu/hot.h"
+#include "cpu/interrupt.h"
+#include "cpu/trace.h"
+
+/* ---- where and when --------------------------------------------------------------------------------- */
+
+static uint64_t executed(const struct cpu *c)
+{
+	uint64_t n = c->icount + (uint64_t)(int64_t)(c->loaded - c->countdown);
+
+	return c->cur ? n + c->cur->icount - 1 : n;
+}
+
+uint64_t cpu_icount(const struct cpu *c)
+{
+	return executed(c);
+}
+
+uint32_t cpu_insn_eip(const struct cpu *c)
+{
+	return c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip;
+}
+
+ns_t cpu_sync(struct cpu *c)
+{
+	uint64_t n = executed(c);
+
+	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
+	c->synced = n;
+	c->log->icount = n;
+	c->log->eip = cpu_insn_eip(c);
+	c->log->cs = c->seg[SEG_CS].sel;
+	c->log->cpl = c->cpl;
+	return c->clock->now;
+}
+
+/* At an instruction boundary, everything charged: fold the countdown into the count. */
+static void settle(struct cpu *c)
+{
+	c->cur = NULL;
+	c->icount += (uint64_t)(int64_t)(c->loaded - c->countdown);
+	c->loaded = c->countdown = 0;
+	cpu_sync(c);
+}
+
+void cpu_check_event(struct cpu *c)
+{
+	ns_t next = clock_next(c->clock);
+
+	if (next < c->until) {
+		c->until = next;
+		c->attention |= ATTN_EVENT;
+	}
+}
+
+uint32_t rep_budget(const struct cpu *c)
+{
+	int64_t left = (int64_t)c->countdown - (c->cur ? c->cur->icount - 1 : 0);
+
+	return left > 1 ? (uint32_t)left : 1;
+}
+
+void rep_charge(struct cpu *c, uint32_t extra_iterations)
+{
+	c->countdown -= (int32_t)extra_iterations;
+}
+
+/* ---- ways out of the fast path ------------------------------------------------------------------------- */
+
+struct op *leave_fault(struct cpu *c, struct op *op)
+{
+	c->eip = c->eip_page + OP_OFFSET(op);
+	c->countdown -= op->icount - 1;
+	c->cur = NULL;
+	c->faulted = true;
+	return NULL;
+}
+
+struct op *leave_divide(struct cpu *c, struct op *op)
+{
+	fault(c, TRAP_DE);
+	return leave_fault(c, op);
+}
+
+struct op *leave_next(struct cpu *c, struct op *op)
+{
+	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
+	c->countdown -= op->icount;
+	c->cur = NULL;
+	return NULL;
+}
+
+/* Where a taken direct branch goes. False: beyond the segment's limit. */
+static bool branch_target(struct cpu *c, const struct op *br, uint32_t *eip)
+{
+	*eip = c->eip_page + br->imm;
+	if (br->aux & BR_OP16)
+		*eip &= 0xffff;
+	return *eip <= c->seg[SEG_CS].limit;
+}
+
+/* SDM vol 2 Jcc: a target beyond the limit faults at the branch. UNLIKE HARDWARE: the push of a CALL stays. */
+static struct op *branch_fault(struct cpu *c, struct op *br)
+{
+	fault_code(c, TRAP_GP, 0);
+	c->countdown += br->icount;
+	return leave_fault(c, br);
+}
+
+struct op *leave_taken(struct cpu *c, struct op *br)
+{
+	c->cur = NULL;
+	if (br->fn == op_fall)
+		c->eip = c->eip_page + br->imm;
+	else if (!branch_target(c, br, &c->eip))
+		return branch_fault(c, br);
+	return NULL;
+}
+
+/* ---- handlers that join traces -------------------------------------------------------------------------- */
+
+/* From the table: the miss of goto_eip. */
+static COLD struct op *resolve(HARGS)
+{
+	struct op *target = trace_resolve(c);
+
+	(void)op;
+	if (!target)
+		return NULL;
+	tlb = c->tlb;
+	GO(target);
+}
+
+struct op *goto_eip(HARGS)
+{
+	uint32_t eip = c->eip, lin = eip, page;
+	const struct tlb_entry *e;
+	const struct jump *j;
+	uint64_t address;
+
+	tlb = c->tlb;
+	page = eip - (lin & PAGE_MASK);
+	if (unlikely(!(c->mode & MODE_FLAT))) {
+		const struct segment *cs = &c->seg[SEG_CS];
+		uint32_t top = c->mode & MODE_CODE32 ? cs->limit : 0xffff;
+
+		lin = cs->base + eip;
+		page = eip - (lin & PAGE_MASK);
+		if (page > eip || (uint64_t)page + PAGE_MASK > top || top > cs->limit)
+			return resolve(HPASS);
+	}
+	e = &tlb->x[tlb_slot(lin)];
+	if (unlikely(e->tag != (lin & ~(uint32_t)PAGE_MASK)))
+		return resolve(HPASS);
+	address = e->addend + lin;
+	j = &c->jump[jump_slot(address)];
+	if (unlikely(j->key != (address | (uint64_t)c->mode << 56)))
+		return resolve(HPASS);
+	c->eip_page = page;
+	GO(j->op);
+}
+
+/* A branch within its page, taken for the first time: link it. */
+struct op *op_unlinked(HARGS)
+{
+	struct op *from = c->from, *target;
+
+	c->eip = c->eip_page + from->imm;
+	target = trace_resolve(c);
+	(void)op;
+	if (!target)
+		return NULL;
+	/* Dropping every trace forgets `from` too. */
+	if (c->from == from)
+		trace_link(c, from, target);
+	GO(target);
+}
+
+/* A branch to another page, or one whose target must be checked. */
+struct op *op_far(HARGS)
+{
+	struct op *from = c->from;
+
+	if (from->fn == op_fall)
+		c->eip = c->eip_page + from->imm;
+	else if (!branch_target(c, from, &c->eip))
+		return branch_fault(c, from);
+	return goto_eip(HPASS);
+}
+
+/* The first op of a killed trace: whoever comes here finds the place anew. */
+struct op *op_dead(HARGS)
+{
+	c->eip = c->eip_page + OP_OFFSET(op);
+	if (c->from->chain == op)
+		return op_unlinked(HPASS);
+	return resolve(HPASS);
+}
+
+struct op *op_fall(HARGS)
+{
+	TAKE(op);
+}
+
+struct op *op_ud(HARGS)
+{
+	(void)tlb, (void)next;
+	fault(c, TRAP_UD);
+	return leave_fault(c, op);
+}
+
+struct op *op_gp(HARGS)
+{
+	(void)tlb, (void)next;
+	fault_code(c, TRAP_GP, 0);
+	return leave_fault(c, op);
+}
+
+/* ---- generic ops ---------------------------------------------------------------------------------------- */
+
+static const struct insn *payload(const struct op *op)
+{
+	return (const struct insn *)(const void *)(op + 1);
+}
+
+struct op *op_generic(HARGS)
+{
+	c->cur = op;
+	if (unlikely(!op->exec(c, payload(op))))
+		return leave_fault(c, op);
+	if (unlikely(c->attention))
+		return leave_next(c, op);
+	SKIP;
+}
+
+struct op *op_string(HARGS)
+{
+	c->cur = op;
+	if (unlikely(!op->exec(c, payload(op))))
+		return leave_fault(c, op);
+	if (unlikely(c->repeat)) {
+		c->repeat = false;
+		c->eip = c->eip_page + OP_OFFSET(op);
+		c->countdown -= op->icount;
+		c->cur = NULL;
+		if (c->countdown < 0 || c->attention)
+			return NULL;
+		return goto_eip(HPASS);
+	}
+	if (unlikely(c->attention))
+		return leave_next(c, op);
+	SKIP;
+}
+
+struct op *op_generic_ends(HARGS)
+{
+	c->cur = op;
+	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
+	if (unlikely(!op->exec(c, payload(op))))
+		return leave_fault(c, op);
+	c->countdown -= op->icount;
+	c->cur = NULL;
+	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
+		c->attention |= ATTN_INTR;
+	if (unlikely(c->nmi_pending) && !c->nmi_masked)
+		c->attention |= ATTN_NMI;
+	if (c->clock->head && c->clock->head->when < c->until)
+		cpu_check_event(c);
+	if (unlikely(c->attention || c->countdown < 0))
+		return NULL;
+	return goto_eip(HPASS);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------- */
+
+static void enter(struct cpu *c)
+{
+	struct op *op = trace_resolve(c);
+
+#if THREADED
+	if (op)
+		op->fn(c, op, c->tlb, (struct next){ op[1].fn });
+#else
+	while (op)
+		op = op->fn(c, op, c->tlb, (struct next){ op[1].fn });
+#endif
+	settle(c);
+}
+
+/* A trap is due at c->eip. False: shutdown. */
+static bool deliver(struct cpu *c)
+{
+	c->faulted = false;
+	c->repeat = false;
+	return cpu_deliver_trap(c);
+}
+
+static bool step(struct cpu *c)
+{
+	bool tf = c->eflags & FLAG_TF, shadow;
+
+	if (!debug_before_insn(c))
+		return deliver(c);
+	c->inhibit = 0;
+	c->mode |= MODE_STEP;
+	enter(c);
+	c->mode &= ~(uint32_t)MODE_STEP;
+	if (c->faulted)
+		return deliver(c);
+	shadow = c->inhibit;
+	if (!debug_after_insn(c, tf, shadow))
+		return deliver(c);
+	return true;
+}
+
+/* Interrupts that are due now. False: shutdown. */
+static bool take_interrupts(struct cpu *c)
+{
+	if (c->inhibit)
+		return true;
+	if (c->nmi_pending && !c->nmi_masked) {
+		c->nmi_pending = false;
+		c->halted = false;
+		TRY(cpu_deliver_interrupt(c, TRAP_NMI));
+	}
+	if (c->intr_pin && (c->eflags & FLAG_IF)) {
+		c->halted = false;
+		TRY(cpu_deliver_interrupt(c, c->cfg.inta(c->cfg.inta_opaque)));
+	}
+	return true;
+}
+
+static void renew_attention(struct cpu *c)
+{
+	uint32_t a = c->attention & (ATTN_STOP | ATTN_RESET | ATTN_SHUTDOWN);
+
+	if (c->intr_pin && (c->eflags & FLAG_IF))
+		a |= ATTN_INTR;
+	if (c->nmi_pending && !c->nmi_masked)
+		a |= ATTN_NMI;
+	if (debug_wants_step(c) || c->breakpoint != UINT64_MAX)
+		a |= ATTN_STEP;
+	c->attention = a;
+}
+
+/* What stands against running on; CPU_DEADLINE when nothing does. */
+static enum cpu_exit attend(struct cpu *c)
+{
+	if (c->attention & ATTN_RESET) {
+		c->attention &= ~(uint32_t)ATTN_RESET;
+		return CPU_RESET;
+	}
+	if (c->attention & ATTN_SHUTDOWN)
+		return CPU_SHUTDOWN;
+	if (c->attention & ATTN_STOP) {
+		c->attention &= ~(uint32_t)ATTN_STOP;
+		return CPU_STOPPED;
+	}
+	renew_attention(c);
+	if ((c->attention & (ATTN_INTR | ATTN_NMI)) && !take_interrupts(c))
+		return CPU_SHUTDOWN;
+	renew_attention(c);
+	return c->halted ? CPU_HALTED : CPU_DEADLINE;
+}
+
+enum cpu_exit cpu_run(struct cpu *c, ns_t until)
+{
+	bool moved = false; /* a breakpoint at the first instruction does not stop again */
+
+	c->until = until;
+	for (;;) {
+		uint64_t left;
+
+		if (c->attention || c->halted) {
+			enum cpu_exit r = attend(c);
+
+			if (r != CPU_DEADLINE)
+				return r;
+		}
+		if (c->clock->now >= c->until)
+			return CPU_DEADLINE;
+		if (c->breakpoint == c->seg[SEG_CS].base + c->eip && moved)
+			return CPU_STOPPED;
+		moved = true;
+		left = (c->until - c->clock->now + c->clock->ns_per_insn - 1) / c->clock->ns_per_insn;
+		if ((c->attention & ATTN_STEP) || left <= TRACE_MAX + 1) {
+			if (!step(c))
+				c->attention |= ATTN_SHUTDOWN;
+			continue;
+		}
+		left -= TRACE_MAX + 1;
+		c->countdown = c->loaded = left < INT32_MAX / 2 ? (int32_t)left : INT32_MAX / 2;
+		enter(c);
+		if (c->faulted && !deliver(c))
+			c->attention |= ATTN_SHUTDOWN;
+	}
+}
+
+/* ---- pins ------------------------------------------------------------------------------------------------------ */
+
+void cpu_set_intr(struct cpu *c, bool level)
+{
+	c->intr_pin = level;
+	if (level && (c->eflags & FLAG_IF))
+		c->attention |= ATTN_INTR;
+}
+
+void cpu_pulse_nmi(struct cpu *c)
+{
+	c->nmi_pending = true;
+	c->attention |= ATTN_NMI;
+}
+
+void cpu_set_a20(struct cpu *c, bool open)
+{
+	if (c->a20 == open)
+		return;
+	c->a20 = open;
+	cpu_paging_changed(c, PAGING_MODE);
+	c->attention |= ATTN_MODE;
+}
+
+void cpu_set_ignne(struct cpu *c, bool level) { c->ignne_pin = level; }
+void cpu_request_reset(struct cpu *c) { c->attention |= ATTN_RESET; }
+void cpu_stop(struct cpu *c) { c->attention |= ATTN_STOP; }
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+struct cpu *cpu_new(const struct cpu_config *cfg, char err[256])
+{
+	struct cpu *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		goto no_memory;
+	c->cfg = *cfg;
+	c->p2m = cfg->p2m;
+	c->bus = cfg->bus;
+	c->clock = cfg->clock;
+	c->log = cfg->log;
+	c->a20 = true;
+	c->breakpoint = UINT64_MAX;
+	c->banks = tlb_banks_new(p2m_pool(c->p2m)->count);
+	c->engine = engine_new(cfg->engine, c->p2m, c->log, &cpu_tlb_ops, c);
+	c->traces = trace_cache_new(c);
+	if (!c->banks || !c->engine || !c->traces)
+		goto no_memory;
+	cpu_reset(c);
+	return c;
+no_memory:
+	cpu_free(c);
+	strcpy(err, "not enough host memory for the processor");
+	return NULL;
+}
+
+void cpu_free(struct cpu *c)
+{
+	if (!c)
+		return;
+	trace_cache_free(c->traces);
+	engine_free(c->engine);
+	tlb_banks_free(c->banks);
+	free(c);
+}
+
+struct engine *cpu_engine(const struct cpu *c) { return c->engine; }
+
+uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len)
+{
+	uint32_t done = 0;
+
+	while (done < len) {
+		uint32_t a = (uint32_t)(lin + done), n = PAGE_SIZE - (a & PAGE_MASK);
+		gpa_t gpa;
+
+		if (!engine_peek(c->engine, a, &gpa))
+			break;
+		if (n > len - done)
+			n = len - done;
+		phys_read(c->p2m, gpa, (uint8_t *)buf + done, n);
+		done += n;
+	}
+	return done;
+}

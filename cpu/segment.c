@@ -1,0 +1,253 @@
+/*
+ * Descriptors, segment registers and stack frames.
+ *
+ * Reference: SDM vol 3 3.4.3 (segment registers), 3.4.5 (descriptors), 3.5
+ * (system descriptors), 5.6 (privilege checks of data segments), 5.7 (of SS),
+ * 5.8 (of code segments); vol 2 MOV, RET.
+ *
+ * NOT IMPLEMENTED: 64-bit descriptors.
+ */
+#include "cpu/segment.h"
+
+void segment_derive(struct segment *s)
+{
+	bool code = s->attr & SEG_CODE, rw = s->attr & SEG_RW;
+	uint64_t len = (uint64_t)s->limit + 1;
+
+	s->lo = 0;
+	s->rlen = s->wlen = 0;
+	if ((s->attr & (SEG_P | SEG_S)) != (SEG_P | SEG_S))
+		return;
+	if (!code && (s->attr & SEG_CE)) { /* expand-down: limit + 1 .. top, SDM vol 3 5.3 */
+		uint64_t top = s->attr & SEG_DB ? 1ull << 32 : 0x10000;
+
+		s->lo = (uint32_t)len;
+		len = len < top ? top - len : 0;
+	}
+	if (!code || rw)
+		s->rlen = len;
+	if (!code && rw)
+		s->wlen = len;
+}
+
+/* ---- descriptors ------------------------------------------------------------------------------ */
+
+bool descriptor_read_at(struct cpu *c, uint32_t lin, struct descriptor *d)
+{
+	uint64_t v;
+
+	TRY(lin_load(c, lin, 8, false, &v));
+	d->lo = (uint32_t)v;
+	d->hi = (uint32_t)(v >> 32);
+	d->lin = lin;
+	d->attr = (uint16_t)(d->hi >> 8 & 0xf0ff);
+	return true;
+}
+
+/* Linear address of the descriptor; false when it lies outside its table. */
+static bool descriptor_place(const struct cpu *c, uint16_t sel, uint32_t *lin)
+{
+	uint32_t off = sel & 0xfff8u;
+
+	if (sel & SEL_TI) {
+		const struct segment *ldt = &c->seg[SEG_LDTR];
+
+		*lin = ldt->base + off;
+		return (ldt->attr & SEG_P) && off + 7 <= ldt->limit;
+	}
+	*lin = c->gdtr.base + off;
+	return off + 7 <= c->gdtr.limit;
+}
+
+bool descriptor_read(struct cpu *c, uint16_t sel, enum trap_vector v, unsigned ext,
+		     struct descriptor *d)
+{
+	uint32_t lin;
+
+	if (!descriptor_place(c, sel, &lin))
+		return fault_code(c, v, SEL_ERROR(sel) | ext);
+	return descriptor_read_at(c, lin, d);
+}
+
+bool descriptor_find(struct cpu *c, uint16_t sel, struct descriptor *d, bool *found)
+{
+	uint32_t lin;
+
+	*found = !sel_is_null(sel) && descriptor_place(c, sel, &lin);
+	return !*found || descriptor_read_at(c, lin, d);
+}
+
+bool descriptor_touch(struct cpu *c, struct descriptor *d)
+{
+	if (d->attr & SEG_A)
+		return true;
+	TRY(lin_store(c, d->lin + 5, 1, false, (d->attr & 0xff) | SEG_A));
+	d->attr |= SEG_A;
+	d->hi |= SEG_A << 8;
+	return true;
+}
+
+/* ---- segment registers ------------------------------------------------------------------------- */
+
+void segment_from_descriptor(struct segment *s, uint16_t sel, const struct descriptor *d)
+{
+	s->sel = sel;
+	s->attr = d->attr;
+	s->base = desc_base(d);
+	s->limit = desc_limit(d);
+	segment_derive(s);
+}
+
+void segment_set_real(struct cpu *c, unsigned n, uint16_t sel)
+{
+	struct segment *s = &c->seg[n];
+
+	s->sel = sel;
+	s->base = (uint32_t)sel << 4;
+	if (cpu_is_v86(c)) { /* SDM vol 3 20.2.1: 64 KiB, privilege 3 */
+		s->limit = 0xffff;
+		s->attr = SEG_P | 3 << 5 | SEG_S | SEG_RW | SEG_A;
+	} else { /* limit, B and G stay as protected mode left them: "unreal mode" */
+		s->attr = (s->attr & 0xf000) | SEG_P | SEG_S | SEG_RW | SEG_A;
+	}
+	segment_derive(s);
+}
+
+/* Base and limit stay: a later load in real mode finds the limit that was there before. */
+void segment_set_null(struct cpu *c, unsigned n, uint16_t sel)
+{
+	struct segment *s = &c->seg[n];
+
+	s->sel = sel;
+	s->attr = 0;
+	segment_derive(s);
+}
+
+bool segment_check_stack(struct cpu *c, uint16_t sel, unsigned cpl, enum trap_vector v,
+			 unsigned ext, struct descriptor *d)
+{
+	if (sel_is_null(sel))
+		return fault_code(c, v, ext);
+	TRY(descriptor_read(c, sel, v, ext, d));
+	if ((sel & SEL_RPL) != cpl || !desc_is_writable_data(d) || desc_dpl(d) != cpl)
+		return fault_code(c, v, SEL_ERROR(sel) | ext);
+	if (!desc_present(d))
+		return fault_code(c, TRAP_SS, SEL_ERROR(sel) | ext);
+	return true;
+}
+
+/* SDM vol 2 MOV: DS, ES, FS, GS with a selector that is not null. */
+static bool check_data(struct cpu *c, uint16_t sel, struct descriptor *d)
+{
+	TRY(descriptor_read(c, sel, TRAP_GP, 0, d));
+	if (!desc_is_readable(d))
+		return fault_code(c, TRAP_GP, SEL_ERROR(sel));
+	if (!(desc_is_code(d) && desc_is_conforming(d)) &&
+	    ((sel & SEL_RPL) > desc_dpl(d) || c->cpl > desc_dpl(d)))
+		return fault_code(c, TRAP_GP, SEL_ERROR(sel));
+	if (!desc_present(d))
+		return fault_code(c, TRAP_NP, SEL_ERROR(sel));
+	return true;
+}
+
+bool segment_load(struct cpu *c, unsigned n, uint16_t sel)
+{
+	struct descriptor d;
+
+	if (!cpu_is_protected(c)) {
+		segment_set_real(c, n, sel);
+		return true;
+	}
+	if (n == SEG_SS) {
+		TRY(segment_check_stack(c, sel, c->cpl, TRAP_GP, 0, &d));
+	} else if (sel_is_null(sel)) {
+		segment_set_null(c, n, sel);
+		return true;
+	} else {
+		TRY(check_data(c, sel, &d));
+	}
+	TRY(descriptor_touch(c, &d));
+	segment_from_descriptor(&c->seg[n], sel, &d);
+	return true;
+}
+
+bool segment_check_return(struct cpu *c, uint16_t sel, struct descriptor *d)
+{
+	unsigned rpl = sel & SEL_RPL;
+
+	if (sel_is_null(sel))
+		return fault_code(c, TRAP_GP, 0);
+	TRY(descriptor_read(c, sel, TRAP_GP, 0, d));
+	if (!desc_is_code(d) || rpl < c->cpl ||
+	    (desc_is_conforming(d) ? desc_dpl(d) > rpl : desc_dpl(d) != rpl))
+		return fault_code(c, TRAP_GP, SEL_ERROR(sel));
+	if (!desc_present(d))
+		return fault_code(c, TRAP_NP, SEL_ERROR(sel));
+	return true;
+}
+
+void segment_set_code(struct cpu *c, uint16_t sel, const struct descriptor *d, unsigned cpl)
+{
+	segment_from_descriptor(&c->seg[SEG_CS], (uint16_t)((sel & ~SEL_RPL) | cpl), d);
+	c->cpl = (uint8_t)cpl;
+}
+
+void segment_drop_inner(struct cpu *c)
+{
+	static const uint8_t data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+
+	for (unsigned k = 0; k < 4; k++) {
+		uint16_t attr = c->seg[data[k]].attr;
+
+		if ((attr & SEG_P) && SEG_DPL(attr) < c->cpl &&
+		    (attr & (SEG_CODE | SEG_CE)) != (SEG_CODE | SEG_CE))
+			segment_set_null(c, data[k], 0);
+	}
+}
+
+/* ---- stacks -------------------------------------------------------------------------------------- */
+
+bool stack_peek(struct cpu *c, uint32_t off, unsigned size, uint32_t *v)
+{
+	uint64_t wide;
+
+	TRY(cpu_load(c, SEG_SS, (reg32(c, R_ESP) + off) & cpu_stack_mask(c), size, &wide));
+	*v = (uint32_t)wide;
+	return true;
+}
+
+static bool frame_fits(const struct segment *ss, uint32_t off, uint32_t len)
+{
+	return (uint64_t)(off - ss->lo) + len <= ss->wlen;
+}
+
+bool frame_probe(struct cpu *c, const struct stack_frame *f)
+{
+	uint32_t mask = f->ss->attr & SEG_DB ? 0xffffffffu : 0xffffu;
+	uint32_t len = (uint32_t)f->n * f->size, low = (f->esp - len) & mask;
+
+	if (frame_fits(f->ss, low, len) && (uint64_t)low + len <= (uint64_t)mask + 1)
+		return lin_probe(c, f->ss->base + low, len, f->user, true);
+
+	/* Wraps at the top of the segment, or does not fit: item by item. */
+	for (unsigned k = 0; k < f->n; k++) {
+		uint32_t off = (f->esp - (k + 1u) * f->size) & mask;
+
+		if (!frame_fits(f->ss, off, f->size))
+			return fault_code(c, TRAP_SS, f->error);
+		TRY(lin_probe(c, f->ss->base + off, f->size, f->user, true));
+	}
+	return true;
+}
+
+bool frame_write(struct cpu *c, const struct stack_frame *f)
+{
+	uint32_t mask = f->ss->attr & SEG_DB ? 0xffffffffu : 0xffffu;
+
+	for (unsigned k = 0; k < f->n; k++) {
+		uint32_t off = (f->esp - (k + 1u) * f->size) & mask;
+
+		TRY(lin_store(c, f->ss->base + off, f->size, f->user, f->v[k]));
+	}
+	return true;
+}

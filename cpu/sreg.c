@@ -1,0 +1,92 @@
+/*
+ * Instructions that move selectors: MOV, PUSH, POP of segment registers and
+ * LDS, LES, LSS, LFS, LGS.
+ *
+ * Reference: SDM vol 2 MOV, PUSH, POP, LDS/LES/LFS/LGS/LSS; vol 3 6.8.3 (what
+ * MOV SS and POP SS hold back).
+ */
+#include "cpu/exec.h"
+#include "cpu/segment.h"
+
+/* 06 0E 16 1E and 0F A0, 0F A8 (and the POPs beside them) hold the register's number in bits 5:3. */
+static unsigned opcode_sreg(const struct insn *i) { return i->opcode >> 3 & 7; }
+
+/* Trace key and TLB bank depend on all but FS and GS. */
+static void sreg_loaded(struct cpu *c, unsigned n)
+{
+	if (n <= SEG_DS)
+		cpu_mode_changed(c);
+}
+
+/* MOV SS and POP SS: SS:ESP is a pair, nothing may come between their loads. */
+static void hold_interrupts(struct cpu *c)
+{
+	c->inhibit = 1;
+	c->attention |= ATTN_STEP;
+}
+
+bool exec_mov_from_sreg(struct cpu *c, const struct insn *i)
+{
+	unsigned n = insn_reg(i);
+
+	if (n > SEG_GS)
+		return fault(c, TRAP_UD);
+	return insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, c->seg[n].sel);
+}
+
+bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
+{
+	unsigned n = insn_reg(i);
+	uint32_t sel;
+
+	if (n > SEG_GS || n == SEG_CS)
+		return fault(c, TRAP_UD);
+	TRY(insn_load_rm(c, i, 2, &sel));
+	TRY(segment_load(c, n, (uint16_t)sel));
+	sreg_loaded(c, n);
+	if (n == SEG_SS)
+		hold_interrupts(c);
+	return true;
+}
+
+bool exec_push_sreg(struct cpu *c, const struct insn *i)
+{
+	return cpu_push(c, i->opsize, c->seg[opcode_sreg(i)].sel);
+}
+
+bool exec_pop_sreg(struct cpu *c, const struct insn *i)
+{
+	unsigned n = opcode_sreg(i);
+	uint32_t sel, mask = cpu_stack_mask(c), esp = reg32(c, R_ESP);
+
+	/* Only the selector is read, whatever the operand size: the rest may lie outside. */
+	TRY(stack_peek(c, 0, 2, &sel));
+	TRY(segment_load(c, n, (uint16_t)sel));
+	set_reg32(c, R_ESP, (esp & ~mask) | ((esp + i->opsize) & mask)); /* as the old SS wraps */
+	sreg_loaded(c, n);
+	if (n == SEG_SS)
+		hold_interrupts(c);
+	return true;
+}
+
+bool exec_load_far_pointer(struct cpu *c, const struct insn *i)
+{
+	uint32_t mask = i->addrsize == 4 ? 0xffffffffu : 0xffffu;
+	uint32_t ea = insn_ea(c, i);
+	uint64_t off, sel;
+	unsigned n;
+
+	switch (i->opcode) {
+	case 0xc4: n = SEG_ES; break;
+	case 0xc5: n = SEG_DS; break;
+	case 0xb2: n = SEG_SS; break;
+	case 0xb4: n = SEG_FS; break;
+	default: n = SEG_GS; break;
+	}
+	TRY(cpu_load(c, i->seg, ea, i->opsize, &off));
+	TRY(cpu_load(c, i->seg, (ea + i->opsize) & mask, 2, &sel));
+	TRY(segment_load(c, n, (uint16_t)sel));
+	reg_set(c, insn_reg(i), i->opsize, (uint32_t)off);
+	sreg_loaded(c, n);
+	return true;
+}

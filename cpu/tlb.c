@@ -1,0 +1,227 @@
+/*
+ * The software TLB's banks, and what the paging engine asks to be forgotten.
+ *
+ * A flush costs what was filled: each bank keeps a journal of the slots it filled. For each frame
+ * the linear page of its last write entry is kept, so that taking a frame out of the write arrays
+ * (it became a page table, or code) seldom sweeps.
+ */
+#include "cpu/tlb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/tlb_fill.h"
+
+/* Where a frame may sit in write arrays. */
+#define NOTE_NONE 0xffffffffu
+#define NOTE_MANY 0xfffffffeu
+
+struct tlb_banks {
+	struct tlb bank[TLB_BANKS];
+	uint64_t clock;
+	uint32_t *note; /* by mfn: linear page number of the write entries, or NOTE_* */
+	mfn_t frames;
+};
+
+static void wipe(struct tlb *t)
+{
+	for (unsigned k = 0; k < TLB_ENTRIES; k++)
+		t->r[k].tag = t->w[k].tag = t->x[k].tag = TLB_NO;
+	t->filled = 0;
+}
+
+static void wipe_slot(struct tlb *t, unsigned k)
+{
+	t->r[k].tag = t->w[k].tag = t->x[k].tag = TLB_NO;
+}
+
+struct tlb_banks *tlb_banks_new(mfn_t frames)
+{
+	struct tlb_banks *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return NULL;
+	b->frames = frames;
+	b->note = malloc(frames * sizeof(*b->note));
+	if (!b->note) {
+		free(b);
+		return NULL;
+	}
+	memset(b->note, 0xff, frames * sizeof(*b->note));
+	for (unsigned k = 0; k < TLB_BANKS; k++) {
+		wipe(&b->bank[k]);
+		b->bank[k].root = ROOT_ANY;
+	}
+	return b;
+}
+
+void tlb_banks_free(struct tlb_banks *b)
+{
+	if (b)
+		free(b->note);
+	free(b);
+}
+
+static void flush(struct tlb *t)
+{
+	if (t->filled > TLB_JOURNAL) {
+		wipe(t);
+		return;
+	}
+	for (unsigned k = 0; k < t->filled; k++)
+		wipe_slot(t, t->journal[k]);
+	t->filled = 0;
+}
+
+struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill)
+{
+	struct tlb *oldest = &b->bank[0];
+
+	for (unsigned k = 0; k < TLB_BANKS; k++) {
+		struct tlb *t = &b->bank[k];
+
+		if (t->root == root && t->user == user && t->no_fill == no_fill) {
+			t->used = ++b->clock;
+			return t;
+		}
+		if (t->used < oldest->used)
+			oldest = t;
+	}
+	flush(oldest);
+	oldest->root = root;
+	oldest->user = user;
+	oldest->no_fill = no_fill;
+	oldest->used = ++b->clock;
+	return oldest;
+}
+
+static void note_write(struct tlb_banks *b, mfn_t f, uint32_t page)
+{
+	if (f >= b->frames || b->note[f] == page)
+		return;
+	b->note[f] = b->note[f] == NOTE_NONE ? page : NOTE_MANY;
+}
+
+static void put(struct tlb_entry *e, uint32_t page, uintptr_t address)
+{
+	e->tag = page;
+	e->addend = address - page;
+}
+
+void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *m)
+{
+	uint32_t page = lin & ~(uint32_t)PAGE_MASK;
+	unsigned k = tlb_slot(lin);
+
+	if (!m->host || !m->may)
+		return;
+	/* One page per slot: a slot never mixes two pages, so that a flush of a page is one compare. */
+	if (t->filled < TLB_JOURNAL)
+		t->journal[t->filled++] = (uint16_t)k;
+	else
+		t->filled = TLB_JOURNAL + 1;
+	if ((m->may & ACCESS_FETCH))
+		put(&t->x[k], page, (uintptr_t)m->mfn << PAGE_SHIFT);
+	if (t->no_fill)
+		return;
+	if (m->may & ACCESS_READ)
+		put(&t->r[k], page, (uintptr_t)m->host);
+	if (m->may & ACCESS_WRITE) {
+		put(&t->w[k], page, (uintptr_t)m->host);
+		note_write(c->banks, m->mfn, page >> PAGE_SHIFT);
+	}
+}
+
+/* ---- struct tlb_ops -------------------------------------------------------------------------- */
+
+static void drop_root(void *o, uint32_t root)
+{
+	struct tlb_banks *b = ((struct cpu *)o)->banks;
+
+	for (unsigned k = 0; k < TLB_BANKS; k++)
+		if (b->bank[k].root == root || root == ROOT_ANY)
+			flush(&b->bank[k]);
+}
+
+static void drop_all(void *o)
+{
+	drop_root(o, ROOT_ANY);
+}
+
+static void drop_page(void *o, uint32_t root, gva_t va)
+{
+	struct tlb_banks *b = ((struct cpu *)o)->banks;
+	unsigned k = tlb_slot(va);
+	uint64_t page = va & ~(uint64_t)PAGE_MASK;
+
+	for (unsigned n = 0; n < TLB_BANKS; n++) {
+		struct tlb *t = &b->bank[n];
+
+		if (t->root != root && root != ROOT_ANY)
+			continue;
+		if (t->r[k].tag == page)
+			t->r[k].tag = TLB_NO;
+		if (t->w[k].tag == page)
+			t->w[k].tag = TLB_NO;
+		if (t->x[k].tag == page)
+			t->x[k].tag = TLB_NO;
+	}
+}
+
+/* Entries whose addend leads to this frame. */
+static void sweep(struct tlb_entry *e, uintptr_t first)
+{
+	for (unsigned k = 0; k < TLB_ENTRIES; k++)
+		if (e[k].tag != TLB_NO && e[k].addend + (uintptr_t)e[k].tag == first)
+			e[k].tag = TLB_NO;
+}
+
+static void drop_writable(void *o, mfn_t f)
+{
+	struct cpu *c = o;
+	struct tlb_banks *b = c->banks;
+	uint32_t page = f < b->frames ? b->note[f] : NOTE_NONE;
+	uintptr_t first = (uintptr_t)frame_host(p2m_pool(c->p2m), f);
+
+	if (page == NOTE_NONE)
+		return;
+	for (unsigned n = 0; n < TLB_BANKS; n++) {
+		struct tlb *t = &b->bank[n];
+		struct tlb_entry *e = &t->w[page & (TLB_ENTRIES - 1)];
+
+		if (!t->filled)
+			continue;
+		if (page == NOTE_MANY)
+			sweep(t->w, first);
+		else if (e->tag == (uint64_t)page << PAGE_SHIFT)
+			e->tag = TLB_NO;
+	}
+	b->note[f] = NOTE_NONE;
+}
+
+static void drop_frame(void *o, mfn_t f)
+{
+	struct cpu *c = o;
+	struct tlb_banks *b = c->banks;
+	uintptr_t first = (uintptr_t)frame_host(p2m_pool(c->p2m), f);
+
+	for (unsigned n = 0; n < TLB_BANKS; n++) {
+		struct tlb *t = &b->bank[n];
+
+		if (!t->filled)
+			continue;
+		sweep(t->r, first);
+		sweep(t->w, first);
+		sweep(t->x, (uintptr_t)f << PAGE_SHIFT);
+	}
+	if (f < b->frames)
+		b->note[f] = NOTE_NONE;
+}
+
+const struct tlb_ops cpu_tlb_ops = {
+	.drop_all = drop_all,
+	.drop_root = drop_root,
+	.drop_page = drop_page,
+	.drop_writable = drop_writable,
+	.drop_frame = drop_frame,
+};

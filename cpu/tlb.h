@@ -1,0 +1,55 @@
+/*
+ * The software TLB: what makes a guest access one compare and one host access.
+ * One bank per (paging root, user or supervisor): CR3, ring and world switches
+ * change a pointer and flush nothing, and the fast path tests no permission.
+ */
+#ifndef CPU_TLB_H
+#define CPU_TLB_H
+
+#include "base/types.h"
+#include "mmu/frames.h"
+
+#define TLB_ENTRIES 1024u
+#define TLB_JOURNAL 256u
+
+struct cpu;
+
+/*
+ * `tag` is the linear address of the page; TLB_NO never matches. An access of `size` bytes at `lin`
+ * hits the entry of lin's page when ((lin + size - 1) & ~PAGE_MASK) == tag, which also excludes page crossing.
+ */
+struct tlb_entry {
+	uint64_t tag;
+	/*
+	 * r, w: host address = addend + lin. x: code address = addend + lin, where a code address is
+	 * (mfn << 12 | offset), the name of a byte of code that does not depend on where it is mapped.
+	 */
+	uintptr_t addend;
+};
+
+#define TLB_NO UINT64_MAX
+#define TLB_BANKS 24 /* banks: (root, user) pairs kept at once */
+
+struct tlb {
+	struct tlb_entry r[TLB_ENTRIES], w[TLB_ENTRIES], x[TLB_ENTRIES];
+	uint32_t root; /* engine root id; ROOT_ANY: bank not in use */
+	bool user;
+	bool no_fill;    /* every access takes the slow path: alignment checks, data breakpoints */
+	uint64_t used;   /* when it was last chosen, for eviction */
+	/* Slots filled since the last flush, so that a flush costs what was filled. */
+	uint32_t filled; /* above TLB_JOURNAL: the journal overflowed, sweep all */
+	uint16_t journal[TLB_JOURNAL];
+};
+
+static inline unsigned tlb_slot(uint64_t lin) { return (lin >> PAGE_SHIFT) & (TLB_ENTRIES - 1); }
+
+/* All banks of one cpu, and what is known of the frames in them. */
+struct tlb_banks;
+
+struct tlb_banks *tlb_banks_new(mfn_t frames);
+void tlb_banks_free(struct tlb_banks *b);
+/* The bank for this root and privilege; takes over the one longest unused when there is none. */
+struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill);
+extern const struct tlb_ops cpu_tlb_ops; /* for engine_new; opaque: struct cpu */
+
+#endif

@@ -1,0 +1,15 @@
+/* Filling the software TLB; only access.c and run.c do. */
+#ifndef CPU_TLB_FILL_H
+#define CPU_TLB_FILL_H
+
+#include "cpu/core.h"
+
+void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *m);
+
+/*
+ * Translates through the engine and fills the TLB. `user`: at CPL 3's rights. False: c->trap is
+ * the #PF. `access` is one of ACCESS_READ, WRITE, FETCH.
+ */
+bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, struct mapping *m);
+
+#endif

@@ -1,0 +1,385 @@
+/*
+ * The trace cache: finding, building and killing traces.
+ *
+ * A frame that holds decoded code carries FRAME_CODE and a map of its 64-byte granules that do; a store
+ * kills only the traces that lie in the granules it touches. A killed trace stays in the arena, its first
+ * op replaced, until the arena is full and everything is dropped at once, which only trace_resolve does:
+ * no op is being executed then.
+ *
+ * Instructions that cross a page, end at the segment's limit or come from MMIO are "singles": decoded into
+ * a small side cache that is checked against the bytes on every use.
+ */
+#include "cpu/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/tlb_fill.h"
+
+#define ARENA_BYTES (16u << 20)
+#define HASH 16384u
+#define GRANULE_SHIFT 6
+#define SINGLES 64u
+
+struct trace {
+	uint64_t key;
+	struct trace *hash_next, *frame_next;
+	uint16_t end;  /* page offset behind its last byte */
+	uint16_t slots;
+	struct op op[];
+};
+
+struct code_frame {
+	uint64_t granules;
+	struct trace *list;
+};
+
+struct single {
+	uint64_t key; /* linear address, mode */
+	uint8_t len, bytes[15];
+	struct op op[OPS_PER_INSN + 2];
+};
+
+struct trace_cache {
+	struct cpu *cpu;
+	struct op unlinked[2], far[2], nowhere[2];
+	struct trace *hash[HASH];
+	struct code_frame *frame; /* by mfn */
+	uint8_t *arena;
+	size_t used;
+	struct single single[SINGLES];
+	struct trace_stats stats;
+};
+
+static uint64_t make_key(uint64_t code_address, uint32_t mode)
+{
+	return code_address | (uint64_t)mode << 56;
+}
+
+static unsigned hash_of(uint64_t key)
+{
+	return (unsigned)((key * 0x9e3779b97f4a7c15ull) >> 40) & (HASH - 1);
+}
+
+static uint64_t granules_of(uint32_t from, uint32_t to) /* [from, to) within a page, not empty */
+{
+	unsigned a = from >> GRANULE_SHIFT, b = (to - 1) >> GRANULE_SHIFT;
+
+	return (b == 63 ? ~0ull : (1ull << (b + 1)) - 1) & ~((1ull << a) - 1);
+}
+
+/* ---- killing ------------------------------------------------------------------------------------ */
+
+static void kill_trace(struct trace_cache *t, struct trace *tr)
+{
+	struct trace **p = &t->hash[hash_of(tr->key)];
+	struct jump *j = &t->cpu->jump[jump_slot(tr->key & ~(0xffull << 56))];
+
+	while (*p != tr)
+		p = &(*p)->hash_next;
+	*p = tr->hash_next;
+	if (j->key == tr->key)
+		j->key = UINT64_MAX;
+	tr->op[0].fn = op_dead;
+	t->stats.killed++;
+}
+
+static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
+{
+	struct trace_cache *t = opaque;
+	struct code_frame *cf = &t->frame[f];
+	uint64_t hit = cf->granules & granules_of(off, off + len), left = 0;
+	struct trace **p = &cf->list;
+
+	if (!hit)
+		return;
+	while (*p) {
+		struct trace *tr = *p;
+		uint64_t mine = granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
+
+		if (mine & hit) {
+			*p = tr->frame_next;
+			kill_trace(t, tr);
+		} else {
+			left |= mine;
+			p = &tr->frame_next;
+		}
+	}
+	cf->granules = left;
+	if (!left)
+		p2m_pool(t->cpu->p2m)->flags[f] &= (uint8_t)~FRAME_CODE;
+	t->cpu->attention |= ATTN_CODE;
+}
+
+static void flush_all(struct trace_cache *t)
+{
+	struct frame_pool *pool = p2m_pool(t->cpu->p2m);
+
+	for (unsigned h = 0; h < HASH; h++) {
+		for (struct trace *tr = t->hash[h]; tr; tr = tr->hash_next) {
+			mfn_t f = (mfn_t)(tr->key >> PAGE_SHIFT);
+
+			t->frame[f] = (struct code_frame){ 0 };
+			pool->flags[f] &= (uint8_t)~FRAME_CODE;
+		}
+		t->hash[h] = NULL;
+	}
+	for (unsigned k = 0; k < JUMPS; k++)
+		t->cpu->jump[k].key = UINT64_MAX;
+	t->used = 0;
+	t->cpu->from = t->nowhere;
+	t->stats.flushes++;
+}
+
+/* ---- building ------------------------------------------------------------------------------------ */
+
+static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t mode)
+{
+	return (struct lowering){ .op = op, .last_hot = -1, .mode = mode, .unlinked = t->unlinked,
+				  .far = t->far };
+}
+
+/* NULL: the first instruction crosses the page's end. */
+static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
+{
+	uint32_t mode = (uint32_t)(key >> 56), start = (uint32_t)key & PAGE_MASK, off = start;
+	unsigned limit = mode & MODE_STEP ? 1 : TRACE_MAX;
+	struct trace *tr = (struct trace *)(t->arena + t->used);
+	struct lowering l = lowering(t, tr->op, mode);
+	bool more = true;
+
+	while (more && l.icount < limit && off < PAGE_SIZE) {
+		struct insn i;
+		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, mode & MODE_CODE32,
+						   SINCE_SSSE3, &i);
+
+		if (r == DECODE_MORE) {
+			if (l.icount == 0)
+				return NULL;
+			break;
+		}
+		if (r != DECODE_OK) {
+			lower_fault(&l, off, r == DECODE_UD ? TRAP_UD : TRAP_GP);
+			off += i.len ? i.len : 1;
+			more = false;
+			break;
+		}
+		more = lower_insn(&l, &i, off);
+		off += i.len;
+	}
+	if (more)
+		lower_fall(&l, off);
+	/* The op behind the last is read, never run, by the handler in front of it. */
+	tr->op[l.n].fn = op_ud;
+	tr->key = key;
+	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
+	tr->slots = (uint16_t)(l.n + 1);
+	t->used += (sizeof(*tr) + tr->slots * sizeof(struct op) + 15) & ~(size_t)15;
+	return tr;
+}
+
+static void publish(struct trace_cache *t, struct trace *tr)
+{
+	struct cpu *c = t->cpu;
+	mfn_t f = (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT);
+	struct frame_pool *pool = p2m_pool(c->p2m);
+	struct code_frame *cf = &t->frame[f];
+	unsigned h = hash_of(tr->key);
+
+	tr->hash_next = t->hash[h];
+	t->hash[h] = tr;
+	tr->frame_next = cf->list;
+	cf->list = tr;
+	cf->granules |= granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
+	if (!(pool->flags[f] & FRAME_CODE)) {
+		pool->flags[f] |= FRAME_CODE;
+		cpu_tlb_ops.drop_writable(c, f);
+	}
+	t->stats.built++;
+}
+
+static struct trace *find(struct trace_cache *t, uint64_t key)
+{
+	struct trace *tr = t->hash[hash_of(key)];
+
+	while (tr && tr->key != key)
+		tr = tr->hash_next;
+	return tr;
+}
+
+/* ---- singles --------------------------------------------------------------------------------------- */
+
+/* One byte of code, wherever it lies. */
+static bool fetch_byte(struct cpu *c, uint32_t lin, uint8_t *b)
+{
+	struct mapping m;
+
+	TRY(lin_translate(c, lin, ACCESS_FETCH, c->cpl == 3, &m));
+	*b = m.host ? m.host[lin & PAGE_MASK]
+		    : (uint8_t)bus_mmio_read(c->bus, m.gpa | (lin & PAGE_MASK), 1);
+	return true;
+}
+
+/*
+ * Fetches and decodes the instruction at c->eip byte by byte: faults come exactly where its bytes do. A
+ * byte beyond the limit is #GP(0); one of over 15 too.
+ */
+static bool fetch_insn(struct cpu *c, uint32_t lin, uint8_t *bytes, unsigned *len, struct insn *i,
+		       enum decode_result *r)
+{
+	for (unsigned n = 0; n < 15;) {
+		if (c->eip + n > c->seg[SEG_CS].limit || c->eip + n < c->eip)
+			return fault_code(c, TRAP_GP, 0);
+		TRY(fetch_byte(c, lin + n, &bytes[n]));
+		n++;
+		*r = insn_decode(bytes, n, c->mode & MODE_CODE32, SINCE_SSSE3, i);
+		*len = n;
+		if (*r != DECODE_MORE && *r != DECODE_LONG)
+			return true;
+	}
+	*r = DECODE_LONG;
+	return true;
+}
+
+static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
+{
+	struct cpu *c = t->cpu;
+	uint64_t key = make_key(lin, c->mode | MODE_EDGE);
+	struct single *s = &t->single[(lin ^ lin >> 12) % SINGLES];
+	uint8_t bytes[15];
+	unsigned len = 0;
+	struct insn i;
+	enum decode_result r = DECODE_OK;
+
+	if (!fetch_insn(c, lin, bytes, &len, &i, &r)) {
+		c->faulted = true;
+		return NULL;
+	}
+	c->eip_page = c->eip - (lin & PAGE_MASK);
+	if (s->key == key && s->len == len && memcmp(s->bytes, bytes, len) == 0)
+		return s->op;
+	struct lowering l = lowering(t, s->op, c->mode | MODE_EDGE);
+
+	if (r != DECODE_OK)
+		lower_fault(&l, lin & PAGE_MASK, r == DECODE_UD ? TRAP_UD : TRAP_GP);
+	else if (lower_insn(&l, &i, lin & PAGE_MASK))
+		lower_fall(&l, (lin & PAGE_MASK) + i.len);
+	s->op[l.n].fn = op_ud;
+	s->key = key;
+	s->len = (uint8_t)len;
+	memcpy(s->bytes, bytes, len);
+	t->stats.singles++;
+	return s->op;
+}
+
+/* ---- the way in --------------------------------------------------------------------------------------- */
+
+struct op *trace_resolve(struct cpu *c)
+{
+	struct trace_cache *t = c->traces;
+	const struct segment *cs = &c->seg[SEG_CS];
+	uint32_t lin = cs->base + c->eip, off = lin & PAGE_MASK, first = c->eip - off, mode = c->mode;
+	struct mapping m;
+	struct trace *tr;
+	uint64_t address, key;
+
+	c->cur = NULL;
+	if (c->eip > cs->limit) {
+		c->faulted = true;
+		fault_code(c, TRAP_GP, 0);
+		return NULL;
+	}
+	if ((uint64_t)first + PAGE_MASK > cs->limit && first <= c->eip)
+		return resolve_single(t, lin);
+	if (first > c->eip || (!(mode & MODE_CODE32) && first + PAGE_MASK > 0xffff))
+		mode |= MODE_EDGE;
+	const struct tlb_entry *e = &c->tlb->x[tlb_slot(lin)];
+
+	if (e->tag == (lin & ~(uint32_t)PAGE_MASK)) {
+		address = e->addend + lin;
+	} else {
+		if (!lin_translate(c, lin, ACCESS_FETCH, c->cpl == 3, &m)) {
+			c->faulted = true;
+			return NULL;
+		}
+		if (!m.host)
+			return resolve_single(t, lin);
+		address = (uint64_t)m.mfn << PAGE_SHIFT | off;
+	}
+	key = make_key(address, mode);
+	tr = find(t, key);
+	if (!tr) {
+		size_t worst = sizeof(*tr) + (TRACE_MAX * OPS_PER_INSN + 4) * sizeof(struct op);
+
+		if (t->used + worst > ARENA_BYTES)
+			flush_all(t);
+		tr = build(t, frame_host(p2m_pool(c->p2m), (mfn_t)(address >> PAGE_SHIFT)), key);
+		if (!tr)
+			return resolve_single(t, lin);
+		publish(t, tr);
+	}
+	c->eip_page = first;
+	c->jump[jump_slot(address)] = (struct jump){ key, tr->op };
+	return tr->op;
+}
+
+void trace_link(struct cpu *c, struct op *from, struct op *target)
+{
+	struct trace_cache *t = c->traces;
+	const uint8_t *at = (const uint8_t *)target;
+	const struct trace *to = (const struct trace *)(const void *)(at - offsetof(struct trace, op));
+	const struct trace *tr;
+
+	/* Singles have no place in the arena. */
+	if (at < t->arena || at >= t->arena + t->used)
+		return;
+	/* The page may have been mapped elsewhere since `from` was entered: look for it in target's frame. */
+	for (tr = t->frame[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT].list; tr; tr = tr->frame_next)
+		if (from >= tr->op && from < tr->op + tr->slots) {
+			from->chain = target;
+			return;
+		}
+}
+
+struct trace_cache *trace_cache_new(struct cpu *c)
+{
+	struct trace_cache *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->cpu = c;
+	t->arena = malloc(ARENA_BYTES);
+	t->frame = calloc(p2m_pool(c->p2m)->count, sizeof(*t->frame));
+	if (!t->arena || !t->frame) {
+		trace_cache_free(t);
+		return NULL;
+	}
+	for (unsigned k = 0; k < 2; k++) {
+		t->unlinked[k].fn = op_unlinked;
+		t->far[k].fn = op_far;
+		t->nowhere[k].fn = op_ud;
+	}
+	for (unsigned k = 0; k < SINGLES; k++)
+		t->single[k].key = UINT64_MAX;
+	for (unsigned k = 0; k < JUMPS; k++)
+		c->jump[k].key = UINT64_MAX;
+	c->from = t->nowhere;
+	struct frame_watch w = { code_written, t };
+
+	p2m_set_watch(c->p2m, FRAME_CODE, &w);
+	return t;
+}
+
+void trace_cache_free(struct trace_cache *t)
+{
+	if (!t)
+		return;
+	free(t->arena);
+	free(t->frame);
+	free(t);
+}
+
+const struct trace_stats *trace_get_stats(const struct trace_cache *t)
+{
+	return &t->stats;
+}

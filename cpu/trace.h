@@ -1,0 +1,60 @@
+/*
+ * Traces: straight runs of predecoded instructions, keyed by where their code
+ * lies in machine memory (not by linear address) and by mode, so that they
+ * survive CR3 switches and two address spaces share them.
+ */
+#ifndef CPU_TRACE_H
+#define CPU_TRACE_H
+
+#include "cpu/insn_table.h"
+#include "cpu/op.h"
+
+#define TRACE_MAX 64 /* instructions in a trace; an op_fn never runs further without charging */
+
+struct trace_cache;
+
+struct trace_stats { uint64_t built, killed, flushes, singles; };
+
+/* NULL: no host memory. Registers itself as the listener for writes to code. */
+struct trace_cache *trace_cache_new(struct cpu *c);
+void trace_cache_free(struct trace_cache *t);
+const struct trace_stats *trace_get_stats(const struct trace_cache *t);
+
+/*
+ * The ops for c->eip in c->mode, everything before it charged. Sets c->eip_page. NULL: c->trap says why
+ * (c->faulted is set). May drop every trace, so no op may be held over it.
+ */
+struct op *trace_resolve(struct cpu *c);
+
+/*
+ * Makes the branch `from` continue at `target`, if both are traces of one page of machine memory.
+ */
+void trace_link(struct cpu *c, struct op *from, struct op *target);
+
+static inline unsigned jump_slot(uint64_t code_address)
+{
+	return (unsigned)(code_address ^ code_address >> 12) & (JUMPS - 1);
+}
+
+/* lower.c: turns one instruction into ops. */
+struct lowering {
+	struct op *op;       /* the trace's first */
+	unsigned n;          /* slots used */
+	unsigned icount;     /* instructions so far */
+	int last_hot;        /* slot of the previous instruction when it is one hot op, else -1 */
+	uint32_t mode;
+	struct op *unlinked, *far; /* initial chains */
+};
+#define OPS_PER_INSN 2u
+
+/* Adds the instruction at page offset `off`. True: the trace goes on behind it. */
+bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off);
+/* The end of a trace that did not end with a jump: goes on at page offset `off` (up to 4096). */
+void lower_fall(struct lowering *l, uint32_t off);
+/* An instruction that cannot be executed: raises `vector` (#UD, or #GP(0)). */
+void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
+
+/* run.c: handlers that are not generated. */
+op_fn op_generic, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_dead, op_ud, op_gp;
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * Inside the floating-point unit: the register stack, and how an instruction
+ * begins and ends. Shared by the x87*.c and, where MMX aliases it, by mmx.c.
+ *
+ * An instruction is: x87_begin (may it run?), its memory read, x87_note (pointers), the
+ * operation on a struct f80_env, x87_settle (latch exceptions; may the result be written?), commit.
+ */
+#ifndef CPU_X87_H
+#define CPU_X87_H
+
+#include "cpu/core.h"
+#include "cpu/f80.h"
+#include "cpu/operand.h"
+
+#define X87_TOP_SHIFT 11
+#define X87_TOP_MASK 0x3800u
+#define X87_CW_INIT 0x037fu
+#define X87_CW_ALWAYS 0x0040u   /* reserved, reads as 1 */
+#define X87_CW_WRITABLE 0x1f3fu
+
+void x87_fninit(struct cpu *c);
+/* Recomputes ES, B and FERR# after any write to CW or SW. */
+void x87_update_summary(struct cpu *c);
+/* The full tag word, derived from the registers' contents (SDM vol 1 8.1.7). */
+uint16_t x87_tag_word(const struct x87_state *x);
+void x87_set_tag_word(struct x87_state *x, uint16_t tw);
+
+/* ---- begin and end -------------------------------------------------------------------------- */
+
+bool x87_blocked(struct cpu *c);
+bool x87_unmasked(struct cpu *c, unsigned raised);
+
+/* Waiting instructions: false with #NM or #MF. */
+static inline bool x87_begin(struct cpu *c)
+{
+	if (__builtin_expect((c->cr0 & (CR0_EM | CR0_TS)) | (c->x87.sw & X87_ES), 0))
+		return x87_blocked(c);
+	return true;
+}
+/* The FN.. control instructions, which do not look at pending exceptions. */
+static inline bool x87_begin_nowait(struct cpu *c)
+{
+	return c->cr0 & (CR0_EM | CR0_TS) ? fault(c, TRAP_NM) : true;
+}
+
+/* Keeps the instruction's address and opcode; every non-control instruction does. */
+static inline void x87_note(struct cpu *c, const struct insn *i)
+{
+	c->x87.fip = cpu_insn_eip(c);
+	c->x87.fcs = c->seg[SEG_CS].sel;
+	c->x87.fop = (uint16_t)((i->opcode & 7) << 8 | i->modrm);
+}
+static inline void x87_note_mem(struct cpu *c, const struct insn *i, uint32_t ea)
+{
+	x87_note(c, i);
+	c->x87.fdp = ea;
+	c->x87.fds = c->seg[i->seg].sel;
+}
+
+static inline struct f80_env x87_env(const struct cpu *c)
+{
+	return (struct f80_env){ c->x87.cw, 0 };
+}
+
+/*
+ * Latches what the operation raised, and C1. False: an unmasked invalid, denormal or divide-by-zero;
+ * the destination and the stack stay as they are. The exception itself is taken by the next waiting instruction.
+ */
+static inline bool x87_settle(struct cpu *c, struct f80_env e)
+{
+	if (__builtin_expect(e.sw & ~c->x87.cw & X87_EXCEPTIONS, 0))
+		return x87_unmasked(c, e.sw);
+	c->x87.sw = (uint16_t)((c->x87.sw & ~X87_C1) |
+			       (e.sw & (X87_EXCEPTIONS | X87_SF | X87_C1)));
+	return true;
+}
+
+/* ---- the stack ------------------------------------------------------------------------------ */
+
+static inline unsigned x87_top(const struct x87_state *x) { return x->sw >> X87_TOP_SHIFT & 7; }
+static inline unsigned x87_phys(const struct x87_state *x, unsigned i)
+{
+	return ((x->sw >> X87_TOP_SHIFT) + i) & 7;
+}
+static inline bool x87_empty(const struct x87_state *x, unsigned i)
+{
+	return x->empty >> x87_phys(x, i) & 1;
+}
+static inline struct f80 x87_st(const struct x87_state *x, unsigned i)
+{
+	return x->reg[x87_phys(x, i)];
+}
+static inline void x87_set_st(struct x87_state *x, unsigned i, struct f80 v)
+{
+	unsigned p = x87_phys(x, i);
+
+	x->reg[p].sig = v.sig;
+	x->reg[p].se = v.se;
+	x->empty &= (uint8_t)~(1u << p);
+}
+static inline void x87_set_top(struct x87_state *x, unsigned top)
+{
+	x->sw = (uint16_t)((x->sw & ~X87_TOP_MASK) | (top & 7) << X87_TOP_SHIFT);
+}
+static inline void x87_pop(struct x87_state *x)
+{
+	x->empty |= (uint8_t)(1u << x87_top(x));
+	x87_set_top(x, x87_top(x) + 1);
+}
+/* TOP - 1 and a value there; the overflow check is the caller's. */
+static inline void x87_push_value(struct x87_state *x, struct f80 v)
+{
+	x87_set_top(x, x87_top(x) - 1);
+	x87_set_st(x, 0, v);
+}
+
+/* Stack underflow: the masked result, with IE and SF raised and C1 clear. */
+static inline struct f80 x87_underflow(struct f80_env *e)
+{
+	e->sw = X87_IE | X87_SF;
+	return F80_INDEFINITE;
+}
+/* Stack overflow: the same with C1 set. */
+static inline struct f80 x87_overflow(struct f80_env *e)
+{
+	e->sw = X87_IE | X87_SF | X87_C1;
+	return F80_INDEFINITE;
+}
+
+/* Ends an instruction whose result goes to ST(dst), with `pops` pops behind it. Always true. */
+static inline bool x87_finish(struct cpu *c, struct f80_env e, unsigned dst, struct f80 v, unsigned pops)
+{
+	if (x87_settle(c, e)) {
+		x87_set_st(&c->x87, dst, v);
+		while (pops--)
+			x87_pop(&c->x87);
+	}
+	return true;
+}
+
+#endif

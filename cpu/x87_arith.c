@@ -1,0 +1,200 @@
+/*
+ * x87 basic arithmetic: FADD to FDIVR in all their forms, and the one-operand instructions.
+ *
+ * Reference: SDM vol 2, each instruction; vol 1 8.3.3, 8.3.5.
+ */
+#include "cpu/x87.h"
+
+#include "cpu/x87_exec.h"
+
+typedef struct f80 f80_op2(struct f80_env *e, struct f80 a, struct f80 b);
+
+#define BODY static inline __attribute__((always_inline))
+
+BODY struct f80 subr(struct f80_env *e, struct f80 a, struct f80 b) { return f80_sub(e, b, a); }
+BODY struct f80 divr(struct f80_env *e, struct f80 a, struct f80 b) { return f80_div(e, b, a); }
+
+/* ST(dst) = ST(dst) op ST(src), one of them being ST(0) */
+BODY bool arith_reg(struct cpu *c, const struct insn *i, f80_op2 *op, unsigned dst, unsigned src, unsigned pops)
+{
+	struct x87_state *x = &c->x87;
+	struct f80_env e = x87_env(c);
+	struct f80 r;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	if (__builtin_expect(x87_empty(x, dst) || x87_empty(x, src), 0))
+		r = x87_underflow(&e);
+	else
+		r = op(&e, x87_st(x, dst), x87_st(x, src));
+	return x87_finish(c, e, dst, r, pops);
+}
+
+/* ST(0) = ST(0) op b, where converting b from memory left DE in e if b was denormal there. */
+BODY bool arith_mem(struct cpu *c, f80_op2 *op, struct f80_env e, struct f80 b)
+{
+	struct x87_state *x = &c->x87;
+	struct f80 r;
+
+	if (__builtin_expect(x87_empty(x, 0), 0)) {
+		r = x87_underflow(&e);
+	} else {
+		if (f80_is_odd(x87_st(x, 0)))
+			e.sw = 0; /* a NaN has precedence over a denormal */
+		r = op(&e, x87_st(x, 0), b);
+		if (e.sw & X87_ZE)
+			e.sw &= (uint16_t)~X87_DE;
+	}
+	return x87_finish(c, e, 0, r, 0);
+}
+
+BODY bool arith_m32(struct cpu *c, const struct insn *i, f80_op2 *op)
+{
+	struct f80_env e = x87_env(c);
+	uint32_t ea = insn_ea(c, i);
+	struct f80 b;
+	uint64_t v;
+
+	TRY(x87_begin(c));
+	TRY(operand_load(c, i->seg, ea, 4, &v));
+	x87_note_mem(c, i, ea);
+	b = f80_from_f32(&e, (uint32_t)v);
+	return arith_mem(c, op, e, b);
+}
+
+BODY bool arith_m64(struct cpu *c, const struct insn *i, f80_op2 *op)
+{
+	struct f80_env e = x87_env(c);
+	uint32_t ea = insn_ea(c, i);
+	struct f80 b;
+	uint64_t v;
+
+	TRY(x87_begin(c));
+	TRY(operand_load(c, i->seg, ea, 8, &v));
+	x87_note_mem(c, i, ea);
+	b = f80_from_f64(&e, v);
+	return arith_mem(c, op, e, b);
+}
+
+BODY bool arith_int(struct cpu *c, const struct insn *i, f80_op2 *op, unsigned size)
+{
+	uint32_t ea = insn_ea(c, i);
+	uint64_t v;
+
+	TRY(x87_begin(c));
+	TRY(operand_load(c, i->seg, ea, size, &v));
+	x87_note_mem(c, i, ea);
+	return arith_mem(c, op, x87_env(c), f80_from_i64(size == 2 ? (int16_t)v : (int32_t)v));
+}
+
+#define FORMS(name, iname, op)                                                               \
+	bool exec_##name##_m32(struct cpu *c, const struct insn *i) { return arith_m32(c, i, op); } \
+	bool exec_##name##_m64(struct cpu *c, const struct insn *i) { return arith_m64(c, i, op); } \
+	bool exec_##iname##_m16(struct cpu *c, const struct insn *i)                         \
+	{                                                                                    \
+		return arith_int(c, i, op, 2);                                               \
+	}                                                                                    \
+	bool exec_##iname##_m32(struct cpu *c, const struct insn *i)                         \
+	{                                                                                    \
+		return arith_int(c, i, op, 4);                                               \
+	}                                                                                    \
+	bool exec_##name##_st0_sti(struct cpu *c, const struct insn *i)                      \
+	{                                                                                    \
+		return arith_reg(c, i, op, 0, insn_rm(i), 0);                                \
+	}                                                                                    \
+	bool exec_##name##_sti_st0(struct cpu *c, const struct insn *i)                      \
+	{                                                                                    \
+		return arith_reg(c, i, op, insn_rm(i), 0, 0);                                \
+	}                                                                                    \
+	bool exec_##name##p_sti_st0(struct cpu *c, const struct insn *i)                     \
+	{                                                                                    \
+		return arith_reg(c, i, op, insn_rm(i), 0, 1);                                \
+	}
+
+FORMS(fadd, fiadd, f80_add)
+FORMS(fmul, fimul, f80_mul)
+FORMS(fsub, fisub, f80_sub)
+FORMS(fsubr, fisubr, subr)
+FORMS(fdiv, fidiv, f80_div)
+FORMS(fdivr, fidivr, divr)
+
+/* ---- one operand, ST(0) --------------------------------------------------------------------- */
+
+typedef struct f80 f80_op1(struct f80_env *e, struct f80 a);
+
+BODY bool unary(struct cpu *c, const struct insn *i, f80_op1 *op)
+{
+	struct f80_env e = x87_env(c);
+	struct f80 r;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	r = x87_empty(&c->x87, 0) ? x87_underflow(&e) : op(&e, x87_st(&c->x87, 0));
+	return x87_finish(c, e, 0, r, 0);
+}
+
+/* Sign changes look at nothing else: they are good for any encoding, and raise nothing. */
+static struct f80 chs(struct f80_env *e, struct f80 a)
+{
+	(void)e;
+	return f80_make(a.se ^ F80_SIGN, a.sig);
+}
+static struct f80 absolute(struct f80_env *e, struct f80 a)
+{
+	(void)e;
+	return f80_make(a.se & F80_EXP, a.sig);
+}
+
+bool exec_fchs(struct cpu *c, const struct insn *i) { return unary(c, i, chs); }
+bool exec_fabs(struct cpu *c, const struct insn *i) { return unary(c, i, absolute); }
+bool exec_fsqrt(struct cpu *c, const struct insn *i) { return unary(c, i, f80_sqrt); }
+bool exec_frndint(struct cpu *c, const struct insn *i) { return unary(c, i, f80_rint); }
+
+/* ---- ST(0) by ST(1) --------------------------------------------------------------------------- */
+
+bool exec_fscale(struct cpu *c, const struct insn *i)
+{
+	return arith_reg(c, i, f80_scale, 0, 1, 0);
+}
+
+static bool rem(struct cpu *c, const struct insn *i, bool nearest)
+{
+	struct x87_state *x = &c->x87;
+	struct f80_env e = x87_env(c);
+	struct f80 r;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	if (x87_empty(x, 0) || x87_empty(x, 1))
+		r = x87_underflow(&e);
+	else
+		r = f80_rem(&e, x87_st(x, 0), x87_st(x, 1), nearest);
+	x87_finish(c, e, 0, r, 0);
+	x->sw &= (uint16_t)~(X87_C0 | X87_C2 | X87_C3);
+	x->sw |= e.sw & (X87_C0 | X87_C2 | X87_C3);
+	return true;
+}
+
+bool exec_fprem(struct cpu *c, const struct insn *i) { return rem(c, i, false); }
+bool exec_fprem1(struct cpu *c, const struct insn *i) { return rem(c, i, true); }
+
+bool exec_fxtract(struct cpu *c, const struct insn *i)
+{
+	struct x87_state *x = &c->x87;
+	struct f80_env e = x87_env(c);
+	struct f80 exp, sig;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	if (x87_empty(x, 0))
+		exp = sig = x87_underflow(&e);
+	else if (!x87_empty(x, 7))
+		exp = sig = x87_overflow(&e);
+	else
+		exp = f80_extract(&e, x87_st(x, 0), &sig);
+	if (x87_settle(c, e)) {
+		x87_set_st(x, 0, exp);
+		x87_push_value(x, sig);
+	}
+	return true;
+}

@@ -1,0 +1,372 @@
+/* The monitor's commands: words, waiting, keys and pictures. Looking at memory is in monitor_examine.c. */
+#include "frontend/monitor.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/monitor_examine.h"
+#include "frontend/png.h"
+
+#define WORDS 16
+#define WAIT_POLL (5 * NS_PER_SECOND / 1000) /* how often a wait looks at the screen, guest time */
+
+bool monitor_init(struct monitor *mon, struct machine *m, FILE *out, bool paused)
+{
+	*mon = (struct monitor){ .m = m, .out = out, .paused = paused, .typist = typist_new() };
+	return mon->typist;
+}
+
+void monitor_free(struct monitor *mon)
+{
+	if (mon->typist)
+		typist_free(mon->typist);
+	capture_free(&mon->com1);
+	free(mon->text);
+	*mon = (struct monitor){ 0 };
+}
+
+/* ---- words ---------------------------------------------------------------------------------------------- */
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* One escape behind a backslash at *from; the character, or -1 when the backslash is itself. */
+static int unescape(const char **from)
+{
+	static const char plain[] = "n\nt\tr\re\033\"\"\\\\";
+	const char *s = *from;
+
+	for (const char *p = plain; *p; p += 2) {
+		if (*s == *p) {
+			*from = s + 1;
+			return (unsigned char)p[1];
+		}
+	}
+	if (*s == 'x' && hex_digit(s[1]) >= 0 && hex_digit(s[2]) >= 0) {
+		*from = s + 3;
+		return hex_digit(s[1]) << 4 | hex_digit(s[2]);
+	}
+	return -1;
+}
+
+int monitor_split(char *line, char **words, int max, char err[256])
+{
+	const char *from = line;
+	char *to = line;
+	int n = 0;
+
+	for (;;) {
+		bool quoted;
+
+		from += strspn(from, " \t\r\n");
+		if (!*from || *from == '#')
+			return n;
+		if (n == max) {
+			snprintf(err, 256, "more than %d words", max);
+			return -1;
+		}
+		quoted = *from == '"';
+		from += quoted;
+		words[n++] = to;
+		while (*from && (quoted ? *from != '"' : !strchr(" \t\r\n", *from))) {
+			int c = *from++;
+
+			if (c == '\\' && quoted) {
+				c = unescape(&from);
+				c = c < 0 ? '\\' : c;
+			}
+			*to++ = (char)c;
+		}
+		if (quoted && *from != '"') {
+			snprintf(err, 256, "the closing quote is missing");
+			return -1;
+		}
+		from += *from != 0;
+		*to++ = 0;
+	}
+}
+
+/* Seconds with a fraction, as guest time. */
+static bool parse_seconds(const char *s, ns_t *t)
+{
+	char *end;
+	double v;
+
+	if (!isdigit((unsigned char)*s) && *s != '.')
+		return false;
+	v = strtod(s, &end);
+	if (*end || !(v >= 0 && v <= 1e9))
+		return false;
+	*t = (ns_t)(v * (double)NS_PER_SECOND);
+	return true;
+}
+
+/* ---- what takes time -------------------------------------------------------------------------------------- */
+
+/* Has the text come? Takes it, and what came before it, out of COM1's output. */
+static bool wait_seen(struct monitor *mon)
+{
+	const char *at = mon->com1.len ? strstr(mon->com1.text, mon->text) : NULL;
+	char *screen;
+	bool seen;
+
+	if (at) {
+		capture_consume(&mon->com1, (size_t)(at - mon->com1.text) + strlen(mon->text));
+		return true;
+	}
+	screen = screen_flat(mon->m);
+	seen = screen && strstr(screen, mon->text);
+	free(screen);
+	if (seen)
+		capture_consume(&mon->com1, mon->com1.len);
+	return seen;
+}
+
+enum monitor_result monitor_step(struct monitor *mon, bool stopped, char err[256])
+{
+	ns_t now = machine_now(mon->m);
+	enum monitor_busy was = mon->busy;
+
+	mon->busy = BUSY_NOT;
+	switch (was) {
+	case BUSY_NOT:
+		return MONITOR_DONE;
+	case BUSY_TYPE:
+		if (stopped || typist_idle(mon->typist))
+			return MONITOR_DONE;
+		break;
+	case BUSY_SLEEP:
+		if (stopped || now >= mon->deadline)
+			return MONITOR_DONE;
+		break;
+	case BUSY_WAIT:
+		if (wait_seen(mon))
+			return MONITOR_DONE;
+		if (stopped || now >= mon->deadline) {
+			snprintf(err, 256, "wait \"%.100s\": not seen %s %.3f guest seconds", mon->text,
+				 stopped ? "before the guest ended, after" : "in",
+				 (double)(now - mon->began) / (double)NS_PER_SECOND);
+			return MONITOR_NOT_SEEN;
+		}
+		break;
+	}
+	mon->busy = was;
+	return MONITOR_BUSY;
+}
+
+ns_t monitor_next(const struct monitor *mon)
+{
+	ns_t at = typist_next(mon->typist), now = machine_now(mon->m);
+
+	if (mon->busy == BUSY_WAIT && at > now + WAIT_POLL)
+		at = now + WAIT_POLL;
+	if ((mon->busy == BUSY_WAIT || mon->busy == BUSY_SLEEP) && at > mon->deadline)
+		at = mon->deadline;
+	return at;
+}
+
+void monitor_show_state(struct monitor *mon, FILE *out)
+{
+	const char *tail = mon->com1.len ? mon->com1.text + mon->com1.len : NULL;
+
+	fprintf(out, "---- the screen shows\n");
+	screen_print(mon->m, out);
+	if (tail) {
+		for (int lines = 0; tail > mon->com1.text && lines < 12; tail--)
+			lines += tail[-1] == '\n';
+		fprintf(out, "---- COM1 said since the last wait, at the end\n%s\n", tail);
+	}
+	fprintf(out, "----\n");
+}
+
+static enum monitor_result busy(struct monitor *mon, enum monitor_busy with, ns_t duration, char err[256])
+{
+	mon->busy = with;
+	mon->began = machine_now(mon->m);
+	mon->deadline = duration < NS_NEVER - mon->began ? mon->began + duration : NS_NEVER;
+	if (!mon->paused)
+		return monitor_step(mon, false, err);
+	mon->busy = BUSY_NOT;
+	snprintf(err, 256, "the machine is stopped, so no guest time passes; cont goes on");
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_wait(struct monitor *mon, char **w, int n, char err[256])
+{
+	ns_t t = 10 * NS_PER_SECOND;
+
+	if (!*w[1] || (n > 2 && !parse_seconds(w[2], &t))) {
+		snprintf(err, 256, "usage: wait \"TEXT\" SECONDS");
+		return MONITOR_BAD;
+	}
+	free(mon->text);
+	mon->text = strdup(w[1]);
+	if (mon->text)
+		return busy(mon, BUSY_WAIT, t, err);
+	snprintf(err, 256, "no memory");
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_sleep(struct monitor *mon, char **w, int n, char err[256])
+{
+	ns_t t;
+
+	(void)n;
+	if (parse_seconds(w[1], &t))
+		return busy(mon, BUSY_SLEEP, t, err);
+	snprintf(err, 256, "sleep %.60s: seconds are wanted", w[1]);
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_type(struct monitor *mon, char **w, int n, char err[256])
+{
+	unsigned lost = typist_text(mon->typist, w[1], strlen(w[1]));
+
+	(void)n;
+	if (!lost)
+		return busy(mon, BUSY_TYPE, NS_NEVER, err);
+	snprintf(err, 256, "type: %u characters are not on a US keyboard", lost);
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_sendkey(struct monitor *mon, char **w, int n, char err[256])
+{
+	uint16_t codes[8];
+	unsigned count = keys_by_chord(w[1], codes, 8);
+
+	(void)n;
+	if (!count) {
+		snprintf(err, 256, "sendkey %.60s: no such key; names are as in ctrl-alt-delete, f1, ret, spc, a",
+			 w[1]);
+		return MONITOR_BAD;
+	}
+	typist_chord(mon->typist, codes, count);
+	return busy(mon, BUSY_TYPE, NS_NEVER, err);
+}
+
+/* ---- pictures and the rest ------------------------------------------------------------------------------------- */
+
+static enum monitor_result run_screentext(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)w, (void)n, (void)err;
+	screen_print(mon->m, mon->out);
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_screendump(struct monitor *mon, char **w, int n, char err[256])
+{
+	struct picture p = machine_picture(mon->m);
+
+	(void)n;
+	return png_write(w[1], &p, err) ? MONITOR_DONE : MONITOR_BAD;
+}
+
+static enum monitor_result run_info(struct monitor *mon, char **w, int n, char err[256])
+{
+	if (n == 1) {
+		machine_info_topics(mon->m, mon->out);
+		return MONITOR_DONE;
+	}
+	if (machine_info(mon->m, w[1], mon->out))
+		return MONITOR_DONE;
+	snprintf(err, 256, "info %.60s: no such thing; info alone lists them", w[1]);
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_stop(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)w, (void)n, (void)err;
+	mon->paused = true;
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_cont(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)w, (void)n, (void)err;
+	mon->paused = false;
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_reset(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)w, (void)n, (void)err;
+	machine_reset(mon->m);
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_quit(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)mon, (void)w, (void)n, (void)err;
+	return MONITOR_QUIT;
+}
+
+static enum monitor_result run_help(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)w, (void)n, (void)err;
+	for (const struct monitor_row *r = monitor_table; r->name; r++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s %s", r->name, r->arg ? r->arg : "");
+		fprintf(mon->out, "%-26s %s\n", left, r->help);
+	}
+	return MONITOR_DONE;
+}
+
+const struct monitor_row monitor_table[] = {
+	{ "wait", "\"TEXT\" SECONDS", "run until the text is on the text screen or in COM1's output since the "
+	  "last wait; when it is not, in so many guest seconds, the program ends with code 82", 1, 2, run_wait },
+	{ "sleep", "SECONDS", "run for that much guest time", 1, 1, run_sleep },
+	{ "type", "\"TEXT\"", "type on a US keyboard", 1, 1, run_type },
+	{ "sendkey", "KEYS", "press keys together, as in ctrl-alt-delete", 1, 2, run_sendkey },
+	{ "screentext", NULL, "print the text screen", 0, 0, run_screentext },
+	{ "screendump", "FILE.png", "write the picture", 1, 1, run_screendump },
+	{ "info", "WHAT", "state: registers, mmu, or a device; alone: what there is", 0, 1, run_info },
+	{ "x/NFU", "[ADDRESS]", "N units of virtual memory: F is x d u o c or i (instructions), U is b h w g; "
+	  "addresses are numbers, seg:offset, or absent for CS:EIP", 0, 1, monitor_examine },
+	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
+	{ "stop", NULL, "stop the machine", 0, 0, run_stop },
+	{ "cont", NULL, "go on", 0, 0, run_cont },
+	{ "reset", NULL, "the reset button", 0, 0, run_reset },
+	{ "quit", NULL, "end the program with code 0", 0, 0, run_quit },
+	{ "help", NULL, "this list", 0, 0, run_help },
+	{ 0 },
+};
+
+static const struct monitor_row *find_row(const char *word)
+{
+	/* x/8i: the format hangs on the name */
+	size_t len = strcspn(word, "/");
+
+	for (const struct monitor_row *r = monitor_table; r->name; r++)
+		if (len == strcspn(r->name, "/") && !strncmp(word, r->name, len) &&
+		    (!word[len] || r->name[len]))
+			return r;
+	return NULL;
+}
+
+enum monitor_result monitor_command(struct monitor *mon, const char *line, char err[256])
+{
+	enum monitor_result result = MONITOR_BAD;
+	const struct monitor_row *row;
+	char *copy = strdup(line), *w[WORDS];
+	int n = copy ? monitor_split(copy, w, WORDS, err) : -1;
+
+	if (!copy) {
+		snprintf(err, 256, "no memory");
+	} else if (n == 0) {
+		result = MONITOR_DONE;
+	} else if (n > 0 && !(row = find_row(w[0]))) {
+		snprintf(err, 256, "unknown command %.60s; help lists them", w[0]);
+	} else if (n > 0 && (n - 1 < row->min || n - 1 > row->max)) {
+		snprintf(err, 256, "usage: %s %s", row->name, row->arg ? row->arg : "(nothing behind it)");
+	} else if (n > 0) {
+		result = row->run(mon, w, n, err);
+	}
+	free(copy);
+	return result;
+}

@@ -1,0 +1,28 @@
+/* One run of a machine with everything around it: display, monitor, script, log, the end. */
+#ifndef FRONTEND_SESSION_H
+#define FRONTEND_SESSION_H
+
+#include "frontend/monitor.h"
+#include "frontend/options.h"
+#include "frontend/script.h"
+#include "frontend/ui.h"
+
+struct session {
+	const struct options *o;
+	struct machine *m;
+	struct ui *ui;          /* NULL: no display */
+	struct monitor monitor;
+	struct script script;   /* when o->script */
+	struct script stdin_lines; /* when o->monitor_stdio */
+	FILE *log;              /* of -d int; NULL: none */
+	uint64_t logged;
+	bool interactive;       /* someone looks: guest time does not run ahead of real time */
+
+	/* Pacing: guest time and real time when they were last made equal; totals for the title. */
+	ns_t guest_base, real_base, real_start, guest_start, last_poll;
+};
+
+/* Runs to the end; an exit code of options.h, or the guest's own. */
+int session_run(struct session *s);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * Runs a machine: slices of the processor from event to event. Time passes only here and in the
+ * processor, which counts an instruction as clock.ns_per_insn; HLT skips to the next event.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/pc.h"
+
+#define CMOS_SHUTDOWN 0x0f /* why the processor was reset, IBM PC/AT Technical Reference 5 */
+
+const char *const machine_cpu_models[CPU_MODELS + 1] = {
+	[CPU_486] = "486", [CPU_PENTIUM] = "pentium", [CPU_PENTIUM2] = "pentium2",
+	[CPU_PENTIUM3] = "pentium3", [CPU_PENTIUM4] = "pentium4", [CPU_MAX] = "max",
+};
+
+struct machine *machine_new(const struct machine_config *cfg, char err[256], bool *bad_image)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	bool ignored;
+
+	if (!bad_image)
+		bad_image = &ignored;
+	*bad_image = false;
+	if (!m) {
+		snprintf(err, 256, "no memory for the machine");
+		return NULL;
+	}
+	m->cfg = *cfg;
+	if (pc_build(m, err, bad_image)) {
+		pc_reset(m);
+		return m;
+	}
+	pc_free(m);
+	free(m);
+	return NULL;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	pc_free(m);
+	free(m);
+}
+
+void machine_reset(struct machine *m)
+{
+	pc_reset(m);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------ */
+
+/*
+ * A reset that the guest asked for. The 8042 and port 92 pulse the processor's pin alone; a program
+ * written for a 286 leaves protected mode that way, and says so in CMOS. Everything else means the
+ * whole machine, which a BIOS would otherwise have to put back in order.
+ * UNLIKE HARDWARE: chips are reset too then, because guests that reboot rely on it.
+ */
+static bool guest_reset(struct machine *m)
+{
+	if (m->rtc.s.ram[CMOS_SHUTDOWN]) {
+		cpu_reset(m->cpu);
+		return false;
+	}
+	pc_reset(m);
+	return true;
+}
+
+/* HLT: time goes to the next event. Notes when no interrupt can ever end it. */
+static void skip_idle(struct machine *m, ns_t end)
+{
+	ns_t next = clock_next(&m->clock);
+	struct cpu_state s;
+
+	cpu_get_state(m->cpu, &s);
+	m->idle_forever = !(s.eflags & 1u << 9);
+	if (next > end)
+		next = end;
+	if (next > m->clock.now)
+		m->clock.now = next;
+}
+
+/* One slice, up to the next event. True when the run is to end, with m->stop set. */
+static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
+{
+	ns_t until = clock_next(&m->clock);
+	uint64_t left = insns - cpu_icount(m->cpu);
+
+	if (until > end)
+		until = end;
+	if (left <= (until - m->clock.now) / m->clock.ns_per_insn)
+		until = m->clock.now + left * m->clock.ns_per_insn;
+	m->idle_forever = false;
+	switch (cpu_run(m->cpu, until)) {
+	case CPU_DEADLINE:
+		return false;
+	case CPU_HALTED:
+		skip_idle(m, end);
+		return false;
+	case CPU_SHUTDOWN:
+		m->stop = MACHINE_TRIPLE_FAULT;
+		return true;
+	case CPU_RESET:
+		m->stop = MACHINE_RESET;
+		return guest_reset(m);
+	case CPU_STOPPED:
+		break;
+	}
+	if (!m->powered_off && !m->exited)
+		return false;
+	m->stop = m->exited ? MACHINE_DEBUG_EXIT : MACHINE_POWERED_OFF;
+	return true;
+}
+
+enum machine_stop machine_run(struct machine *m, ns_t duration, uint64_t max_insns)
+{
+	ns_t end = duration < NS_NEVER - m->clock.now ? m->clock.now + duration : NS_NEVER - 1;
+	uint64_t now = cpu_icount(m->cpu), insns = max_insns < UINT64_MAX - now ? now + max_insns : UINT64_MAX;
+
+	m->stop = MACHINE_RAN;
+	while (m->clock.now < end && cpu_icount(m->cpu) < insns) {
+		clock_run_due(&m->clock);
+		if (run_slice(m, end, insns))
+			return m->stop;
+	}
+	clock_run_due(&m->clock);
+	if (m->idle_forever)
+		m->stop = MACHINE_IDLE_FOREVER;
+	return m->stop;
+}
+
+ns_t machine_now(const struct machine *m)
+{
+	return m->clock.now;
+}
+
+uint64_t machine_icount(const struct machine *m)
+{
+	return cpu_icount(m->cpu);
+}
+
+int machine_exit_code(const struct machine *m)
+{
+	return m->exit_code;
+}
+
+void machine_poll(struct machine *m)
+{
+	ns16550_poll(&m->uart);
+}
+
+/* ---- display and input ------------------------------------------------------------------------------- */
+
+struct picture machine_picture(struct machine *m)
+{
+	struct vga_picture p = vga_picture(&m->vga);
+
+	return (struct picture){ p.xrgb, p.width, p.height, p.stride, p.changed };
+}
+
+void machine_text(struct machine *m, struct text_screen *t)
+{
+	struct vga_text_screen v;
+
+	vga_text(&m->vga, &v);
+	*t = (struct text_screen){
+		.cols = v.cols, .rows = v.rows,
+		.cursor_x = v.cursor_x, .cursor_y = v.cursor_y, .cursor_on = v.cursor_on,
+	};
+	static_assert(sizeof(t->cell) == sizeof(v.cell), "one screen, two declarations");
+	memcpy(t->cell, v.cell, sizeof(t->cell));
+}
+
+void machine_key(struct machine *m, uint16_t set1_scancode, bool down)
+{
+	i8042_key(&m->kbc, set1_scancode, down);
+}
+
+void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
+{
+	i8042_mouse(&m->kbc, dx, dy, dz, buttons);
+}
+
+uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len)
+{
+	if (linear)
+		return cpu_peek(m->cpu, a, buf, len);
+	if (a + len > 1ull << 32 || a + len < a)
+		return 0;
+	phys_read(m->p2m, a, buf, len);
+	return len;
+}

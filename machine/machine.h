@@ -1,0 +1,106 @@
+/*
+ * A PC as a library: what every front end, test and tool uses, and all they may
+ * see of the machine. Nothing in here prints, exits or reads the host's clock.
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include <stdio.h>
+
+#include "base/types.h"
+
+struct machine;
+struct block;    /* devices/block.h */
+struct char_dev; /* devices/char.h */
+
+enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 1 };
+enum machine_mmu { MMU_SHADOW, MMU_DIRECT };
+
+/* Strings and images are borrowed until machine_free; NULL or 0 means absent. */
+struct machine_config {
+	uint64_t ram_bytes;               /* a multiple of 4 KiB, 1 MiB .. 3 GiB */
+	const char *bios_path, *vga_bios_path; /* NULL: ours */
+	struct block *floppy[MACHINE_FLOPPIES];
+	struct block *disk[MACHINE_DISKS]; /* primary master, slave, secondary master, slave */
+	bool disk_is_cdrom[MACHINE_DISKS];
+	const char *boot_order;           /* letters a (floppy) c (disk) d (CD), as QEMU's; NULL: first bootable */
+	const char *kernel_path, *initrd_path, *append; /* Linux or multiboot, told by content */
+	const char *raw_path;             /* a flat file, placed at raw_addr and entered there */
+	uint64_t raw_addr;
+	struct char_dev *serial[MACHINE_SERIALS];
+	const char *cpu_model;            /* NULL: the default */
+	enum machine_mmu mmu;
+	bool mmu_check;
+	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
+	uint8_t debug_exit_size;
+	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */
+	uint32_t mips;                    /* guest instructions per guest microsecond; 0: 100 */
+};
+
+enum machine_stop {
+	MACHINE_RAN,          /* the time or the instructions asked for have passed */
+	MACHINE_POWERED_OFF,
+	MACHINE_DEBUG_EXIT,   /* machine_exit_code() says the code */
+	MACHINE_TRIPLE_FAULT, /* machine_explain() says why */
+	MACHINE_RESET,        /* the guest reset itself; machine_reset() has been done */
+	MACHINE_MMU_DIFFERS,  /* mmu_check found a difference; machine_explain() */
+	MACHINE_IDLE_FOREVER, /* HLT with interrupts off: only a reset can change that; time has passed */
+};
+
+/* Names for cpu_model; ends with NULL. */
+extern const char *const machine_cpu_models[];
+
+/*
+ * NULL with a text in err: which file, where, what to do. *bad_image (may be NULL) tells a file that
+ * cannot be used from a host that has no memory.
+ */
+struct machine *machine_new(const struct machine_config *cfg, char err[256], bool *bad_image);
+void machine_free(struct machine *m);
+void machine_reset(struct machine *m);
+
+/* Runs for `duration` guest time, or until `max_insns` more instructions (UINT64_MAX: no limit). */
+enum machine_stop machine_run(struct machine *m, ns_t duration, uint64_t max_insns);
+ns_t machine_now(const struct machine *m);
+uint64_t machine_icount(const struct machine *m);
+int machine_exit_code(const struct machine *m);
+/* Some lines that say why the machine stopped. */
+void machine_explain(const struct machine *m, FILE *out);
+
+/* The display as pixels (0x00RRGGBB), redrawn when called; valid until the next call. */
+struct picture {
+	const uint32_t *xrgb;
+	unsigned width, height, stride; /* pixels */
+	bool changed;                   /* since the last call */
+};
+struct picture machine_picture(struct machine *m);
+
+/* The VGA text screen; cols 0 in a graphics mode. cell: character in 7:0, attribute in 15:8. */
+struct text_screen {
+	unsigned cols, rows;
+	uint16_t cell[132 * 60];
+	unsigned cursor_x, cursor_y;
+	bool cursor_on;
+};
+void machine_text(struct machine *m, struct text_screen *t);
+
+/* Input. Scancodes are set 1, 0xe0xx for the extended ones; mouse steps: y grows downwards. */
+void machine_key(struct machine *m, uint16_t set1_scancode, bool down);
+void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons);
+
+/* Monitor. `what`: registers, mmu, or a device's name; false: no such thing. */
+bool machine_info(struct machine *m, const char *what, FILE *out);
+void machine_info_topics(struct machine *m, FILE *out);
+/* Disassembles `n` instructions at CS:EIP (or at a linear address when `at` is not UINT64_MAX). */
+void machine_disassemble(struct machine *m, uint64_t at, unsigned n, FILE *out);
+/* Reads guest memory: physical, or linear when `linear`. Bytes read. */
+uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len);
+void machine_stats_json(struct machine *m, FILE *out);
+/*
+ * Prints the exceptions and interrupts since the last call (`*from` starts at 0), and how many were
+ * lost because more than the ring holds have passed.
+ */
+void machine_log_interrupts(struct machine *m, uint64_t *from, FILE *out);
+/* What reaches us from a host-side connection (char_dev) goes to the guest here; call it often. */
+void machine_poll(struct machine *m);
+
+#endif

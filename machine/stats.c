@@ -1,0 +1,68 @@
+/* Counters as JSON: one object, stable names, numbers only where numbers belong. */
+#include <inttypes.h>
+
+#include "machine/pc.h"
+
+/* Entries by cause and verdict, each with its four rings; what never happened is left out. */
+static void print_entries(const struct hv_log *l, FILE *out)
+{
+	const char *between = "";
+
+	fprintf(out, "  \"hypervisor\": {");
+	for (unsigned c = 0; c < HV_CAUSES; c++) {
+		const char *comma = "";
+		bool any = false;
+
+		for (unsigned v = 0; v < HV_VERDICTS; v++) {
+			const uint64_t *n = l->count[c][v];
+
+			if (!(n[0] | n[1] | n[2] | n[3]))
+				continue;
+			if (!any)
+				fprintf(out, "%s\n    \"%s\": { ", between, hv_cause_names[c]);
+			fprintf(out, "%s\"%s\": [%" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 "]", comma,
+				hv_verdict_names[v], n[0], n[1], n[2], n[3]);
+			any = true;
+			comma = ", ";
+		}
+		if (any) {
+			fprintf(out, " }");
+			between = ",";
+		}
+	}
+	fprintf(out, "\n  }");
+}
+
+void machine_stats_json(struct machine *m, FILE *out)
+{
+	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
+
+	fprintf(out, "{\n  \"instructions\": %" PRIu64 ",\n", cpu_icount(m->cpu));
+	fprintf(out, "  \"guest_seconds\": %llu.%09llu,\n", m->clock.now / NS_PER_SECOND,
+		m->clock.now % NS_PER_SECOND);
+	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
+	fprintf(out, "  \"engine\": \"%s\",\n", m->cfg.mmu == MMU_SHADOW ? "shadow" : "direct");
+	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u },\n", m->pool.count, m->pool.used);
+	fprintf(out, "  \"tlb\": { \"misses\": %" PRIu64 " },\n", e->translations);
+#define COUNTER(name, comma) \
+	fprintf(out, "    \"" #name "\": %" PRIu64 comma "\n", e->name)
+	fprintf(out, "  \"mmu\": {\n");
+	COUNTER(translations, ",");
+	COUNTER(walks, ",");
+	COUNTER(guest_loads, ",");
+	COUNTER(shadow_loads, ",");
+	COUNTER(fills, ",");
+	COUNTER(faults_reflected, ",");
+	COUNTER(table_writes, ",");
+	COUNTER(zaps, ",");
+	COUNTER(resyncs, ",");
+	COUNTER(invlpgs, ",");
+	COUNTER(root_loads, ",");
+	COUNTER(roots_reused, ",");
+	COUNTER(roots_built, ",");
+	COUNTER(shadow_pages, "");
+	fprintf(out, "  },\n");
+#undef COUNTER
+	print_entries(&m->log, out);
+	fprintf(out, "\n}\n");
+}

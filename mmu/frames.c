@@ -1,0 +1,107 @@
+/*
+ * The pool of machine frames. One contiguous lazily committed mapping, so that a frame number is
+ * an index and a frame that nobody was given costs the host nothing.
+ *
+ * Frames that were never handed out are taken in order (they are zero already); given back ones
+ * are kept on a stack and cleared when they are handed out again.
+ */
+#include "mmu/frames.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#endif
+
+#if defined(MAP_ANONYMOUS) && defined(MAP_NORESERVE)
+
+static uint8_t *host_reserve(size_t bytes)
+{
+	void *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return m == MAP_FAILED ? NULL : m;
+}
+
+static void host_release(uint8_t *m, size_t bytes)
+{
+	munmap(m, bytes);
+}
+
+#else
+
+static uint8_t *host_reserve(size_t bytes)
+{
+	return calloc(1, bytes);
+}
+
+static void host_release(uint8_t *m, size_t bytes)
+{
+	(void)bytes;
+	free(m);
+}
+
+#endif
+
+bool frame_pool_init(struct frame_pool *p, mfn_t count)
+{
+	uint64_t bytes = (uint64_t)count << PAGE_SHIFT;
+
+	*p = (struct frame_pool){.count = count};
+	if (count == 0 || count > MFN_LIMIT || bytes != (size_t)bytes)
+		return false;
+	p->base = host_reserve((size_t)bytes);
+	p->flags = calloc(count, sizeof(*p->flags));
+	p->free_list = calloc(count, sizeof(*p->free_list));
+	if (p->base && p->flags && p->free_list)
+		return true;
+	frame_pool_free(p);
+	return false;
+}
+
+void frame_pool_free(struct frame_pool *p)
+{
+	if (p->base)
+		host_release(p->base, (size_t)p->count << PAGE_SHIFT);
+	free(p->flags);
+	free(p->free_list);
+	*p = (struct frame_pool){.count = 0};
+}
+
+mfn_t frame_alloc(struct frame_pool *p)
+{
+	mfn_t f;
+
+	if (p->free_count) {
+		f = p->free_list[--p->free_count];
+		memset(frame_host(p, f), 0, PAGE_SIZE);
+	} else if (p->next_fresh < p->count) {
+		f = p->next_fresh++;
+	} else {
+		return MFN_NONE;
+	}
+	p->used++;
+	return f;
+}
+
+/* Runs come from the fresh end only: given back frames are as good as never adjacent. */
+mfn_t frame_alloc_run(struct frame_pool *p, mfn_t n)
+{
+	mfn_t f = p->next_fresh;
+
+	if (n == 0 || n > p->count - p->next_fresh)
+		return MFN_NONE;
+	p->next_fresh += n;
+	p->used += n;
+	return f;
+}
+
+void frame_release(struct frame_pool *p, mfn_t f)
+{
+	assert(f < p->next_fresh && p->used > 0);
+	p->flags[f] = 0;
+	p->free_list[p->free_count++] = f;
+	p->used--;
+}

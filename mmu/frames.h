@@ -1,0 +1,52 @@
+/*
+ * The machine's memory: one pool of 4 KiB frames for the process. Frames are
+ * handed out zeroed. Per-frame flags say who must hear of a write to it; a frame
+ * with any flag set is never in a cpu's write array.
+ */
+#ifndef MMU_FRAMES_H
+#define MMU_FRAMES_H
+
+#include "base/types.h"
+
+#define MFN_NONE UINT32_MAX
+#define MFN_LIMIT (1u << 28) /* frames a pool may have: 1 TiB */
+
+enum frame_flag {
+	FRAME_CODE = 1,  /* holds decoded code */
+	FRAME_TABLE = 2, /* is a guest page table that has a shadow */
+	FRAME_COW = 4,   /* shared: a write must copy it first */
+	FRAME_ROM = 8,   /* writes are lost */
+	FRAME_LOG = 16,  /* writes are logged */
+};
+
+struct frame_pool {
+	uint8_t *base;     /* host address of frame 0; frames are contiguous */
+	mfn_t count;       /* frames in the pool */
+	uint8_t *flags;    /* enum frame_flag, by mfn */
+	mfn_t used;        /* frames handed out */
+	/* The rest is the allocator's own. */
+	mfn_t *free_list;
+	mfn_t free_count, next_fresh;
+};
+
+/* False when the host has no memory for it. Nothing is touched until handed out. */
+bool frame_pool_init(struct frame_pool *p, mfn_t count);
+void frame_pool_free(struct frame_pool *p);
+
+/* A zeroed frame, or MFN_NONE when the pool is empty. */
+mfn_t frame_alloc(struct frame_pool *p);
+/* `n` neighbouring frames, or MFN_NONE. */
+mfn_t frame_alloc_run(struct frame_pool *p, mfn_t n);
+void frame_release(struct frame_pool *p, mfn_t f);
+
+static inline uint8_t *frame_host(const struct frame_pool *p, mfn_t f)
+{
+	return p->base + ((size_t)f << PAGE_SHIFT);
+}
+
+static inline mfn_t frame_of_host(const struct frame_pool *p, const void *host)
+{
+	return (mfn_t)((size_t)((const uint8_t *)host - p->base) >> PAGE_SHIFT);
+}
+
+#endif

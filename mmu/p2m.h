@@ -1,0 +1,78 @@
+/*
+ * The hypervisor-owned level: what is behind each guest frame. gfn -> machine
+ * frame, or not yet given (zero on first touch), ROM, MMIO, hole.
+ */
+#ifndef MMU_P2M_H
+#define MMU_P2M_H
+
+#include "mmu/frames.h"
+
+enum p2m_kind { P2M_HOLE, P2M_UNTOUCHED, P2M_RAM, P2M_ROM, P2M_MMIO };
+
+struct p2m_entry {
+	enum p2m_kind kind;
+	mfn_t mfn; /* P2M_RAM, P2M_ROM */
+};
+
+/* Told after bytes [off, off+len) of a frame that carries its flag have changed. */
+struct frame_watch {
+	void (*written)(void *opaque, mfn_t f, uint32_t off, uint32_t len);
+	void *opaque;
+};
+
+struct p2m;
+
+#define P2M_GFNS (1u << 20) /* guest frames that can be anything but a hole: 4 GiB */
+
+/* Covers the 4 GiB of guest-physical space, all holes. NULL: no host memory. */
+struct p2m *p2m_new(struct frame_pool *pool);
+void p2m_free(struct p2m *p); /* gives the frames back to the pool */
+struct frame_pool *p2m_pool(const struct p2m *p);
+
+/* Lays out guest-physical space. Later calls override earlier ones. */
+void p2m_map_ram(struct p2m *p, gfn_t first, gfn_t count);  /* frames on first touch */
+void p2m_map_hole(struct p2m *p, gfn_t first, gfn_t count);
+void p2m_map_mmio(struct p2m *p, gfn_t first, gfn_t count);
+/* Copies `len` bytes of image; false: pool empty. */
+bool p2m_map_rom(struct p2m *p, gfn_t first, const uint8_t *image, size_t len);
+/* RAM of a device (video memory): contiguous host bytes, given at once; NULL: pool empty. */
+uint8_t *p2m_map_device_ram(struct p2m *p, gfn_t first, gfn_t count);
+
+/*
+ * Shows `count` frames of a device's RAM (host bytes from p2m_map_device_ram) at another place too:
+ * a linear frame buffer that the guest moved. The frames stay the device's when overridden.
+ */
+void p2m_alias_device_ram(struct p2m *p, gfn_t first, const uint8_t *host, gfn_t count);
+
+/* What is there now; gives nothing. */
+struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f);
+/* The same, but an untouched frame is given first. P2M_UNTOUCHED returned: pool empty. */
+struct p2m_entry p2m_get(struct p2m *p, gfn_t f);
+
+/* Registers the one listener for writes to frames that carry `flag`. */
+void p2m_set_watch(struct p2m *p, enum frame_flag flag, const struct frame_watch *w);
+
+/*
+ * The one listener for changes of the layout: told before [first, first+count) means something else.
+ * Giving an untouched frame is no such change.
+ */
+struct p2m_layout_watch {
+	void (*changing)(void *opaque, gfn_t first, gfn_t count);
+	void *opaque;
+};
+void p2m_set_layout_watch(struct p2m *p, const struct p2m_layout_watch *w);
+
+/*
+ * Stores into a frame whose flags are not 0 (or may not be): ROM is left alone, the bytes are
+ * written, then every listener whose flag is set is told. off + len <= PAGE_SIZE.
+ */
+void p2m_store(struct p2m *p, mfn_t f, uint32_t off, const void *src, uint32_t len);
+
+/* The first frame when [first, first+count) is writable RAM given in `count` rising frames, else MFN_NONE. */
+mfn_t p2m_run(const struct p2m *p, gfn_t first, gfn_t count);
+
+/* Guest-physical copies for DMA, loaders and debuggers; holes and MMIO read as ones, lose writes. */
+void phys_read(struct p2m *p, gpa_t a, void *buf, uint32_t len);
+void phys_write(struct p2m *p, gpa_t a, const void *buf, uint32_t len);
+
+#endif

@@ -1,0 +1,236 @@
+/*
+ * The page walk: 32-bit paging with PSE and PSE-36, PAE paging with XD. SDM vol 3 4.3 (32-bit), 4.4
+ * (PAE), 4.6 (rights), 4.7 (error code), 4.8 (accessed and dirty).
+ *
+ * A is set in the entries of a successful access only; hardware may also set it in the upper
+ * entries of one that faults (SDM vol 3 4.8 allows both).
+ * NOT IMPLEMENTED: 4-level paging, protection keys, memory types (PAT, PCD and PWT are accepted).
+ */
+#include "mmu/walk.h"
+
+static uint64_t load_le(const uint8_t *b, unsigned size)
+{
+	uint32_t lo = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
+		      (uint32_t)b[3] << 24;
+
+	if (size == 4)
+		return lo;
+	return (uint64_t)((uint32_t)b[4] | (uint32_t)b[5] << 8 | (uint32_t)b[6] << 16 |
+			  (uint32_t)b[7] << 24) << 32 | lo;
+}
+
+uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae)
+{
+	struct p2m_entry e = p2m_peek(p, (gfn_t)(at >> PAGE_SHIFT));
+
+	if (e.kind == P2M_RAM || e.kind == P2M_ROM)
+		return load_le(frame_host(p2m_pool(p), e.mfn) + (at & PAGE_MASK), pae ? 8 : 4);
+	if (e.kind == P2M_UNTOUCHED)
+		return 0;
+	return pae ? UINT64_MAX : UINT32_MAX;
+}
+
+/* Physical address bits above the page offset that the model has. */
+static uint64_t frame_mask(const struct paging *pg)
+{
+	return ((1ull << pg->phys_bits) - 1) & ~(uint64_t)PAGE_MASK;
+}
+
+gpa_t walk_entry_frame(const struct paging *pg, uint64_t entry)
+{
+	return entry & frame_mask(pg);
+}
+
+bool walk_pdpte_reserved(uint64_t pdpte, unsigned phys_bits)
+{
+	uint64_t reserved = ~((1ull << phys_bits) - 1) | 0x1e6;
+
+	return pdpte & PTE_P && pdpte & reserved;
+}
+
+bool walk_entry_reserved(const struct paging *pg, uint64_t entry, bool leaf_table)
+{
+	bool large = !leaf_table && entry & PTE_PS;
+	uint64_t reserved = 0;
+
+	if (pg->pae) {
+		reserved = ~(((1ull << pg->phys_bits) - 1) | PTE_NX);
+		if (!pg->nx)
+			reserved |= PTE_NX;
+		if (large)
+			reserved |= 0x1fe000; /* 20:13; 12 is PAT */
+	} else if (pg->pse && large) {
+		unsigned more = pg->phys_bits < 40 ? pg->phys_bits - 32 : 8;
+
+		/* PSE-36 keeps address bits 39:32 in 20:13, as many as the model has; 21 is reserved. */
+		reserved = 0x3fe000 & ~(((1ull << more) - 1) << 13);
+	}
+	return entry & reserved;
+}
+
+unsigned walk_rights(const struct paging *pg, bool rw, bool us, bool nx)
+{
+	unsigned user = 0, super = 0;
+
+	if (us)
+		user = ACCESS_READ | (rw ? ACCESS_WRITE : 0u) | (nx ? 0u : ACCESS_FETCH);
+	if (!us || !pg->smap || pg->ac)
+		super = ACCESS_READ | (rw || !pg->wp ? ACCESS_WRITE : 0u);
+	if (!nx && !(us && pg->smep))
+		super |= ACCESS_FETCH;
+	return user | super << 3;
+}
+
+static bool page_fault(const struct paging *pg, gva_t va, unsigned access, unsigned why,
+		       struct trap *t)
+{
+	unsigned error = why;
+
+	if (access & ACCESS_WRITE)
+		error |= PF_W;
+	if (access & ACCESS_USER)
+		error |= PF_U;
+	if (access & ACCESS_FETCH && ((pg->pae && pg->nx) || pg->smep))
+		error |= PF_I;
+	*t = (struct trap){
+		.vector = TRAP_PF, .has_error = true, .error = error, .cr2 = va,
+	};
+	return false;
+}
+
+static void walk_without_paging(const struct paging *pg, uint32_t va, struct walk *w)
+{
+	*w = (struct walk){
+		.gpa = walk_a20(pg, va & ~PAGE_MASK),
+		.page_shift = 32,
+		.user = ACCESS_READ | ACCESS_WRITE | ACCESS_FETCH,
+		.super = ACCESS_READ | ACCESS_WRITE | ACCESS_FETCH,
+		.dirty = true,
+	};
+}
+
+/* Where the directory entry for va lies; false: PAE's PDPTE is not present. */
+static bool directory_entry(const struct paging *pg, uint32_t va, gpa_t *at)
+{
+	if (pg->pae) {
+		uint64_t pdpte = pg->pdpte[va >> 30];
+
+		*at = (pdpte & frame_mask(pg)) | (va >> 21 & 511) << 3;
+		return pdpte & PTE_P;
+	}
+	*at = (pg->cr3 & 0xfffff000u) | (va >> 22) << 2;
+	return true;
+}
+
+/* Physical base of the large page that a directory entry maps. */
+static gpa_t large_base(const struct paging *pg, uint64_t entry)
+{
+	if (pg->pae)
+		return entry & frame_mask(pg) & ~0x1fffffull;
+	return (entry & 0xffc00000u) | (entry >> 13 & 0xff) << 32;
+}
+
+/* Reads entries from the directory down. False: the #PF is in *t. */
+static bool read_entries(const struct p2m *p, const struct paging *pg, uint32_t va, unsigned access,
+			 struct walk *w, struct trap *t)
+{
+	gpa_t at;
+
+	w->levels = 0;
+	w->page_shift = pg->pae ? 21 : 22;
+	if (!directory_entry(pg, va, &at))
+		return page_fault(pg, va, access, 0, t);
+	for (;;) {
+		bool leaf_table = w->levels == 1;
+		uint64_t entry;
+
+		at = walk_a20(pg, at);
+		entry = walk_read_entry(p, at, pg->pae);
+		if (!(entry & PTE_P))
+			return page_fault(pg, va, access, 0, t);
+		if (walk_entry_reserved(pg, entry, leaf_table))
+			return page_fault(pg, va, access, PF_P | PF_RSVD, t);
+		w->at[w->levels] = at;
+		w->entry[w->levels++] = entry;
+		if (leaf_table) {
+			w->page_shift = PAGE_SHIFT;
+			w->base = entry & frame_mask(pg);
+			return true;
+		}
+		if (entry & PTE_PS && (pg->pae || pg->pse)) {
+			w->base = large_base(pg, entry);
+			return true;
+		}
+		at = entry & frame_mask(pg);
+		at |= pg->pae ? (va >> PAGE_SHIFT & 511) << 3 : (va >> PAGE_SHIFT & 1023) << 2;
+	}
+}
+
+bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va64, unsigned access,
+	       struct walk *w, struct trap *t)
+{
+	uint32_t va = (uint32_t)va64;
+	uint64_t all, any, leaf;
+	unsigned rights, need;
+
+	if (!pg->enabled) {
+		walk_without_paging(pg, va, w);
+		return true;
+	}
+	if (!read_entries(p, pg, va, access, w, t))
+		return false;
+
+	leaf = w->entry[w->levels - 1];
+	all = w->entry[0] & leaf;
+	any = w->entry[0] | leaf;
+	rights = walk_rights(pg, all & PTE_RW, all & PTE_US, any & PTE_NX);
+	w->user = rights & 7;
+	w->super = rights >> 3;
+	w->gpa = walk_a20(pg, w->base | (va & ((1u << w->page_shift) - 1) & ~PAGE_MASK));
+	w->global = leaf & PTE_G && pg->pge;
+
+	need = access & (ACCESS_READ | ACCESS_WRITE | ACCESS_FETCH);
+	if (need & ~(access & ACCESS_USER ? w->user : w->super))
+		return page_fault(pg, va, access, PF_P, t);
+
+	if (need) {
+		for (unsigned i = 0; i < w->levels; i++)
+			w->entry[i] |= PTE_A;
+		if (need & ACCESS_WRITE)
+			w->entry[w->levels - 1] |= PTE_D;
+		if (w->levels == 2 && w->at[0] == w->at[1])
+			w->entry[0] = w->entry[1]; /* a directory that maps itself */
+	}
+	w->dirty = w->entry[w->levels - 1] & PTE_D;
+	return true;
+}
+
+/* A and D lie in the entry's first byte, so one byte is stored, and only when it changes. */
+static void store_accessed(struct p2m *p, gpa_t at, uint64_t entry)
+{
+	struct p2m_entry e = p2m_peek(p, (gfn_t)(at >> PAGE_SHIFT));
+	struct frame_pool *pool = p2m_pool(p);
+	uint32_t off = at & PAGE_MASK;
+	uint8_t low = (uint8_t)entry;
+	uint8_t *host;
+
+	if (e.kind != P2M_RAM)
+		return; /* tables in ROM or nowhere keep what they have */
+	host = frame_host(pool, e.mfn) + off;
+	if (*host == low)
+		return;
+	if (pool->flags[e.mfn])
+		p2m_store(p, e.mfn, off, &low, 1);
+	else
+		*host = low;
+}
+
+bool walk_guest(struct p2m *p, const struct paging *pg, gva_t va, unsigned access, struct walk *w,
+		struct trap *t)
+{
+	if (!walk_peek(p, pg, va, access, w, t))
+		return false;
+	for (unsigned i = 0; i < w->levels; i++)
+		store_accessed(p, w->at[i], w->entry[i]);
+	return true;
+}

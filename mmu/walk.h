@@ -1,0 +1,71 @@
+/*
+ * The architecture's page walk, SDM vol 3 4.3 to 4.8, as a value: from the paging registers and the
+ * guest's tables to an address, the rights and the bits to set. Knows nothing of shadows or TLBs.
+ */
+#ifndef MMU_WALK_H
+#define MMU_WALK_H
+
+#include "base/trap.h"
+#include "mmu/p2m.h"
+#include "mmu/paging.h"
+
+/* Bits of a paging entry, SDM vol 3 tables 4-5, 4-6 and 4-9 to 4-11. */
+#define PTE_P 0x001u
+#define PTE_RW 0x002u
+#define PTE_US 0x004u
+#define PTE_A 0x020u
+#define PTE_D 0x040u
+#define PTE_PS 0x080u /* in a directory entry: maps a large page */
+#define PTE_G 0x100u
+#define PTE_NX 0x8000000000000000ull
+
+struct walk {
+	gpa_t gpa;          /* of the 4 KiB page that holds the address; A20 applied */
+	gpa_t base;         /* of the guest's page, large or not; A20 not applied */
+	uint8_t page_shift; /* of the guest's page: 12, 21 (PAE), 22; 32 when paging is off */
+	uint8_t user;       /* ACCESS_READ | WRITE | FETCH allowed at CPL 3 ... */
+	uint8_t super;      /* ... and below */
+	bool dirty;         /* the leaf's D bit, after this access; true when paging is off */
+	bool global;        /* leaf's G with CR4.PGE */
+
+	/* The entries used, directory first. PAE's PDPTE is a register and not among them. */
+	unsigned levels;    /* 0 (paging off), 1 or 2 */
+	gpa_t at[2];        /* where each lies; A20 applied */
+	uint64_t entry[2];  /* what it holds, after this access */
+};
+
+/*
+ * Translates `va` (its low 32 bits). `access` 0 asks for no right, only for a mapping. On true every
+ * entry used has A set, and the leaf D after a write. False: *t is the #PF, and nothing was changed.
+ */
+bool walk_guest(struct p2m *p, const struct paging *pg, gva_t va, unsigned access, struct walk *w,
+		struct trap *t);
+
+/* The same without touching memory: `w` tells what walk_guest would have left. */
+bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va, unsigned access,
+	       struct walk *w, struct trap *t);
+
+/* The entry of 4 or 8 bytes at `at`: zero in RAM never touched, ones where there is no memory. */
+uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae);
+
+/*
+ * Rights that entries with these effective R/W, U/S and XD give: user rights in bits 2:0,
+ * supervisor rights in bits 5:3, each as ACCESS_READ | WRITE | FETCH.
+ */
+unsigned walk_rights(const struct paging *pg, bool rw, bool us, bool nx);
+
+/* The 4 KiB frame or the table that an entry points to; A20 not applied. */
+gpa_t walk_entry_frame(const struct paging *pg, uint64_t entry);
+
+/* True when `entry`, present, of a directory or (leaf_table) of a page table has a reserved bit set. */
+bool walk_entry_reserved(const struct paging *pg, uint64_t entry, bool leaf_table);
+
+/* True when a present PDPTE may not be loaded: MOV CR3 and the like give #GP(0), SDM vol 3 4.4.1. */
+bool walk_pdpte_reserved(uint64_t pdpte, unsigned phys_bits);
+
+static inline gpa_t walk_a20(const struct paging *pg, gpa_t a)
+{
+	return pg->a20 ? a : a & ~(gpa_t)0x100000;
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* Picks an engine and hands the calls on to it. docs/SHADOW.md says what each must do. */
+#include "shadow/impl.h"
+
+#include <stdlib.h>
+
+static const struct engine_ops *const engines[ENGINE_KINDS] = {
+	[ENGINE_SHADOW] = &shadow_ops,
+	[ENGINE_DIRECT] = &direct_ops,
+	[ENGINE_CHECK] = &check_ops,
+};
+
+static void layout_changing(void *opaque, gfn_t first, gfn_t count)
+{
+	struct engine *e = opaque;
+
+	e->ops->layout_changing(e, first, count);
+}
+
+struct engine *engine_new_sized(enum engine_kind kind, struct p2m *p2m, struct hv_log *log,
+				const struct tlb_ops *tlb, void *o, uint32_t pages)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	*e = (struct engine){
+		.ops = engines[kind], .p2m = p2m, .pool = p2m_pool(p2m), .log = log,
+		.tlb = tlb, .tlb_opaque = o, .pg = {.a20 = true, .phys_bits = 32},
+	};
+	if (!e->ops->init(e, pages < ENGINE_MIN_PAGES ? ENGINE_MIN_PAGES : pages)) {
+		free(e);
+		return NULL;
+	}
+	p2m_set_layout_watch(p2m, &(struct p2m_layout_watch){layout_changing, e});
+	return e;
+}
+
+struct engine *engine_new(enum engine_kind kind, struct p2m *p2m, struct hv_log *log,
+			  const struct tlb_ops *tlb, void *o)
+{
+	return engine_new_sized(kind, p2m, log, tlb, o, ENGINE_DEFAULT_PAGES);
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	p2m_set_layout_watch(e->p2m, NULL);
+	e->ops->free(e);
+	free(e);
+}
+
+uint32_t engine_set_paging(struct engine *e, const struct paging *pg, enum paging_change why)
+{
+	e->stats.root_loads++;
+	return e->ops->set_paging(e, pg, why);
+}
+
+bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
+		      struct trap *t)
+{
+	e->stats.translations++;
+	return e->ops->translate(e, va & UINT32_MAX, access, m, t);
+}
+
+void engine_invlpg(struct engine *e, gva_t va)
+{
+	e->stats.invlpgs++;
+	e->ops->invlpg(e, va & UINT32_MAX);
+}
+
+bool engine_peek(struct engine *e, gva_t va, gpa_t *gpa)
+{
+	struct walk w;
+	struct trap t;
+
+	if (!walk_peek(e->p2m, &e->pg, va, 0, &w, &t))
+		return false;
+	*gpa = w.gpa | (va & PAGE_MASK);
+	return true;
+}
+
+unsigned engine_audit(struct engine *e, FILE *why)
+{
+	return e->ops->audit(e, why);
+}
+
+const char *engine_difference(const struct engine *e)
+{
+	return e->difference[0] ? e->difference : NULL;
+}
+
+const struct engine_stats *engine_get_stats(const struct engine *e)
+{
+	return &e->stats;
+}

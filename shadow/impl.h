@@ -1,0 +1,53 @@
+/* What the engines share. Nothing outside shadow/ includes this. */
+#ifndef SHADOW_IMPL_H
+#define SHADOW_IMPL_H
+
+#include "mmu/walk.h"
+#include "shadow/engine.h"
+
+struct engine_ops {
+	bool (*init)(struct engine *e, uint32_t pages); /* false: no host memory */
+	void (*free)(struct engine *e);
+	uint32_t (*set_paging)(struct engine *e, const struct paging *pg, enum paging_change why);
+	bool (*translate)(struct engine *e, gva_t va, unsigned access, struct mapping *m,
+			  struct trap *t);
+	void (*invlpg)(struct engine *e, gva_t va);
+	void (*layout_changing)(struct engine *e, gfn_t first, gfn_t count);
+	unsigned (*audit)(struct engine *e, FILE *why);
+};
+
+extern const struct engine_ops direct_ops, shadow_ops, check_ops;
+
+struct engine {
+	const struct engine_ops *ops;
+	struct p2m *p2m;
+	struct frame_pool *pool;
+	struct hv_log *log;
+	const struct tlb_ops *tlb;
+	void *tlb_opaque;
+	struct paging pg;
+	struct engine_stats stats;
+	void *own; /* the engine's own data */
+	char difference[1024]; /* check engine: report of the first; empty: none */
+};
+
+/* What is behind a guest frame; one never touched is given now, and that is noted. */
+static inline struct p2m_entry engine_frame(struct engine *e, gpa_t gpa)
+{
+	gfn_t f = (gfn_t)(gpa >> PAGE_SHIFT);
+	struct p2m_entry p = p2m_peek(e->p2m, f);
+
+	if (p.kind == P2M_UNTOUCHED) {
+		p = p2m_get(e->p2m, f);
+		hv_note(e->log, HV_DEMAND_PAGE, p.kind == P2M_RAM ? HV_FILLED : HV_DENIED, 0,
+			(uint32_t)gpa, 0);
+	}
+	return p;
+}
+
+static inline bool is_memory(struct p2m_entry p)
+{
+	return p.kind == P2M_RAM || p.kind == P2M_ROM;
+}
+
+#endif

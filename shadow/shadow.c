@@ -1,0 +1,429 @@
+/*
+ * The shadow engine: answers from the shadow tables, fills them when they do not know, and keeps
+ * the cache of roots. docs/SHADOW.md is its specification.
+ */
+#include "shadow/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- looking up ----------------------------------------------------------------------------------- */
+
+/*
+ * The entry that answers for va, 0 if there is none; the tables on the way to it. *leaf is NULL for a
+ * large entry, of which the part for va is returned.
+ */
+static inline uint64_t look(const struct shadow *s, uint32_t va, struct table **dir,
+			    struct table **leaf)
+{
+	uint64_t up = s->table[s->root].e[va >> 30];
+
+	*leaf = *dir = NULL;
+	if (!up)
+		return 0;
+	*dir = &s->table[e_mfn(up)];
+	up = (*dir)->e[va >> 21 & 511];
+	if (!(up & E_TABLE)) {
+		gfn_t in = va >> PAGE_SHIFT & 511;
+
+		return up ? e_make(up & E_RIGHTS, e_gfn(up) + in, e_mfn(up) + in) : 0;
+	}
+	*leaf = &s->table[e_mfn(up)];
+	return (*leaf)->e[va >> PAGE_SHIFT & 511];
+}
+
+uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **leaf)
+{
+	struct table *dir, *pt;
+	uint64_t e = look(s, (uint32_t)va, &dir, &pt);
+
+	*leaf = pt;
+	return e;
+}
+
+static inline void answer(const struct engine *e, uint64_t entry, unsigned access,
+			  struct mapping *m)
+{
+	unsigned may = (access & ACCESS_USER ? entry : entry >> 3) & 7;
+
+	m->gpa = (gpa_t)e_gfn(entry) << PAGE_SHIFT;
+	if (entry & E_MMIO) {
+		m->host = NULL;
+		m->mfn = MFN_NONE;
+	} else {
+		m->mfn = e_mfn(entry);
+		m->host = frame_host(e->pool, m->mfn);
+		if (e->pool->flags[m->mfn])
+			may &= ~(unsigned)ACCESS_WRITE;
+	}
+	m->may = (uint8_t)may;
+}
+
+/* ---- filling -------------------------------------------------------------------------------------- */
+
+/* The table of (gfn, role), made if need be. `keep` is not recycled for it. NULL: no frame for gfn. */
+static struct table *get_table(struct shadow *s, gfn_t gfn, uint32_t role, const struct table *keep)
+{
+	mfn_t mfn = MFN_NONE;
+	struct table *t;
+
+	if (!(role & ROLE_DIRECT)) {
+		struct p2m_entry p = engine_frame(s->e, (gpa_t)gfn << PAGE_SHIFT);
+
+		if (p.kind == P2M_UNTOUCHED)
+			return NULL;
+		if (is_memory(p))
+			mfn = p.mfn;
+	}
+	t = table_find(s, gfn, mfn, role);
+	if (!t) {
+		t = table_take(s, keep);
+		t->gfn = gfn;
+		t->mfn = mfn;
+		t->role = role;
+		track_table(s, t);
+	}
+	t->used = USED_WRITE | USED_CLOCK;
+	return t;
+}
+
+/* The table below entry i of `up` for (gfn, role), linked there in place of any other. */
+static struct table *get_below(struct shadow *s, struct table *up, unsigned i, gfn_t gfn,
+			       uint32_t role)
+{
+	uint64_t e = up->e[i];
+	struct table *t;
+
+	if (e & E_TABLE) {
+		t = &s->table[e_mfn(e)];
+		if (t->gfn == gfn && t->role == role) {
+			t->used = USED_WRITE | USED_CLOCK;
+			return t;
+		}
+	}
+	t = get_table(s, gfn, role, up);
+	if (!t)
+		return NULL;
+	if (table_has(up, i))
+		entry_drop(s, up, i);
+	if (s->unsyncs)
+		resync_below(s, t);
+	entry_set(s, up, i, e_make(E_TABLE, 0, table_id(s, t)));
+	return t;
+}
+
+/* The level 2 table for va. */
+static struct table *get_directory(struct shadow *s, uint32_t va, const struct walk *w)
+{
+	struct table *root = &s->table[s->root];
+	unsigned i = va >> 30;
+	uint32_t role = s->mode | 2;
+	gfn_t gfn;
+
+	if (!w->levels) {
+		role |= ROLE_DIRECT;
+		gfn = i << 18;
+	} else {
+		gfn = (gfn_t)(w->at[0] >> PAGE_SHIFT);
+		if (!(role & ROLE_PAE))
+			role |= i << ROLE_QUAD_SHIFT;
+	}
+	return get_below(s, root, i, gfn, role);
+}
+
+static uint32_t inherited(const struct walk *w)
+{
+	uint64_t up = w->entry[0];
+
+	if (!w->levels)
+		return ROLE_RW | ROLE_US;
+	return (up & PTE_RW ? ROLE_RW : 0u) | (up & PTE_US ? ROLE_US : 0u) |
+	       (up & PTE_NX ? ROLE_XD : 0u);
+}
+
+static uint64_t walk_bits(const struct walk *w)
+{
+	uint64_t rights = w->user | (uint64_t)w->super << 3;
+
+	return w->dirty ? rights : rights & ~(uint64_t)E_WRITE;
+}
+
+static void replace(struct shadow *s, struct table *t, unsigned i, uint64_t e)
+{
+	if (table_has(t, i)) {
+		/* Only more rights: what the TLB holds stays right. */
+		if (entry_within(t->e[i], e))
+			entry_clear(s, t, i);
+		else
+			entry_drop(s, t, i);
+	}
+	entry_set(s, t, i, e);
+}
+
+/* One entry for 2 MiB, when the guest's page, the frames and A20 allow it. */
+static bool fill_large(struct shadow *s, struct table *dir, unsigned i, gfn_t first,
+		       const struct walk *w)
+{
+	mfn_t mfn;
+
+	if (!(s->mode & ROLE_A20) || dir->e[i] & E_TABLE)
+		return false; /* a table already there may hold what frames were given so far */
+	mfn = p2m_run(s->e->p2m, first, TABLE_ENTRIES);
+	if (mfn == MFN_NONE)
+		return false;
+	replace(s, dir, i, e_make(walk_bits(w) | E_LARGE, first, mfn));
+	return true;
+}
+
+/* Puts a successful walk into the shadow. `e` is the leaf entry for it. */
+static void fill(struct shadow *s, uint32_t va, const struct walk *w, uint64_t e)
+{
+	struct table *dir = get_directory(s, va, w), *leaf;
+	unsigned i = va >> 21 & 511;
+	uint32_t role = s->mode | 1 | inherited(w);
+
+	if (!dir)
+		return;
+	if (w->levels == 2) {
+		if (!(role & ROLE_PAE))
+			role |= (uint32_t)(i & 1) << ROLE_QUAD_SHIFT;
+		leaf = get_below(s, dir, i, (gfn_t)(w->at[1] >> PAGE_SHIFT), role);
+	} else {
+		gfn_t first = (gfn_t)((w->base | (va & ((1ull << w->page_shift) - 1))) >> 21 << 9);
+
+		role |= ROLE_DIRECT | (w->dirty ? 0u : ROLE_CLEAN);
+		if (fill_large(s, dir, i, first, w))
+			return;
+		leaf = get_below(s, dir, i, first, role);
+	}
+	if (leaf)
+		replace(s, leaf, va >> PAGE_SHIFT & 511, e);
+}
+
+/* ---- faults --------------------------------------------------------------------------------------- */
+
+/* INVLPG and #PF: what is cached for va must be right now. True: something was not. */
+static bool forget_stale(struct shadow *s, uint32_t va)
+{
+	uint64_t resyncs = s->e->stats.resyncs;
+	const struct table *leaf;
+
+	if (!s->unsyncs)
+		return false;
+	if (s->e->pg.smap) { /* the root for the other EFLAGS.AC is meant as well */
+		resync_all(s);
+		return s->e->stats.resyncs != resyncs;
+	}
+	shadow_lookup(s, va, &leaf);
+	return leaf && leaf->unsync && resync_entry(s, leaf, va >> PAGE_SHIFT & 511);
+}
+
+static unsigned fault_error(unsigned access)
+{
+	return (access & ACCESS_WRITE ? PF_W : 0u) | (access & ACCESS_USER ? PF_U : 0u) |
+	       (access & ACCESS_FETCH ? PF_I : 0u);
+}
+
+static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
+			   struct trap *t)
+{
+	struct shadow *s = e->own;
+	struct p2m_entry p;
+	struct walk w;
+	uint64_t entry;
+	bool ok;
+
+	e->stats.walks++;
+	s->own_write = true;
+	ok = walk_guest(e->p2m, &e->pg, va, access, &w, t);
+	s->own_write = false;
+	if (!ok) {
+		forget_stale(s, va);
+		e->stats.guest_loads += w.levels + 1;
+		e->stats.faults_reflected++;
+		hv_note(e->log, HV_SHADOW_FAULT, HV_REFLECTED, TRAP_PF, va, t->error);
+		return false;
+	}
+	e->stats.guest_loads += w.levels;
+
+	p = engine_frame(e, w.gpa);
+	entry = e_make(walk_bits(&w), (gfn_t)(w.gpa >> PAGE_SHIFT), 0);
+	if (is_memory(p))
+		entry |= e_make(0, 0, p.mfn);
+	else
+		entry |= E_MMIO;
+	if (p.kind != P2M_UNTOUCHED)
+		fill(s, va, &w, entry);
+	e->stats.fills++;
+	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, fault_error(access));
+	answer(e, entry, access, m);
+	return true;
+}
+
+static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
+			     struct trap *t)
+{
+	struct shadow *s = e->own;
+	unsigned need = access & 7;
+	struct table *dir, *leaf;
+	uint64_t entry = look(s, (uint32_t)va, &dir, &leaf);
+
+	if (!(access & ACCESS_USER))
+		need <<= 3;
+	if (need == 0 || (entry & need) != need)
+		return translate_slow(e, (uint32_t)va, access, m, t);
+	e->stats.shadow_loads += leaf ? 3 : 2;
+	dir->used = USED_WRITE | USED_CLOCK;
+	if (leaf)
+		leaf->used = USED_WRITE | USED_CLOCK;
+	answer(e, entry, access, m);
+	return true;
+}
+
+static void shadow_invlpg(struct engine *e, gva_t va)
+{
+	bool changed = forget_stale(e->own, (uint32_t)va);
+
+	hv_note(e->log, HV_INVLPG, changed ? HV_RESYNCED : HV_EMULATED, 0, (uint32_t)va, 0);
+}
+
+/* ---- roots ---------------------------------------------------------------------------------------- */
+
+static struct root_key root_key(const struct paging *pg, uint32_t role)
+{
+	struct root_key k = {.role = role};
+
+	if (!pg->enabled)
+		return k;
+	if (!pg->pae) {
+		k.cr3 = pg->cr3 & 0xfffff000u;
+		return k;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		k.pdpte[i] = pg->pdpte[i];
+	return k;
+}
+
+static bool same_key(const struct root_key *a, const struct root_key *b)
+{
+	return a->role == b->role && a->cr3 == b->cr3 && a->pdpte[0] == b->pdpte[0] &&
+	       a->pdpte[1] == b->pdpte[1] && a->pdpte[2] == b->pdpte[2] &&
+	       a->pdpte[3] == b->pdpte[3];
+}
+
+static uint8_t *root_hint(struct shadow *s, const struct root_key *k)
+{
+	uint64_t h = k->cr3 ^ k->pdpte[0] ^ k->pdpte[3] << 1;
+
+	return &s->hint[(h >> 12 ^ h >> 20 ^ k->role >> 9) % HINTS];
+}
+
+static uint32_t take_root(struct shadow *s, const struct root_key *k)
+{
+	uint32_t oldest = 0;
+
+	for (uint32_t r = 0; r < ENGINE_ROOTS; r++) {
+		if (s->loaded[r] && same_key(&s->key[r], k)) {
+			s->e->stats.roots_reused++;
+			return r;
+		}
+		if (s->loaded[r] < s->loaded[oldest])
+			oldest = r;
+	}
+	s->e->stats.roots_built++;
+	if (s->loaded[oldest]) {
+		table_zap(s, &s->table[oldest]);
+		s->e->tlb->drop_root(s->e->tlb_opaque, oldest);
+	}
+	s->key[oldest] = *k;
+	return oldest;
+}
+
+static void load_root(struct shadow *s, const struct paging *pg)
+{
+	struct root_key k;
+	uint8_t *hint;
+
+	s->mode = paging_role(pg);
+	k = root_key(pg, s->mode);
+	hint = root_hint(s, &k);
+	if (s->loaded[*hint] && same_key(&s->key[*hint], &k))
+		s->e->stats.roots_reused++;
+	else
+		*hint = (uint8_t)take_root(s, &k);
+	s->root = *hint;
+	s->loaded[s->root] = ++s->loads;
+}
+
+static uint32_t shadow_set_paging(struct engine *e, const struct paging *pg,
+				  enum paging_change why)
+{
+	struct shadow *s = e->own;
+
+	e->pg = *pg;
+	if (why != PAGING_AC)
+		resync_all(s);
+	load_root(s, pg);
+	return s->root;
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------- */
+
+static void shadow_layout_changing(struct engine *e, gfn_t first, gfn_t count)
+{
+	struct shadow *s = e->own;
+
+	for (gfn_t i = 0; i < count && e->stats.shadow_pages; i++) {
+		struct p2m_entry p = p2m_peek(e->p2m, first + i);
+
+		if (is_memory(p))
+			shadow_drop_frame(s, p.mfn);
+		else if (p.kind != P2M_UNTOUCHED) /* MMIO and holes are in no reverse map */
+			tables_zap_all(s);
+	}
+}
+
+static void shadow_free(struct engine *e)
+{
+	struct shadow *s = e->own;
+
+	if (!s)
+		return;
+	p2m_set_watch(e->p2m, FRAME_TABLE, NULL);
+	for (mfn_t f = 0; s->by_frame && f < e->pool->count; f++) {
+		if (s->by_frame[f] != NIL)
+			e->pool->flags[f] &= (uint8_t)~FRAME_TABLE;
+	}
+	tables_free(s);
+	free(s);
+	e->own = NULL;
+}
+
+static bool shadow_init(struct engine *e, uint32_t pages)
+{
+	struct shadow *s = calloc(1, sizeof(*s));
+
+	e->own = s;
+	if (!s)
+		return false;
+	s->e = e;
+	if (!tables_init(s, pages)) {
+		tables_free(s);
+		free(s);
+		e->own = NULL;
+		return false;
+	}
+	p2m_set_watch(e->p2m, FRAME_TABLE, &(struct frame_watch){track_written, s});
+	load_root(s, &e->pg);
+	return true;
+}
+
+const struct engine_ops shadow_ops = {
+	.init = shadow_init,
+	.free = shadow_free,
+	.set_paging = shadow_set_paging,
+	.translate = shadow_translate,
+	.invlpg = shadow_invlpg,
+	.layout_changing = shadow_layout_changing,
+	.audit = shadow_audit,
+};

@@ -1,0 +1,802 @@
+/* ATA disks on their cable: registers, protocols, addresses, errors, resets, absent drives. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/devices/ata_host.h"
+
+enum { SECTORS = 20 * 1008 + 500 }; /* 20 cylinders of 16 x 63, and some */
+
+static uint8_t image[SECTORS * 512];
+
+static void fill_image(void)
+{
+	uint32_t seed = 7;
+
+	for (size_t i = 0; i < sizeof(image); i++) {
+		seed = seed * 1664525 + 1013904223;
+		image[i] = (uint8_t)(seed >> 24);
+	}
+}
+
+/* A master disk with the image, nothing else. */
+static struct block *one_disk(struct host *h)
+{
+	struct block *b = block_from_memory("disk", image, sizeof(image));
+
+	host_init(h);
+	ata_attach(&h->ata, 0, ATA_DISK, b);
+	return b;
+}
+
+static void done(struct host *h, struct block *b)
+{
+	block_close(b);
+	host_free(h);
+}
+
+static void command(struct host *h, uint8_t op)
+{
+	out(h, STATUS, op);
+	assert_int_equal(in(h, CONTROL), BSY);
+	assert_false(h->irq);
+	assert_true(wait_busy(h));
+}
+
+static void set28(struct host *h, uint32_t lba, uint8_t count)
+{
+	out(h, DEVICE, (uint8_t)(0xe0 | lba >> 24));
+	out(h, COUNT, count);
+	out(h, LOW, (uint8_t)lba);
+	out(h, MID, (uint8_t)(lba >> 8));
+	out(h, HIGH, (uint8_t)(lba >> 16));
+}
+
+static void set48(struct host *h, uint64_t lba, uint16_t count)
+{
+	out(h, DEVICE, 0xe0);
+	out(h, COUNT, (uint8_t)(count >> 8));
+	out(h, COUNT, (uint8_t)count);
+	for (int i = 0; i < 3; i++)
+		out(h, (uint16_t)(LOW + i), (uint8_t)(lba >> (24 + 8 * i)));
+	for (int i = 0; i < 3; i++)
+		out(h, (uint16_t)(LOW + i), (uint8_t)(lba >> 8 * i));
+}
+
+static void set_chs(struct host *h, unsigned c, unsigned head, unsigned s, uint8_t count)
+{
+	out(h, DEVICE, (uint8_t)(0xa0 | head));
+	out(h, COUNT, count);
+	out(h, LOW, (uint8_t)s);
+	out(h, MID, (uint8_t)c);
+	out(h, HIGH, (uint8_t)(c >> 8));
+}
+
+/* Expects DRQ with an interrupt that reading Status takes away. */
+static void expect_data(struct host *h)
+{
+	assert_true(h->irq);
+	assert_int_equal(in(h, STATUS), DRDY | DSC | DRQ);
+	assert_false(h->irq);
+}
+
+static void expect_end(struct host *h, uint8_t status, uint8_t error)
+{
+	assert_true(h->irq);
+	assert_int_equal(in(h, STATUS), status);
+	assert_false(h->irq);
+	assert_int_equal(in(h, ERROR), error);
+}
+
+static void power_on_shows_the_signature(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+
+	(void)s;
+	assert_int_equal(in(&h, STATUS), DRDY | DSC);
+	assert_int_equal(in(&h, ERROR), 1);
+	assert_int_equal(in(&h, COUNT), 1);
+	assert_int_equal(in(&h, LOW), 1);
+	assert_int_equal(in(&h, MID), 0);
+	assert_int_equal(in(&h, HIGH), 0);
+	assert_int_equal(in(&h, DEVICE), 0);
+	assert_int_equal(h.edges, 0);
+	done(&h, b);
+}
+
+static void identify_tells_the_truth(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t id[512];
+
+	(void)s;
+	command(&h, 0xec);
+	expect_data(&h);
+	get_words(&h, id, 512);
+	assert_int_equal(in(&h, STATUS), DRDY | DSC);
+	assert_int_equal(h.edges, 1);
+	assert_int_equal(word(id, 1), 20);
+	assert_int_equal(word(id, 3), 16);
+	assert_int_equal(word(id, 6), 63);
+	assert_memory_equal(id + 54, "MURB8A 6AHDRIDKS", 16);
+	assert_int_equal(word(id, 49) & 0x0300, 0x0200); /* LBA, no DMA */
+	assert_int_equal(word(id, 53), 3);
+	assert_int_equal(word(id, 59), 0);
+	assert_int_equal(word(id, 60) | (uint32_t)word(id, 61) << 16, SECTORS);
+	assert_int_equal(word(id, 62) | word(id, 63) | word(id, 88), 0); /* no DMA modes */
+	assert_int_equal(word(id, 83) & 0xc400, 0x4400); /* valid, 48 bits */
+	assert_int_equal(word(id, 100) | (uint32_t)word(id, 101) << 16, SECTORS);
+	done(&h, b);
+}
+
+static void reads_by_lba28(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t buf[512];
+
+	(void)s;
+	set28(&h, 1234, 3);
+	command(&h, 0x20);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(wait_busy(&h));
+		expect_data(&h);
+		get_words(&h, buf, 512);
+		assert_memory_equal(buf, image + (1234 + i) * 512, 512);
+		assert_int_equal(in(&h, CONTROL), i < 2 ? BSY : DRDY | DSC);
+	}
+	assert_int_equal(h.edges, 3); /* and none at the end */
+	assert_int_equal(in(&h, LOW) | in(&h, MID) << 8, 1236);
+	done(&h, b);
+}
+
+static void wide_and_narrow_data_accesses(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+
+	(void)s;
+	set28(&h, 5, 1);
+	command(&h, 0x20);
+	for (unsigned i = 0; i < 512; i += 4) {
+		uint32_t want = image[5 * 512 + i] | (uint32_t)image[5 * 512 + i + 1] << 8 |
+				(uint32_t)image[5 * 512 + i + 2] << 16 |
+				(uint32_t)image[5 * 512 + i + 3] << 24;
+
+		assert_int_equal(bus_in(h.bus, DATA, 4), want);
+	}
+	assert_int_equal(in(&h, CONTROL), DRDY | DSC);
+	set28(&h, 5, 1);
+	command(&h, 0x20);
+	for (unsigned i = 0; i < 512; i += 2)
+		assert_int_equal(in(&h, DATA), image[5 * 512 + i]);
+	assert_int_equal(in(&h, CONTROL), DRDY | DSC);
+	done(&h, b);
+}
+
+static void a_count_of_zero_is_256(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t buf[512];
+
+	(void)s;
+	set28(&h, 100, 0);
+	command(&h, 0x21);
+	for (unsigned i = 0; i < 256; i++) {
+		assert_true(wait_busy(&h));
+		get_words(&h, buf, 512);
+		assert_memory_equal(buf, image + (100 + i) * 512, 512);
+	}
+	assert_int_equal(in(&h, CONTROL), DRDY | DSC);
+	done(&h, b);
+}
+
+static void chs_follows_the_translation(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t buf[512];
+
+	(void)s;
+	set_chs(&h, 3, 5, 7, 1);
+	command(&h, 0x20);
+	get_words(&h, buf, 512);
+	assert_memory_equal(buf, image + ((3 * 16 + 5) * 63 + 6) * 512, 512);
+	set_chs(&h, 0, 3, 0, 17); /* 4 heads, 17 sectors */
+	command(&h, 0x91);
+	expect_end(&h, DRDY | DSC, 0);
+	set_chs(&h, 290, 3, 16, 2);
+	command(&h, 0x20);
+	get_words(&h, buf, 512);
+	assert_memory_equal(buf, image + ((290 * 4 + 3) * 17 + 15) * 512, 512);
+	assert_true(wait_busy(&h));
+	get_words(&h, buf, 512);
+	assert_memory_equal(buf, image + ((290 * 4 + 3) * 17 + 16) * 512, 512);
+	assert_int_equal(in(&h, LOW), 17);
+	assert_int_equal(in(&h, DEVICE) & 15, 3);
+	set_chs(&h, 0, 4, 1, 1);
+	command(&h, 0x20);
+	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	set_chs(&h, 0, 0, 18, 1);
+	command(&h, 0x20);
+	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	set_chs(&h, 0, 0, 0, 1);
+	command(&h, 0x40);
+	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	done(&h, b);
+}
+
+static void lba48_uses_the_previous_contents(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t buf[512];
+
+	(void)s;
+	set48(&h, 20000, 2);
+	command(&h, 0x24);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(wait_busy(&h));
+		get_words(&h, buf, 512);
+		assert_memory_equal(buf, image + (20000 + i) * 512, 512);
+	}
+	set48(&h, 0x123456789abcull, 0x1234);
+	assert_int_equal(in(&h, LOW), 0xbc);
+	assert_int_equal(in(&h, COUNT), 0x34);
+	out(&h, CONTROL, 0x80);
+	assert_int_equal(in(&h, LOW), 0x56);
+	assert_int_equal(in(&h, MID), 0x34);
+	assert_int_equal(in(&h, HIGH), 0x12);
+	assert_int_equal(in(&h, COUNT), 0x12);
+	out(&h, COUNT, 1); /* any register write ends HOB */
+	assert_int_equal(in(&h, LOW), 0xbc);
+	set48(&h, 1ull << 40, 1);
+	command(&h, 0x24);
+	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	set48(&h, 0, 0); /* 65536 sectors are more than there are */
+	command(&h, 0x42);
+	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	done(&h, b);
+}
+
+static void writes_go_to_the_image(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t data[3 * 512], buf[3 * 512];
+
+	(void)s;
+	for (unsigned i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 3 + i / 256);
+	set28(&h, 77, 3);
+	command(&h, 0x30);
+	assert_false(h.irq); /* the first block is asked for silently */
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(wait_busy(&h));
+		assert_int_equal(in(&h, STATUS) & DRQ, DRQ);
+		put_words(&h, data + i * 512, 512);
+		assert_int_equal(in(&h, CONTROL), BSY);
+	}
+	assert_true(wait_busy(&h));
+	expect_end(&h, DRDY | DSC, 0);
+	assert_int_equal(h.edges, 3);
+	assert_true(block_read(b, 77, buf, 3));
+	assert_memory_equal(buf, data, sizeof(data));
+	set48(&h, 500, 1);
+	command(&h, 0x34);
+	for (unsigned i = 0; i < 512; i += 4)
+		bus_out(h.bus, DATA, 0x44332211, 4);
+	assert_true(wait_busy(&h));
+	expect_end(&h, DRDY | DSC, 0);
+	assert_true(block_read(b, 500, buf, 1));
+	assert_memory_equal(buf, "\x11\x22\x33\x44", 4);
+	set28(&h, SECTORS - 1, 2);
+	command(&h, 0x30);
+	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	out(&h, STATUS, 0xe7);
+	assert_true(wait_busy(&h));
+	expect_end(&h, DRDY | DSC, 0);
+	done(&h, b);
+}
+
+static void multiple_moves_blocks(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t buf[8 * 512];
+
+	(void)s;
+	set28(&h, 10, 20);
+	command(&h, 0xc4);
+	expect_end(&h, DRDY | DSC | ERR, 0x04); /* not set */
+	out(&h, COUNT, 3);
+	command(&h, 0xc6);
+	expect_end(&h, DRDY | DSC | ERR, 0x04);
+	out(&h, COUNT, 32);
+	command(&h, 0xc6);
+	expect_end(&h, DRDY | DSC | ERR, 0x04);
+	out(&h, COUNT, 8);
+	command(&h, 0xc6);
+	expect_end(&h, DRDY | DSC, 0);
+	h.edges = 0;
+	set28(&h, 10, 20);
+	command(&h, 0xc4);
+	for (unsigned left = 20, at = 10; left;) {
+		unsigned n = left < 8 ? left : 8;
+
+		assert_true(wait_busy(&h));
+		expect_data(&h);
+		get_words(&h, buf, n * 512);
+		assert_memory_equal(buf, image + at * 512, n * 512);
+		at += n;
+		left -= n;
+	}
+	assert_int_equal(h.edges, 3);
+	assert_int_equal(in(&h, STATUS), DRDY | DSC);
+	memset(buf, 0x5c, sizeof(buf));
+	set48(&h, 1000, 9);
+	command(&h, 0x39);
+	put_words(&h, buf, 8 * 512);
+	assert_true(wait_busy(&h));
+	expect_data(&h);
+	put_words(&h, buf, 512);
+	assert_true(wait_busy(&h));
+	expect_end(&h, DRDY | DSC, 0);
+	assert_true(block_read(b, 1008, buf, 2));
+	assert_int_equal(buf[511], 0x5c);
+	assert_int_equal(buf[512], image[1009 * 512]);
+	done(&h, b);
+}
+
+static bool never(struct block *b, uint64_t at, const void *buf, uint32_t n)
+{
+	(void)b;
+	(void)at;
+	(void)buf;
+	(void)n;
+	return false;
+}
+
+static bool never_read(struct block *b, uint64_t at, void *buf, uint32_t n)
+{
+	return never(b, at, buf, n);
+}
+
+static bool never_flush(struct block *b)
+{
+	(void)b;
+	return false;
+}
+
+static void host_failures_reach_the_guest(void **s)
+{
+	const struct block_ops broken = { .read = never_read, .write = never, .flush = never_flush };
+	const struct block_ops *good;
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t zero[512] = { 0 };
+
+	(void)s;
+	good = b->ops;
+	b->ops = &broken;
+	set28(&h, 9, 1);
+	command(&h, 0x20);
+	expect_end(&h, DRDY | DSC | ERR, 0x40);
+	assert_int_equal(in(&h, LOW), 9);
+	set28(&h, 9, 1);
+	command(&h, 0x30);
+	put_words(&h, zero, 512);
+	assert_true(wait_busy(&h));
+	expect_end(&h, DRDY | DF | DSC | ERR, 0x04);
+	command(&h, 0xe7);
+	expect_end(&h, DRDY | DF | DSC | ERR, 0x04);
+	b->ops = good;
+	b->read_only = true;
+	set28(&h, 9, 1);
+	command(&h, 0x30);
+	expect_end(&h, DRDY | DSC | ERR, 0x44);
+	done(&h, b);
+}
+
+static void other_commands(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+
+	(void)s;
+	command(&h, 0x10);
+	expect_end(&h, DRDY | DSC, 0);
+	set28(&h, 50, 4);
+	command(&h, 0x40);
+	expect_end(&h, DRDY | DSC, 0);
+	set28(&h, SECTORS, 1);
+	command(&h, 0x70);
+	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	out(&h, DEVICE, 0xe0);
+	command(&h, 0xf8);
+	expect_end(&h, DRDY | DSC, 0);
+	assert_int_equal(in(&h, LOW) | in(&h, MID) << 8 | in(&h, HIGH) << 16, SECTORS - 1);
+	command(&h, 0x27);
+	expect_end(&h, DRDY | DSC, 0);
+	command(&h, 0xe5);
+	assert_int_equal(in(&h, COUNT), 0xff);
+	command(&h, 0xe0);
+	command(&h, 0x98);
+	assert_int_equal(in(&h, COUNT), 0x00);
+	out(&h, ERROR, 0x03);
+	out(&h, COUNT, 0x0c);
+	command(&h, 0xef);
+	expect_end(&h, DRDY | DSC, 0);
+	out(&h, COUNT, 0x45); /* Ultra DMA 5 */
+	command(&h, 0xef);
+	expect_end(&h, DRDY | DSC | ERR, 0x04);
+	for (const char *op = "\x01\xa0\xa1\xc8\xca\x25\x35\x22\xf9\x08"; *op; op++) {
+		command(&h, (uint8_t)*op);
+		expect_end(&h, DRDY | DSC | ERR, 0x04);
+	}
+	command(&h, 0x00); /* NOP: always aborted */
+	expect_end(&h, DRDY | DSC | ERR, 0x04);
+	done(&h, b);
+}
+
+static void nien_hides_the_interrupt(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+
+	(void)s;
+	out(&h, CONTROL, 0x02);
+	set28(&h, 0, 1);
+	command(&h, 0x40);
+	assert_false(h.irq);
+	out(&h, CONTROL, 0x00);
+	assert_true(h.irq); /* it was pending */
+	in(&h, CONTROL);
+	assert_true(h.irq); /* alternate status does not acknowledge */
+	in(&h, STATUS);
+	assert_false(h.irq);
+	done(&h, b);
+}
+
+static void software_reset(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+
+	(void)s;
+	out(&h, COUNT, 8);
+	command(&h, 0xc6);
+	in(&h, STATUS);
+	set28(&h, 3, 2);
+	command(&h, 0x20); /* with a block on offer */
+	out(&h, CONTROL, 0x04);
+	assert_int_equal(in(&h, STATUS), BSY);
+	h.clock.now += NS_PER_SECOND;
+	clock_run_due(&h.clock);
+	assert_int_equal(in(&h, STATUS), BSY); /* as long as SRST is set */
+	out(&h, CONTROL, 0x00);
+	assert_int_equal(in(&h, STATUS), BSY);
+	assert_true(wait_busy(&h));
+	assert_false(h.irq);
+	assert_int_equal(in(&h, STATUS), DRDY | DSC);
+	assert_int_equal(in(&h, ERROR), 1);
+	assert_int_equal(in(&h, COUNT), 1);
+	assert_int_equal(in(&h, LOW), 1);
+	set28(&h, 3, 2);
+	command(&h, 0xc4); /* the multiple mode is gone */
+	expect_end(&h, DRDY | DSC | ERR, 0x04);
+	/* Unless SET FEATURES 66h came before. */
+	out(&h, ERROR, 0x66);
+	command(&h, 0xef);
+	out(&h, COUNT, 8);
+	command(&h, 0xc6);
+	out(&h, CONTROL, 0x04);
+	out(&h, CONTROL, 0x00);
+	assert_true(wait_busy(&h));
+	assert_int_equal(h.ata.s.drive[0].multiple, 8);
+	done(&h, b);
+}
+
+static void sleep_ends_with_reset(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+
+	(void)s;
+	command(&h, 0xe6);
+	in(&h, STATUS);
+	out(&h, STATUS, 0xec);
+	assert_int_equal(in(&h, STATUS), DRDY | DSC); /* not heard */
+	out(&h, CONTROL, 0x04);
+	out(&h, CONTROL, 0x00);
+	assert_true(wait_busy(&h));
+	command(&h, 0xec);
+	expect_data(&h);
+	done(&h, b);
+}
+
+static void diagnostic_addresses_both(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	struct block *c = block_from_memory("slave", NULL, 2000 * 512);
+
+	(void)s;
+	ata_attach(&h.ata, 1, ATA_DISK, c);
+	out(&h, DEVICE, 0xb0);
+	out(&h, STATUS, 0x90);
+	assert_true(wait_busy(&h));
+	assert_true(h.irq);
+	assert_int_equal(in(&h, DEVICE), 0); /* drive 0 is selected */
+	assert_int_equal(in(&h, ERROR), 1);
+	in(&h, STATUS);
+	out(&h, DEVICE, 0x10);
+	assert_int_equal(in(&h, ERROR), 1);
+	assert_int_equal(in(&h, COUNT), 1);
+	block_close(c);
+	done(&h, b);
+}
+
+static void two_drives_keep_apart(void **s)
+{
+	struct host h;
+	struct block *b = one_disk(&h);
+	struct block *c = block_from_memory("slave", NULL, 2000 * 512);
+	uint8_t id[512];
+
+	(void)s;
+	ata_attach(&h.ata, 1, ATA_DISK, c);
+	set28(&h, 1500, 1);
+	command(&h, 0x20);
+	assert_true(h.irq);
+	/* A register write while the drive offers data does nothing, not even select. */
+	out(&h, DEVICE, 0xb0);
+	assert_int_equal(in(&h, DEVICE), 0xe0);
+	get_words(&h, id, 512);
+	out(&h, DEVICE, 0xb0);
+	assert_false(h.irq); /* the other drive's business */
+	command(&h, 0xec);
+	expect_data(&h);
+	get_words(&h, id, 512);
+	assert_int_equal(word(id, 60), 2000);
+	assert_memory_equal(id + 20, "MU00", 4);
+	out(&h, DEVICE, 0xa0);
+	assert_true(h.irq); /* the first drive's interrupt was still pending */
+	block_close(c);
+	done(&h, b);
+}
+
+static void absent_drives(void **s)
+{
+	struct host h;
+	struct block *b;
+	uint8_t id[512];
+
+	(void)s;
+	host_init(&h);
+	for (uint16_t p = DATA; p <= STATUS; p++) /* an empty cable is like no channel */
+		assert_int_equal(in(&h, p), 0xff);
+	assert_int_equal(in(&h, CONTROL), 0xff);
+	out(&h, STATUS, 0xec);
+	out(&h, CONTROL, 0x04);
+	out(&h, CONTROL, 0x00);
+	assert_int_equal(in(&h, STATUS), 0xff);
+	host_free(&h);
+
+	b = one_disk(&h); /* drive 0 speaks for drive 1 */
+	out(&h, DEVICE, 0xb0);
+	out(&h, COUNT, 0x55);
+	assert_int_equal(in(&h, COUNT), 0x55);
+	assert_int_equal(in(&h, STATUS), 0);
+	assert_int_equal(in(&h, CONTROL), 0);
+	out(&h, STATUS, 0xec);
+	h.clock.now += NS_PER_SECOND;
+	clock_run_due(&h.clock);
+	assert_int_equal(in(&h, STATUS), 0);
+	assert_false(h.irq);
+	out(&h, STATUS, 0x90); /* this one is heard */
+	assert_int_equal(in(&h, DEVICE), 0);
+	assert_true(wait_busy(&h));
+	assert_true(h.irq);
+	done(&h, b);
+
+	host_init(&h); /* only drive 1 */
+	b = block_from_memory("slave", NULL, 2000 * 512);
+	ata_attach(&h.ata, 1, ATA_DISK, b);
+	assert_int_equal(in(&h, STATUS), 0);
+	out(&h, STATUS, 0xec);
+	assert_false(h.irq);
+	out(&h, DEVICE, 0xb0);
+	assert_int_equal(in(&h, STATUS), DRDY | DSC);
+	command(&h, 0xec);
+	expect_data(&h);
+	get_words(&h, id, 512);
+	assert_int_equal(word(id, 60), 2000);
+	done(&h, b);
+}
+
+/* The contract laws, with a transfer under way. */
+
+static size_t save(struct host *h, uint8_t *buf, size_t cap)
+{
+	size_t n = fields_save(ata_class.state, &h->ata.s, buf, cap);
+
+	assert_int_not_equal(n, 0);
+	return n;
+}
+
+static void state_is_whole(void **s)
+{
+	static uint8_t power_on[40000], a[40000], c[40000];
+	struct host h;
+	struct block *b = one_disk(&h);
+	uint8_t buf[512];
+	size_t n;
+
+	(void)s;
+	assert_int_equal(fields_hole(ata_class.state, ata_class.state_size), -1);
+	n = save(&h, power_on, sizeof(power_on));
+	set28(&h, 40, 4);
+	command(&h, 0x20);
+	get_words(&h, buf, 512); /* now busy with the second sector */
+	save(&h, a, sizeof(a));
+	assert_true(wait_busy(&h));
+	get_words(&h, buf, 100);
+	assert_true(fields_load(ata_class.state, &h.ata.s, a, n));
+	assert_true(ata_class.restored(&h.ata.dev));
+	save(&h, c, sizeof(c));
+	assert_memory_equal(a, c, n);
+	for (unsigned i = 1; i < 4; i++) { /* and goes on where it was */
+		assert_true(wait_busy(&h));
+		get_words(&h, buf, 512);
+		assert_memory_equal(buf, image + (40 + i) * 512, 512);
+	}
+	ata_class.reset(&h.ata.dev);
+	save(&h, c, sizeof(c));
+	assert_memory_equal(power_on, c, n);
+	assert_int_equal(clock_next(&h.clock), NS_NEVER);
+	done(&h, b);
+}
+
+static uint32_t random32(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)(*seed >> 33);
+}
+
+/* One random guest step; biased so that commands really run. */
+static void random_step(struct host *h, uint64_t *seed)
+{
+	static const uint8_t ops[] = { 0x20, 0x24, 0x29, 0xc4, 0x30, 0x34, 0x39, 0xc5, 0x40, 0x42, 0x70,
+				       0x91, 0xc6, 0xec, 0xef, 0xf8, 0x27, 0x90, 0xa0, 0xa1, 0x08 };
+	uint32_t r = random32(seed), val = random32(seed);
+	unsigned size = 1u << (r >> 4) % 3;
+
+	switch (r % 8) {
+	case 0:
+		out(h, STATUS, val & 0x100 ? (uint8_t)val : ops[val % sizeof(ops)]);
+		break;
+	case 1:
+		bus_out(h->bus, (uint16_t)(DATA + (r >> 8) % 8), val & 0x1f, size);
+		break;
+	case 2:
+		bus_in(h->bus, (uint16_t)(DATA + (r >> 8) % 8), size);
+		break;
+	case 3:
+		out(h, CONTROL, val & 0x300 ? 0 : (uint8_t)val);
+		break;
+	case 4:
+	case 5:
+		for (unsigned i = val % 3000; i; i--)
+			if (r & 0x100)
+				bus_in(h->bus, DATA, size);
+			else
+				bus_out(h->bus, DATA, val, size);
+		break;
+	default:
+		h->clock.now += val % 100000;
+		clock_run_due(&h->clock);
+		break;
+	}
+}
+
+static void random_guests_do_no_harm(void **s)
+{
+	static uint8_t a[40000];
+	uint64_t seed = 14;
+
+	(void)s;
+	for (int round = 0; round < 20; round++) {
+		struct block *b = block_from_memory("disk", NULL, 3000 * 512);
+		struct block *c = block_from_memory("other", NULL, 40 * 512);
+		struct host h;
+
+		host_init(&h);
+		if (round % 3 != 1)
+			ata_attach(&h.ata, 0, ATA_DISK, b);
+		if (round % 3 != 0)
+			ata_attach(&h.ata, 1, round & 1 ? ATA_DISK : ATA_CDROM, c);
+		for (int i = 0; i < 3000; i++) {
+			random_step(&h, &seed);
+			if (i % 100 == 0) { /* every state reached can be saved and restored */
+				size_t n = save(&h, a, sizeof(a));
+
+				assert_true(fields_load(ata_class.state, &h.ata.s, a, n));
+				assert_true(ata_class.restored(&h.ata.dev));
+			}
+		}
+		block_close(c);
+		done(&h, b);
+	}
+}
+
+/* A corrupted snapshot is refused or harmless. */
+static void random_snapshots_do_no_harm(void **s)
+{
+	static uint8_t a[40000];
+	uint64_t seed = 15;
+	unsigned accepted = 0;
+
+	(void)s;
+	for (int round = 0; round < 3000; round++) {
+		struct block *b = block_from_memory("disk", NULL, 300 * 512);
+		struct host h;
+		size_t n;
+
+		host_init(&h);
+		ata_attach(&h.ata, 0, ATA_DISK, b);
+		ata_attach(&h.ata, 1, ATA_CDROM, b);
+		n = save(&h, a, sizeof(a));
+		for (unsigned i = 1 + random32(&seed) % 6; i; i--) {
+			uint32_t at = random32(&seed) % 100;
+
+			/* the head of either drive's record; its buffer can hold anything */
+			a[at + (random32(&seed) & 1 ? n / 2 : 0)] = (uint8_t)(random32(&seed) % 20);
+		}
+		assert_true(fields_load(ata_class.state, &h.ata.s, a, n));
+		if (ata_class.restored(&h.ata.dev)) {
+			accepted++;
+			for (int i = 0; i < 100; i++)
+				random_step(&h, &seed);
+		}
+		done(&h, b);
+	}
+	assert_true(accepted > 100 && accepted < 2900);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(power_on_shows_the_signature),
+		cmocka_unit_test(identify_tells_the_truth),
+		cmocka_unit_test(reads_by_lba28),
+		cmocka_unit_test(wide_and_narrow_data_accesses),
+		cmocka_unit_test(a_count_of_zero_is_256),
+		cmocka_unit_test(chs_follows_the_translation),
+		cmocka_unit_test(lba48_uses_the_previous_contents),
+		cmocka_unit_test(writes_go_to_the_image),
+		cmocka_unit_test(multiple_moves_blocks),
+		cmocka_unit_test(host_failures_reach_the_guest),
+		cmocka_unit_test(other_commands),
+		cmocka_unit_test(nien_hides_the_interrupt),
+		cmocka_unit_test(software_reset),
+		cmocka_unit_test(sleep_ends_with_reset),
+		cmocka_unit_test(diagnostic_addresses_both),
+		cmocka_unit_test(two_drives_keep_apart),
+		cmocka_unit_test(absent_drives),
+		cmocka_unit_test(state_is_whole),
+		cmocka_unit_test(random_guests_do_no_harm),
+		cmocka_unit_test(random_snapshots_do_no_harm),
+	};
+
+	fill_image();
+	return cmocka_run_group_tests_name("ata", tests, NULL, NULL);
+}

@@ -1,0 +1,385 @@
+/*
+ * The laws that every device obeys, run over every class. A new device joins by
+ * a make_...() and one line in main.
+ */
+#include "tests/devices/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "devices/ata.h"
+#include "devices/debug_exit.h"
+#include "devices/debugcon.h"
+#include "devices/fdc82077.h"
+#include "devices/i8042.h"
+#include "devices/i8237.h"
+#include "devices/i8254.h"
+#include "devices/i8259.h"
+#include "devices/mc146818.h"
+#include "devices/ns16550.h"
+#include "devices/port80.h"
+#include "devices/port92.h"
+#include "devices/power.h"
+#include "devices/vga.h"
+
+#define START (3 * NS_PER_SECOND + 12345) /* a time of power-on that is no round number */
+
+static struct clock clk;
+static struct probe pin[4];
+static struct block *disk, *diskette;
+static uint8_t memory[1 << 24]; /* what DMA can reach */
+static uint8_t vram[1 << 20];
+
+/* Each by itself, so that ASan sees an access beside it. */
+static struct ata ata;
+static struct debug_exit debug_exit;
+static struct debugcon debugcon;
+static struct fdc fdc;
+static struct i8042 kbc;
+static struct i8237 dma;
+static struct i8254 pit;
+static struct i8259 pic;
+static struct mc146818 rtc;
+static struct ns16550 uart;
+static struct port80 port80;
+static struct port92 port92;
+static struct power power;
+static struct vga vga;
+static struct i8237 fdc_dma; /* the diskette controller's partner */
+
+static uint32_t seed;
+
+static uint32_t random32(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 17;
+	seed ^= seed << 5;
+	return seed;
+}
+
+static void read_memory(void *opaque, gpa_t a, void *buf, uint32_t len)
+{
+	(void)opaque;
+	assert_true(a + len <= sizeof(memory)); /* 24 address lines */
+	memcpy(buf, memory + a, len);
+}
+
+static void write_memory(void *opaque, gpa_t a, const void *buf, uint32_t len)
+{
+	(void)opaque;
+	assert_true(a + len <= sizeof(memory));
+	memcpy(memory + a, buf, len);
+}
+
+static const struct physmem physmem = { read_memory, write_memory, NULL };
+
+static struct device *make_ata(void)
+{
+	ata_init(&ata, 0, probe_line(&pin[0]), &clk);
+	ata_attach(&ata, 0, ATA_DISK, disk);
+	ata_attach(&ata, 1, ATA_CDROM, diskette);
+	return &ata.dev;
+}
+
+static struct device *make_debug_exit(void)
+{
+	debug_exit_init(&debug_exit, 4);
+	return &debug_exit.dev;
+}
+
+static struct device *make_debugcon(void)
+{
+	debugcon_init(&debugcon, NULL);
+	return &debugcon.dev;
+}
+
+static struct device *make_fdc(void)
+{
+	i8237_init(&fdc_dma, physmem);
+	put(&fdc_dma.dev, I8237_WIN_LOW, 14, 0);    /* unmask */
+	put(&fdc_dma.dev, I8237_WIN_LOW, 11, 0x56); /* channel 2: to memory, autoinit */
+	put(&fdc_dma.dev, I8237_WIN_LOW, 5, 0xff);
+	put(&fdc_dma.dev, I8237_WIN_LOW, 5, 0x01);
+	fdc_init(&fdc, probe_line(&pin[0]), i8237_dma(&fdc_dma, 2), &clk);
+	fdc_attach(&fdc, 0, FDC_NONE, diskette);
+	return &fdc.dev;
+}
+
+static struct device *make_kbc(void)
+{
+	struct irq_line lines[I8042_LINES];
+
+	for (unsigned i = 0; i < I8042_LINES; i++)
+		lines[i] = probe_line(&pin[i]);
+	i8042_init(&kbc, &clk, lines);
+	return &kbc.dev;
+}
+
+static struct device *make_dma(void)
+{
+	i8237_init(&dma, physmem);
+	return &dma.dev;
+}
+
+static struct device *make_pit(void)
+{
+	i8254_init(&pit, &clk, probe_line(&pin[0]));
+	return &pit.dev;
+}
+
+static struct device *make_pic(void)
+{
+	i8259_init(&pic, probe_line(&pin[0]));
+	return &pic.dev;
+}
+
+static struct device *make_rtc(void)
+{
+	mc146818_init(&rtc, &clk, probe_line(&pin[0]), 1000000000);
+	mc146818_set_memory(&rtc, 64 << 20);
+	return &rtc.dev;
+}
+
+static struct device *make_uart(void)
+{
+	ns16550_init(&uart, &clk, probe_line(&pin[0]), NULL);
+	return &uart.dev;
+}
+
+static struct device *make_port80(void)
+{
+	port80_init(&port80);
+	return &port80.dev;
+}
+
+static struct device *make_port92(void)
+{
+	port92_init(&port92, probe_line(&pin[0]), probe_line(&pin[1]));
+	return &port92.dev;
+}
+
+static struct device *make_power(void)
+{
+	power_init(&power);
+	return &power.dev;
+}
+
+static struct device *make_vga(void)
+{
+	vga_init(&vga, &clk, vram, sizeof(vram));
+	return &vga.dev;
+}
+
+static struct device *fresh(void **state)
+{
+	memset(pin, 0, sizeof(pin));
+	clock_init(&clk, 10);
+	clk.now = START;
+	seed = 0x2545f491;
+	return ((struct device * (*)(void)) * state)();
+}
+
+/* One access somewhere, of a width that the window takes. */
+static void poke(struct device *d)
+{
+	unsigned windows = 0;
+	const struct io_window *w;
+	uint32_t size, offset;
+
+	while (d->cls->windows[windows].name)
+		windows++;
+	w = &d->cls->windows[random32() % windows];
+	do
+		size = 1u << random32() % 3;
+	while (size < w->min_size || size > w->max_size || size > w->len);
+	/* A big window's start is worth as many visits as its rest. */
+	offset = random32() % (random32() & 1 && w->len > 16 ? 16 : w->len - size + 1);
+	if (random32() & 3)
+		w->write(d, offset, random32() & UINT32_MAX >> (32 - 8 * size), size);
+	else
+		w->read(d, offset, size);
+}
+
+static void pokes(struct device *d, unsigned n)
+{
+	while (n--) {
+		poke(d);
+		if (random32() % 8 == 0)
+			run_for(&clk, random32() % 2000000);
+	}
+}
+
+struct image {
+	uint8_t *bytes;
+	size_t size;
+};
+
+static struct image save(struct device *d)
+{
+	struct image i = { .size = fields_size(d->cls->state) };
+
+	i.bytes = malloc(i.size);
+	assert_non_null(i.bytes);
+	assert_int_equal(fields_save(d->cls->state, device_state(d), i.bytes, i.size), i.size);
+	return i;
+}
+
+static bool load(struct device *d, const struct image *i)
+{
+	assert_true(fields_load(d->cls->state, device_state(d), i->bytes, i->size));
+	return !d->cls->restored || d->cls->restored(d);
+}
+
+/* Frees both. */
+static void assert_same(struct image *a, struct image *b)
+{
+	assert_int_equal(a->size, b->size);
+	assert_memory_equal(a->bytes, b->bytes, a->size);
+	free(a->bytes);
+	free(b->bytes);
+}
+
+static void every_state_byte_is_declared(void **state)
+{
+	struct device *d = fresh(state);
+
+	assert_int_equal(fields_hole(d->cls->state, d->cls->state_size), -1);
+}
+
+static void every_window_is_complete(void **state)
+{
+	struct device *d = fresh(state);
+
+	for (const struct io_window *w = d->cls->windows; w->name; w++) {
+		assert_true(w->read && w->write && w->len);
+		assert_true(w->min_size >= 1 && w->min_size <= w->max_size && w->max_size <= 4);
+	}
+}
+
+static void restore_undoes_any_change(void **state)
+{
+	struct device *d = fresh(state);
+	struct image before, after;
+	ns_t then;
+
+	for (unsigned round = 0; round < 20; round++) {
+		pokes(d, round);
+		before = save(d);
+		then = clk.now;
+		pokes(d, 200);
+		clk.now = then;
+		assert_true(load(d, &before));
+		after = save(d);
+		assert_same(&before, &after);
+	}
+}
+
+/* The same pokes after a restore lead to the same state: nothing that matters is outside it. */
+static void restored_and_original_behave_alike(void **state)
+{
+	struct device *d = fresh(state);
+	struct image start, first, second;
+	uint32_t seed_then;
+	ns_t then;
+
+	pokes(d, 500);
+	start = save(d);
+	then = clk.now;
+	assert_true(load(d, &start)); /* both runs begin with freshly armed events */
+	seed_then = seed;
+	pokes(d, 100);
+	first = save(d);
+	clk.now = then;
+	seed = seed_then;
+	assert_true(load(d, &start));
+	pokes(d, 100);
+	second = save(d);
+	assert_same(&first, &second);
+	free(start.bytes);
+}
+
+static void reset_equals_power_on(void **state)
+{
+	struct device *d = fresh(state);
+	struct image power_on = save(d), reset;
+
+	pokes(d, 2000);
+	clk.now = START;
+	d->cls->reset(d);
+	reset = save(d);
+	assert_same(&power_on, &reset);
+}
+
+static void random_accesses_do_no_harm(void **state)
+{
+	struct device *d = fresh(state);
+
+	pokes(d, 20000);
+}
+
+/* A snapshot file is untrusted: it is refused, or what it says is survivable. */
+static void a_forged_snapshot_does_no_harm(void **state)
+{
+	struct device *d = fresh(state);
+	struct image good = save(d), forged = save(d);
+
+	for (unsigned round = 0; round < 400; round++) {
+		memcpy(forged.bytes, good.bytes, good.size);
+		/* From one wrong byte to all of them. */
+		for (unsigned i = 0; i <= round % 20; i++)
+			forged.bytes[random32() % forged.size] = (uint8_t)random32();
+		if (round % 4 == 3)
+			for (size_t i = 0; i < forged.size; i++)
+				forged.bytes[i] = (uint8_t)random32();
+		if (load(d, &forged))
+			pokes(d, 50);
+	}
+	free(good.bytes);
+	free(forged.bytes);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	disk = block_from_memory("disk", NULL, 64 * 512);
+	diskette = block_from_memory("diskette", NULL, 1440 * 1024);
+	return disk && diskette ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	block_close(disk);
+	block_close(diskette);
+	return 0;
+}
+
+#define LAW(law, what) { #what ": " #law, law, NULL, NULL, make_##what }
+#define CONTRACT(what)                                                                         \
+	LAW(every_state_byte_is_declared, what), LAW(every_window_is_complete, what),          \
+		LAW(restore_undoes_any_change, what),                                          \
+		LAW(restored_and_original_behave_alike, what),                                 \
+		LAW(reset_equals_power_on, what), LAW(random_accesses_do_no_harm, what),       \
+		LAW(a_forged_snapshot_does_no_harm, what)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONTRACT(ata),
+		CONTRACT(debug_exit),
+		CONTRACT(debugcon),
+		CONTRACT(fdc),
+		CONTRACT(kbc),
+		CONTRACT(dma),
+		CONTRACT(pit),
+		CONTRACT(pic),
+		CONTRACT(rtc),
+		CONTRACT(uart),
+		CONTRACT(port80),
+		CONTRACT(port92),
+		CONTRACT(power),
+		CONTRACT(vga),
+	};
+
+	return cmocka_run_group_tests_name("device contract", tests, setup, teardown);
+}
