@@ -151,4 +151,4 @@ dummy_iret:
 	db	"11/23/26"
 	db	0
 	db	0xfc			; model: PC/AT
-	db	0			; made so by embed.py that all bytes sum to zero
+	db	0			; set by tools/embed.py so that all bytes sum to zero

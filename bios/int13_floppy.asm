@@ -180,7 +180,8 @@ floppy_verify:
 	mov	ax, DMA_VERIFY << 8 | FDC_READ
 floppy_access:
 	movzx	cx, byte [bp + F_AL]
-	jcxz	.bad
+	test	cx, cx
+	jz	.bad
 	mov	[fs:REQ + req.chunk], ax
 	mov	byte [bp + F_AL], 0
 	mov	[fs:REQ + req.done], cl
@@ -212,6 +213,10 @@ floppy_access:
 	mov	al, [es:bx + DPT_SIZE]
 	call	fdc_send
 	mov	al, [es:bx + DPT_SPT]
+	cmp	byte [BDA_FD_RATE], 0xc0
+	jne	.end_of_track
+	mov	al, 36			; a table for 1.44M must not end the tracks of 2.88M early
+.end_of_track:
 	call	fdc_send
 	mov	al, [es:bx + DPT_GAP]
 	call	fdc_send

@@ -69,7 +69,7 @@ init_pic:
 	out	PIC2_DATA, al
 	mov	al, 0xb8		; timer, keyboard, cascade, floppy
 	out	PIC1_DATA, al
-	mov	al, 0x8f		; mouse, FPU, both ATA channels
+	mov	al, 0x0f		; mouse, FPU, both ATA channels
 	out	PIC2_DATA, al
 	ret
 

@@ -136,4 +136,4 @@ font_8:
 	incbin	FONT_FILE, 256 * 16 + 256 * 14, 256 * 8
 
 	times	ROM_SIZE - 1 - ($ - $$) db 0
-	db	0			; made so by embed.py that all bytes sum to zero
+	db	0			; set by tools/embed.py so that all bytes sum to zero

@@ -91,7 +91,8 @@ font_load:
 ; Fits the CRTC and the BDA to characters of AH lines: rows, cursor, length of a page.
 font_fit:
 	movzx	cx, ah			; CX = lines of a character
-	jcxz	.return
+	test	cx, cx
+	jz	.return
 	mov	[BDA_VID_CHAR_HEIGHT], cx
 	dec	cx
 	mov	al, 0x09

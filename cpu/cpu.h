@@ -111,6 +111,12 @@ unsigned cpu_last_traps(const struct cpu *c, struct cpu_last_trap out[3]);
 
 /* Linear reads for debuggers: no faults, no side effects. Returns bytes read before an unmapped page. */
 uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len);
+/*
+ * The instruction at `lin` in the current CS.D, as text; `eip` is what branch targets count from. Its bytes go
+ * to `bytes`. Returns its length, 0 when not mapped.
+ */
+unsigned cpu_disassemble(const struct cpu *c, gva_t lin, uint32_t eip, uint8_t bytes[15], char *text,
+			 size_t cap);
 struct engine *cpu_engine(const struct cpu *c);
 
 #endif

@@ -15,7 +15,8 @@
 /* What this emulator can do. A feature that lands is added here and nowhere else. */
 #define IMPLEMENTED                                                                           \
 	(FEATURE_FPU | FEATURE_VME | FEATURE_DE | FEATURE_PSE | FEATURE_TSC | FEATURE_MSR |   \
-	 FEATURE_PAE | FEATURE_CX8 | FEATURE_SEP | FEATURE_PGE | FEATURE_CMOV)
+	 FEATURE_PAE | FEATURE_CX8 | FEATURE_SEP | FEATURE_PGE | FEATURE_CMOV | FEATURE_MMX |  \
+	 FEATURE_FXSR | FEATURE_SSE | FEATURE_SSE2)
 #define IMPLEMENTED_EXTENDED FEATURE_NX
 
 #define P5_FEATURES                                                                           \

@@ -82,14 +82,6 @@ void debug_io_access(struct cpu *c, uint16_t port, unsigned size)
 			c->db_hit |= 1u << n;
 }
 
-bool debug_watches_data(const struct cpu *c)
-{
-	for (unsigned n = 0; n < 4; n++)
-		if (bp_enabled(c, n) && (bp_kind(c, n) & 1))
-			return true;
-	return false;
-}
-
 void debug_registers_changed(struct cpu *c)
 {
 	if (c->dr[7] & DR7_ENABLE)

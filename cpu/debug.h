@@ -25,6 +25,7 @@
 /* The same for IRET and task switches: RF came with the new EFLAGS and counts for the next instruction. */
 #define DB_KEEP_RF 0x40000000u
 
+/* R/W fields of DR7; bit 0 tells the data breakpoints. */
 enum debug_access { DEBUG_EXECUTE = 0, DEBUG_WRITE = 1, DEBUG_IO = 2, DEBUG_READ = 3 };
 
 /* Must the core look at every instruction boundary? */
@@ -52,7 +53,17 @@ void debug_data_access(struct cpu *c, uint32_t lin, uint32_t len, bool write);
 void debug_io_access(struct cpu *c, uint16_t port, unsigned size);
 
 /* Is a data breakpoint enabled? Then no read or write may bypass debug_data_access(). */
-bool debug_watches_data(const struct cpu *c);
+static inline bool debug_watches_data(const struct cpu *c)
+{
+	uint32_t dr7 = c->dr[7];
+
+	if (!(dr7 & DR7_ENABLE)) /* asked at every change of mode */
+		return false;
+	for (unsigned n = 0; n < 4; n++)
+		if ((dr7 >> (2 * n) & 3) && (dr7 >> (16 + 4 * n) & DEBUG_WRITE))
+			return true;
+	return false;
+}
 
 /* After DR0..DR3 or DR7 changed: steps, and picks a TLB bank that never fills if data is watched. */
 void debug_registers_changed(struct cpu *c);

@@ -89,8 +89,10 @@ static struct f80 round_at(struct f80_env *e, unsigned sign, struct fp_mag m, ui
 			return round_tiny(e, sign, m, step);
 		e->sw |= X87_UE;
 		m.exp += F80_BIAS_ADJUST;
-		if (m.exp <= 0) /* FSCALE can go further than that */
+		if (m.exp <= 0) { /* FSCALE can go further than that */
+			e->sw |= X87_PE;
 			return f80_make(sign, 0);
+		}
 	}
 	if (!sig) {
 		sig = FP_TOP;
@@ -103,8 +105,10 @@ static struct f80 round_at(struct f80_env *e, unsigned sign, struct fp_mag m, ui
 			return overflow(e, sign, step);
 		e->sw |= X87_OE;
 		m.exp -= F80_BIAS_ADJUST;
-		if (m.exp >= F80_EXP)
+		if (m.exp >= F80_EXP) {
+			e->sw |= X87_PE | X87_C1;
 			return f80_make(sign | F80_EXP, FP_TOP);
+		}
 	}
 	return f80_make(sign | (unsigned)m.exp, sig);
 }

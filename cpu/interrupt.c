@@ -302,6 +302,8 @@ bool cpu_deliver_interrupt(struct cpu *c, uint8_t vector)
 	struct cpu_event e = { .source = EVENT_HARDWARE, .vector = vector };
 
 	hv_note(c->log, HV_HW_INTERRUPT, HV_INJECTED, vector, c->eip, 0);
+	if (vector == TRAP_NMI) /* until IRET, SDM vol 3 6.7.1 (no PC sends vector 2 by INTR) */
+		c->nmi_masked = true;
 	return deliver_until_done(c, &e);
 }
 

@@ -7,6 +7,7 @@
  *
  * NOT IMPLEMENTED: 64-bit descriptors.
  */
+#include "cpu/quick.h"
 #include "cpu/segment.h"
 
 void segment_derive(struct segment *s)
@@ -30,13 +31,52 @@ void segment_derive(struct segment *s)
 		s->wlen = len;
 }
 
+/* ---- supervisor accesses ------------------------------------------------------------------------ */
+
+/* With data breakpoints or alignment checks the bank in force sees every access: it stays. */
+static struct tlb *take_system_bank(struct cpu *c)
+{
+	struct tlb *old = c->tlb;
+
+	if (!old->no_fill)
+		c->tlb = c->bank[0];
+	return old;
+}
+
+bool system_load_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t *v)
+{
+	struct tlb *old = take_system_bank(c);
+	bool ok = lin_load(c, lin, size, false, v);
+
+	c->tlb = old;
+	return ok;
+}
+
+bool system_store_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t v)
+{
+	struct tlb *old = take_system_bank(c);
+	bool ok = lin_store(c, lin, size, false, v);
+
+	c->tlb = old;
+	return ok;
+}
+
+static bool system_probe(struct cpu *c, uint32_t lin, unsigned len)
+{
+	struct tlb *old = take_system_bank(c);
+	bool ok = lin_probe(c, lin, len, false, true);
+
+	c->tlb = old;
+	return ok;
+}
+
 /* ---- descriptors ------------------------------------------------------------------------------ */
 
 bool descriptor_read_at(struct cpu *c, uint32_t lin, struct descriptor *d)
 {
 	uint64_t v;
 
-	TRY(lin_load(c, lin, 8, false, &v));
+	TRY(system_load8(c, lin, &v));
 	d->lo = (uint32_t)v;
 	d->hi = (uint32_t)(v >> 32);
 	d->lin = lin;
@@ -81,7 +121,7 @@ bool descriptor_touch(struct cpu *c, struct descriptor *d)
 {
 	if (d->attr & SEG_A)
 		return true;
-	TRY(lin_store(c, d->lin + 5, 1, false, (d->attr & 0xff) | SEG_A));
+	TRY(system_store_slow(c, d->lin + 5, 1, (d->attr & 0xff) | SEG_A));
 	d->attr |= SEG_A;
 	d->hi |= SEG_A << 8;
 	return true;
@@ -209,9 +249,16 @@ void segment_drop_inner(struct cpu *c)
 
 bool stack_peek(struct cpu *c, uint32_t off, unsigned size, uint32_t *v)
 {
+	const struct segment *ss = &c->seg[SEG_SS];
+	uint32_t at = (reg32(c, R_ESP) + off) & cpu_stack_mask(c);
+	const uint8_t *p = quick_read(c, ss->base + at, size, c->cpl == 3);
 	uint64_t wide;
 
-	TRY(cpu_load(c, SEG_SS, (reg32(c, R_ESP) + off) & cpu_stack_mask(c), size, &wide));
+	if (likely(p && (uint64_t)(at - ss->lo) + size <= ss->rlen)) {
+		*v = size == 4 ? ld4(p) : ld2(p);
+		return true;
+	}
+	TRY(cpu_load(c, SEG_SS, at, size, &wide));
 	*v = (uint32_t)wide;
 	return true;
 }
@@ -221,33 +268,60 @@ static bool frame_fits(const struct segment *ss, uint32_t off, uint32_t len)
 	return (uint64_t)(off - ss->lo) + len <= ss->wlen;
 }
 
+static uint32_t frame_mask(const struct stack_frame *f)
+{
+	return f->ss->attr & SEG_DB ? 0xffffffffu : 0xffffu;
+}
+
+/* The whole frame as plain memory, or NULL. Linear address of its lowest byte in *lin. */
+static uint8_t *frame_memory(struct cpu *c, const struct stack_frame *f, uint32_t *lin)
+{
+	uint32_t mask = frame_mask(f), len = (uint32_t)f->n * f->size, low = (f->esp - len) & mask;
+
+	*lin = f->ss->base + low;
+	if (!frame_fits(f->ss, low, len) || (uint64_t)low + len > (uint64_t)mask + 1)
+		return NULL;
+	return quick_write(c, *lin, len, f->user);
+}
+
 bool frame_probe(struct cpu *c, const struct stack_frame *f)
 {
-	uint32_t mask = f->ss->attr & SEG_DB ? 0xffffffffu : 0xffffu;
-	uint32_t len = (uint32_t)f->n * f->size, low = (f->esp - len) & mask;
+	uint32_t lin, mask = frame_mask(f);
 
-	if (frame_fits(f->ss, low, len) && (uint64_t)low + len <= (uint64_t)mask + 1)
-		return lin_probe(c, f->ss->base + low, len, f->user, true);
-
-	/* Wraps at the top of the segment, or does not fit: item by item. */
+	if (likely(frame_memory(c, f, &lin)))
+		return true;
+	/* Item by item: a stack may wrap at the top of its segment. */
 	for (unsigned k = 0; k < f->n; k++) {
 		uint32_t off = (f->esp - (k + 1u) * f->size) & mask;
 
 		if (!frame_fits(f->ss, off, f->size))
 			return fault_code(c, TRAP_SS, f->error);
-		TRY(lin_probe(c, f->ss->base + off, f->size, f->user, true));
+		if (f->user)
+			TRY(lin_probe(c, f->ss->base + off, f->size, true, true));
+		else
+			TRY(system_probe(c, f->ss->base + off, f->size));
 	}
 	return true;
 }
 
 bool frame_write(struct cpu *c, const struct stack_frame *f)
 {
-	uint32_t mask = f->ss->attr & SEG_DB ? 0xffffffffu : 0xffffu;
+	uint32_t lin, mask = frame_mask(f);
+	uint8_t *p = frame_memory(c, f, &lin);
 
+	if (likely(p && f->size == 4)) {
+		p += 4u * f->n;
+		for (unsigned k = 0; k < f->n; k++)
+			st4(p -= 4, f->v[k]);
+		return true;
+	}
 	for (unsigned k = 0; k < f->n; k++) {
-		uint32_t off = (f->esp - (k + 1u) * f->size) & mask;
+		uint32_t at = f->ss->base + ((f->esp - (k + 1u) * f->size) & mask);
 
-		TRY(lin_store(c, f->ss->base + off, f->size, f->user, f->v[k]));
+		if (f->user)
+			TRY(lin_store(c, at, f->size, true, f->v[k]));
+		else
+			TRY(system_store_slow(c, at, f->size, f->v[k]));
 	}
 	return true;
 }

@@ -119,7 +119,7 @@ static void copy_run(struct cpu *c, const struct string *s, const struct place *
 {
 	uint32_t bytes = n * s->size;
 	const uint8_t *src = from->host;
-	uint8_t *dst = to->host;
+	uint8_t *dst = to->host, image[PAGE_SIZE];
 
 	if (dst > src && dst < src + bytes) {
 		/* Forward over itself: each element may have been written by one before. */
@@ -127,10 +127,12 @@ static void copy_run(struct cpu *c, const struct string *s, const struct place *
 			memcpy(dst + k, src + k, s->size);
 		return;
 	}
-	if (to->plain)
+	if (to->plain) {
 		memmove(dst, src, bytes);
-	else
-		p2m_store(c->p2m, to->mfn, (uint32_t)(to->gpa & PAGE_MASK), src, bytes);
+		return;
+	}
+	memcpy(image, src, bytes); /* the two may overlap */
+	p2m_store(c->p2m, to->mfn, (uint32_t)(to->gpa & PAGE_MASK), image, bytes);
 }
 
 bool exec_movs(struct cpu *c, const struct insn *i)

@@ -9,6 +9,7 @@
  * differently, because a fault while reading must leave the old one alone.
  */
 #include "cpu/debug.h"
+#include "cpu/quick.h"
 #include "cpu/segment.h"
 #include "cpu/task.h"
 
@@ -59,7 +60,7 @@ bool tss_inner_stack(struct cpu *c, unsigned cpl, unsigned ext, uint16_t *ss, ui
 		return true;
 	}
 	if ((lin & PAGE_MASK) <= PAGE_SIZE - 8) { /* the two bytes behind SS do not count */
-		TRY(lin_load(c, lin, 8, false, &v));
+		TRY(system_load8(c, lin, &v));
 		sel = v >> 32;
 	} else {
 		TRY(lin_load(c, lin, 4, false, &v));

@@ -169,9 +169,13 @@ static bool rem(struct cpu *c, const struct insn *i, bool nearest)
 		r = x87_underflow(&e);
 	else
 		r = f80_rem(&e, x87_st(x, 0), x87_st(x, 1), nearest);
-	x87_finish(c, e, 0, r, 0);
-	x->sw &= (uint16_t)~(X87_C0 | X87_C2 | X87_C3);
-	x->sw |= e.sw & (X87_C0 | X87_C2 | X87_C3);
+	x->sw &= (uint16_t)~X87_C2;
+	if (x87_settle(c, e)) {
+		x87_set_st(x, 0, r);
+		if (!f80_is_nan(r)) /* else there is no quotient, and C0 and C3 stay */
+			x->sw = (uint16_t)((x->sw & ~(X87_C0 | X87_C3)) |
+					   (e.sw & (X87_C0 | X87_C2 | X87_C3)));
+	}
 	return true;
 }
 

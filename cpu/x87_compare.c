@@ -176,7 +176,6 @@ static bool cmov(struct cpu *c, const struct insn *i, uint32_t flags, bool want)
 
 		return x87_finish(c, e, 0, r, 0);
 	}
-	x87_settle(c, e);
 	if (((cpu_eflags(c) & flags) != 0) == want)
 		x87_set_st(x, 0, x87_st(x, insn_rm(i)));
 	return true;

@@ -97,6 +97,7 @@ static bool free_reg(struct cpu *c, const struct insn *i, unsigned pops)
 
 	TRY(x87_begin(c));
 	x87_note(c, i);
+	x->sw &= (uint16_t)~X87_C1;
 	x->empty |= (uint8_t)(1u << x87_phys(x, insn_rm(i)));
 	if (pops)
 		x87_pop(x);

@@ -9,12 +9,12 @@
 
 /* ---- loads -------------------------------------------------------------------------------------- */
 
-/* Pushes v, or the indefinite if the stack is full. */
+/* Pushes v, or the indefinite if the stack is full. An unmasked denormal does not stop a load. */
 static bool push(struct cpu *c, struct f80_env e, struct f80 v)
 {
 	if (__builtin_expect(!x87_empty(&c->x87, 7), 0))
 		v = x87_overflow(&e);
-	if (x87_settle(c, e))
+	if (x87_settle(c, e) || !(e.sw & X87_IE))
 		x87_push_value(&c->x87, v);
 	return true;
 }
@@ -180,6 +180,8 @@ static bool finish_store(struct cpu *c, const struct insn *i, uint32_t ea, struc
 
 	if (!blocked)
 		TRY(operand_store(c, i->seg, ea, size, v));
+	else if (!(e.sw & X87_SF)) /* nothing was rounded */
+		e.sw &= (uint16_t)~(X87_PE | X87_C1);
 	x87_note_mem(c, i, ea);
 	x87_settle(c, e);
 	if (!blocked && pops)
@@ -307,6 +309,22 @@ static bool store_reg(struct cpu *c, const struct insn *i, unsigned pops)
 	if (x87_empty(x, 0))
 		v = x87_underflow(&e);
 	return x87_finish(c, e, insn_rm(i), v, pops);
+}
+
+/*
+ * D9 D8+i, not in the manual: as FSTP ST(i), but an empty ST(0) is no stack fault; nothing is stored then.
+ */
+bool exec_fstpnce(struct cpu *c, const struct insn *i)
+{
+	struct x87_state *x = &c->x87;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	x->sw &= (uint16_t)~X87_C1;
+	if (!x87_empty(x, 0))
+		x87_set_st(x, insn_rm(i), x87_st(x, 0));
+	x87_pop(x);
+	return true;
 }
 
 bool exec_fst_sti(struct cpu *c, const struct insn *i) { return store_reg(c, i, 0); }

@@ -40,13 +40,16 @@ bool exec_fyl2x(struct cpu *c, const struct insn *i) { return two_operands(c, i,
 bool exec_fyl2xp1(struct cpu *c, const struct insn *i) { return two_operands(c, i, f80_yl2xp1); }
 bool exec_fpatan(struct cpu *c, const struct insn *i) { return two_operands(c, i, f80_patan); }
 
-/* Clears C2; true with C2 set if ST(0) is out of range and must stay as it is. */
-static bool out_of_range(struct cpu *c)
+/*
+ * Clears C2; true with C2 set if ST(0) is out of range and must stay as it is. Stack faults come first; `pushes`:
+ * there must be room, too.
+ */
+static bool out_of_range(struct cpu *c, bool pushes)
 {
 	struct x87_state *x = &c->x87;
 
 	x->sw &= (uint16_t)~X87_C2;
-	if (x87_empty(x, 0) || f80_trig_in_range(x87_st(x, 0)))
+	if (x87_empty(x, 0) || (pushes && !x87_empty(x, 7)) || f80_trig_in_range(x87_st(x, 0)))
 		return false;
 	x->sw = (uint16_t)((x->sw & ~X87_C1) | X87_C2);
 	return true;
@@ -59,7 +62,7 @@ static bool trig(struct cpu *c, const struct insn *i, struct f80 (*f)(struct f80
 
 	TRY(x87_begin(c));
 	x87_note(c, i);
-	if (out_of_range(c))
+	if (out_of_range(c, false))
 		return true;
 	r = x87_empty(&c->x87, 0) ? x87_underflow(&e) : f(&e, x87_st(&c->x87, 0));
 	return x87_finish(c, e, 0, r, 0);
@@ -86,7 +89,7 @@ bool exec_fptan(struct cpu *c, const struct insn *i)
 
 	TRY(x87_begin(c));
 	x87_note(c, i);
-	if (out_of_range(c))
+	if (out_of_range(c, true))
 		return true;
 	if (x87_empty(x, 0))
 		r = x87_underflow(&e);
@@ -105,7 +108,7 @@ bool exec_fsincos(struct cpu *c, const struct insn *i)
 
 	TRY(x87_begin(c));
 	x87_note(c, i);
-	if (out_of_range(c))
+	if (out_of_range(c, true))
 		return true;
 	if (x87_empty(x, 0)) {
 		sin = cos = x87_underflow(&e);

@@ -55,7 +55,7 @@ void ata_disk_reset_settings(struct ata_drive *d)
 {
 	d->s->heads = ATA_DEFAULT_HEADS;
 	d->s->sectors_per_track = ATA_DEFAULT_SECTORS;
-	d->s->multiple = 0;
+	d->s->multiple = ATA_MAX_MULTIPLE; /* on: Linux never turns it on, but uses it */
 }
 
 uint16_t ata_default_cylinders(const struct ata_drive *d)

@@ -27,6 +27,7 @@ struct block {
 	bool read_only;  /* writes fail; devices show it to the guest as write protection */
 	char name[80];   /* the path, shortened from the left if it is long */
 	char note[256];  /* what the user should be told: opened read-only, padded ...; else "" */
+	char trouble[256]; /* the first failure of the host's file since opening; else "" */
 };
 
 enum block_mode {

@@ -21,6 +21,15 @@ struct file_block {
 	int fd;
 };
 
+/* The guest gets a disk error; the user is to get the reason. Returns false. */
+static bool failed(struct block *b, const char *doing, off_t at, const char *reason)
+{
+	if (!b->trouble[0])
+		snprintf(b->trouble, sizeof(b->trouble), "%s: %s at offset %lld: %s", b->name, doing,
+			 (long long)at, reason);
+	return false;
+}
+
 /* Reads all, with zeros in place of what lies past the end of the file. */
 static bool file_read(struct block *b, uint64_t sector, void *buf, uint32_t count)
 {
@@ -35,11 +44,11 @@ static bool file_read(struct block *b, uint64_t sector, void *buf, uint32_t coun
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return false;
+			return failed(b, "reading", at, strerror(errno));
 		if (n == 0) {
-			/* Past the end is right for an odd size only: else someone cut the file. */
+			/* Past the end is right for an odd size only. */
 			if ((uint64_t)at < b->bytes)
-				return false;
+				return failed(b, "reading", at, "the file was cut meanwhile");
 			memset(p, 0, len);
 			return true;
 		}
@@ -63,7 +72,7 @@ static bool file_write(struct block *b, uint64_t sector, const void *buf, uint32
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return false;
+			return failed(b, "writing", at, strerror(errno));
 		p += n;
 		at += n;
 		len -= (size_t)n;
@@ -77,7 +86,8 @@ static bool file_flush(struct block *b)
 {
 	struct file_block *f = (struct file_block *)b;
 
-	return b->read_only || fdatasync(f->fd) == 0;
+	return b->read_only || fdatasync(f->fd) == 0 ||
+	       failed(b, "flushing", 0, strerror(errno));
 }
 
 static void file_close(struct block *b)

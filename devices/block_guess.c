@@ -43,6 +43,10 @@ static bool is_linux(struct block *b)
 	       get16(s + 0x206) >= 0x200;
 }
 
+/*
+ * GRUB's own boot code, which lies in the first sectors of many a disk, has a multiboot header;
+ * so a kernel is an ELF file, or at least no boot sector.
+ */
 static bool is_multiboot(struct block *b)
 {
 	uint8_t s[MULTIBOOT_SEARCH];
@@ -50,7 +54,8 @@ static bool is_multiboot(struct block *b)
 
 	if (b->sectors < sectors)
 		sectors = (uint32_t)b->sectors;
-	if (!block_read(b, 0, s, sectors))
+	if (!sectors || !block_read(b, 0, s, sectors) ||
+	    (memcmp(s, "\177ELF", 4) && has_signature(s)))
 		return false;
 	for (uint32_t at = 0; at + 12 <= sectors * BLOCK_SECTOR; at += 4)
 		if (get32(s + at) == MULTIBOOT_MAGIC &&
@@ -164,6 +169,8 @@ bool block_complete(struct block *b, char err[256])
 	uint8_t s[BLOCK_SECTOR], cd[BLOCK_SECTOR];
 	uint64_t end;
 
+	if (is_linux(b) || is_multiboot(b)) /* what lies where a disk has its tables is code */
+		return true;
 	if (read_descriptor(b, cd) && cd[0] == 1) {
 		uint64_t want = (uint64_t)get32(cd + 80) * CD_SECTOR * BLOCK_SECTOR;
 

@@ -56,9 +56,9 @@ static size_t fd_read(struct char_dev *c, uint8_t *b, size_t n)
 	got = read(f->in, b, n);
 	if (got > 0)
 		return (size_t)got;
-	/* End of input stays so; asking again each time would cost a system call. */
-	if (got == 0 || (errno != EINTR && errno != EAGAIN && f->slave < 0))
-		f->in = f->owned ? f->in : -1;
+	/* The end of input is final, except at a terminal, where somebody may connect again. */
+	if (f->slave < 0 && (got == 0 || (errno != EINTR && errno != EAGAIN)))
+		f->in = -1;
 	return 0;
 }
 

@@ -14,8 +14,8 @@
  * Display memory is one array handed in at vga_init(). The four planes interleave in it: byte 4*n+p
  * is address n of plane p, the VGA's 256 KiB being the first of it; a VBE mode sees it linearly.
  *
- * NOT IMPLEMENTED: the vertical retrace interrupt (CR11 5:4; most clones never wired it), light pen,
- * the video status multiplexer (AR12 5:4), shift load (SR1 bits 2 and 4), blinking in graphics
+ * NOT IMPLEMENTED: the vertical retrace interrupt (CR11 5:4; most clones never wired it), light
+ * pen, the video status multiplexer (AR12 5:4), shift load (SR1 bits 2 and 4), blinking in graphics
  * modes, the odd/even page bit (misc output 5), 64 KiB configuration (SR4 bit 1), CRTC skews, the
  * feature connector. The border is not part of the picture. The picture is what the registers say
  * when it is asked for: changes in the middle of a frame are not seen.
@@ -84,7 +84,7 @@ struct vga {
 
 extern const struct device_class vga_class;
 
-/* vram_size: a power of two, at least 256 KiB. The memory stays the caller's; it is cleared here. */
+/* vram_size: a power of two, at least 256 KiB. The memory stays the caller's; it is cleared. */
 void vga_init(struct vga *v, struct clock *c, uint8_t *vram, uint32_t vram_size);
 /* Frees the picture. */
 void vga_free(struct vga *v);

@@ -165,7 +165,8 @@ static void scan_start(const struct vga *v, struct vga_scan *at)
 
 	at->line = 0;
 	at->row = cr[CR_PRESET_ROW] & 0x1f;
-	at->ma = (cr[CR_START_LOW] | (uint32_t)cr[CR_START_HIGH] << 8) + (cr[CR_PRESET_ROW] >> 5 & 3);
+	at->ma = cr[CR_START_LOW] | (uint32_t)cr[CR_START_HIGH] << 8;
+	at->ma += cr[CR_PRESET_ROW] >> 5 & 3; /* byte panning */
 	at->pan = panning(v);
 	at->chars = v->d.shown_chars;
 	at->frame = v->clock->now / v->d.frame_ns;

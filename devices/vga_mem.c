@@ -41,7 +41,7 @@ static inline uint32_t odd_even_address(const struct vga *v, uint32_t a)
 	return (a & 0xfffe) | (v->d.mem_len > VGA_PLANE_SIZE ? a >> 16 & 1 : 0);
 }
 
-/* "Read Mode 1": a bit is set where the pixel has the colour GR2, planes outside GR7 not looked at. */
+/* "Read Mode 1": bits are set where pixels have the colour GR2, looking at GR7's planes only. */
 static uint8_t compare_colours(const struct vga *v, uint32_t planes)
 {
 	uint32_t differs = (planes ^ by_plane(v->s.gr[GR_COLOUR_COMPARE])) &
@@ -151,7 +151,8 @@ static uint32_t read_bytes(struct vga *v, uint32_t a, unsigned size)
 		uint8_t byte = 0xff;
 
 		if (at < v->d.mem_len)
-			byte = v->d.read_path == PATH_LINEAR ? *linear_byte(v, at) : planar_read(v, at);
+			byte = v->d.read_path == PATH_LINEAR ? *linear_byte(v, at) :
+							       planar_read(v, at);
 		val |= (uint32_t)byte << 8 * i;
 	}
 	return val;
@@ -191,7 +192,8 @@ uint32_t vga_mem_read(struct device *d, uint32_t offset, unsigned size)
 
 		b = plane_bytes(v, a);
 		load_latch(v, next);
-		return b[0] | (uint32_t)b[1] << 8 | (uint32_t)next[0] << 16 | (uint32_t)next[1] << 24;
+		return b[0] | (uint32_t)b[1] << 8 | (uint32_t)next[0] << 16 |
+		       (uint32_t)next[1] << 24;
 	}
 	if (v->d.read_path == PATH_CHAIN4 && size == 4 && !(a & 3)) {
 		b = plane_bytes(v, a);
@@ -240,11 +242,11 @@ static uint8_t read_path(const struct vga *v)
 {
 	const struct vga_state *s = &v->s;
 
-	if (s->gr[GR_MODE] & GR5_READ_COMPARE)
+	if (s->gr[GR_MODE] & GR5_READ_COMPARE || v->d.mem_len > VGA_PLANE_SIZE)
 		return PATH_PLANAR;
 	if (s->sr[SR_MEMORY] & SR4_CHAIN4)
-		return v->d.mem_len <= VGA_PLANE_SIZE ? PATH_CHAIN4 : PATH_PLANAR;
-	if (s->gr[GR_MODE] & GR5_ODD_EVEN && !(s->gr[GR_READ_MAP] & 2) && v->d.mem_len <= VGA_PLANE_SIZE)
+		return PATH_CHAIN4;
+	if (s->gr[GR_MODE] & GR5_ODD_EVEN && !(s->gr[GR_READ_MAP] & 2))
 		return PATH_ODD_EVEN;
 	return PATH_PLANAR;
 }

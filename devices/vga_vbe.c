@@ -85,7 +85,8 @@ static void set_enable(struct vga *v, uint16_t val)
 	if (val & VBE_ENABLED && !(r[VBE_ENABLE] & VBE_ENABLED))
 		switch_on(v, !(val & VBE_NO_CLEAR));
 	set_dac_width(&v->s, val & VBE_8BIT_DAC);
-	r[VBE_ENABLE] = val & (VBE_ENABLED | VBE_GETCAPS | VBE_8BIT_DAC | VBE_LFB_ENABLED | VBE_NO_CLEAR);
+	r[VBE_ENABLE] = val & (VBE_ENABLED | VBE_GETCAPS | VBE_8BIT_DAC | VBE_LFB_ENABLED |
+			       VBE_NO_CLEAR);
 }
 
 static uint16_t data_read(const struct vga *v)
@@ -184,6 +185,8 @@ void vbe_derive(struct vga *v)
 	v->d.vbe_pitch = pitch_of(r[VBE_BPP], r[VBE_VIRT_WIDTH]);
 	x = cut(r[VBE_X_OFFSET], 0, r[VBE_VIRT_WIDTH] - r[VBE_XRES]);
 	y = cut(r[VBE_Y_OFFSET], 0, v->vram_size / v->d.vbe_pitch - r[VBE_YRES]);
-	v->d.vbe_start = y * v->d.vbe_pitch + (r[VBE_BPP] == 4 ? x / 8 * 4 : pitch_of(r[VBE_BPP], x));
+	if (r[VBE_BPP] == 4)
+		x &= ~7u;
+	v->d.vbe_start = y * v->d.vbe_pitch + pitch_of(r[VBE_BPP], x);
 	v->d.bank = (uint32_t)r[VBE_BANK] << 16;
 }

@@ -1,4 +1,4 @@
-/* The IBM PC's character set. Unicode's mapping table CP437.TXT; IBM graphics for the codes below 32. */
+/* The IBM PC's character set: Unicode's table CP437.TXT, and IBM graphics for codes below 32. */
 #include "frontend/cp437.h"
 
 /* 00..1f; 00 looks like a blank. */

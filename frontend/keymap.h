@@ -18,8 +18,8 @@ enum {
 };
 
 /*
- * The scancode of a key by its name as in QEMU's `sendkey`: a, 1, f1, ret, spc, esc, ctrl, ctrl_r, alt,
- * delete, kp_5 ... Case does not matter. 0: no such key.
+ * The scancode of a key by its name as in QEMU's `sendkey`: a, 1, f1, ret, spc, esc, ctrl, ctrl_r,
+ * alt, delete, kp_5 ... Case does not matter. 0: no such key.
  */
 uint16_t key_by_name(const char *name);
 
@@ -29,7 +29,7 @@ unsigned keys_by_chord(const char *chord, uint16_t *codes, unsigned cap);
 /* USB HID usage, page 7 (what SDL calls a scancode), to set 1. 0: no such key. */
 uint16_t key_by_usb(unsigned usage);
 
-/* What to press for a character. `shift`, `ctrl`, `alt` are held around `code`. code 0: cannot be typed. */
+/* What to press for a character: modifiers held around `code`. code 0: it cannot be typed. */
 struct keystroke {
 	uint16_t code;
 	bool shift, ctrl, alt;
@@ -44,7 +44,7 @@ struct keystroke keystroke_for(unsigned char c);
 struct typist;
 struct typist *typist_new(void);
 void typist_free(struct typist *t);
-/* Queues text (UTF-8; what a US keyboard cannot type is dropped and counted). Returns what was dropped. */
+/* Queues text, UTF-8. Returns how many characters were dropped: a US keyboard has not got them. */
 unsigned typist_text(struct typist *t, const char *text, size_t len);
 /* Queues a stroke, or a chord: all down in order, all up in reverse order. */
 void typist_stroke(struct typist *t, struct keystroke k);

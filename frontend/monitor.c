@@ -10,6 +10,7 @@
 #include "frontend/png.h"
 
 #define WORDS 16
+#define STEPS_MAX 1000000ul
 #define WAIT_POLL (5 * NS_PER_SECOND / 1000) /* how often a wait looks at the screen, guest time */
 
 bool monitor_init(struct monitor *mon, struct machine *m, FILE *out, bool paused)
@@ -140,6 +141,10 @@ enum monitor_result monitor_step(struct monitor *mon, bool stopped, char err[256
 		if (stopped || typist_idle(mon->typist))
 			return MONITOR_DONE;
 		break;
+	case BUSY_UNTIL:
+		if (stopped || machine_icount(mon->m) >= mon->until)
+			return MONITOR_DONE;
+		break;
 	case BUSY_SLEEP:
 		if (stopped || now >= mon->deadline)
 			return MONITOR_DONE;
@@ -168,6 +173,15 @@ ns_t monitor_next(const struct monitor *mon)
 	if ((mon->busy == BUSY_WAIT || mon->busy == BUSY_SLEEP) && at > mon->deadline)
 		at = mon->deadline;
 	return at;
+}
+
+uint64_t monitor_next_insns(const struct monitor *mon)
+{
+	uint64_t done = machine_icount(mon->m);
+
+	if (mon->busy != BUSY_UNTIL)
+		return UINT64_MAX;
+	return mon->until > done ? mon->until - done : 0;
 }
 
 void monitor_show_state(struct monitor *mon, FILE *out)
@@ -221,6 +235,40 @@ static enum monitor_result run_sleep(struct monitor *mon, char **w, int n, char 
 		return busy(mon, BUSY_SLEEP, t, err);
 	snprintf(err, 256, "sleep %.60s: seconds are wanted", w[1]);
 	return MONITOR_BAD;
+}
+
+static enum monitor_result run_until(struct monitor *mon, char **w, int n, char err[256])
+{
+	char *end;
+
+	(void)n;
+	mon->until = strtoull(w[1], &end, 0);
+	if (isdigit((unsigned char)*w[1]) && !*end)
+		return busy(mon, BUSY_UNTIL, NS_NEVER, err);
+	snprintf(err, 256, "until %.60s: a number of instructions is wanted", w[1]);
+	return MONITOR_BAD;
+}
+
+/* One at a time, each shown before it is executed. Works while the machine is stopped, too. */
+static enum monitor_result run_step(struct monitor *mon, char **w, int n, char err[256])
+{
+	unsigned long count = n > 1 ? strtoul(w[1], NULL, 0) : 1;
+
+	if (!count || count > STEPS_MAX) {
+		snprintf(err, 256, "step: a number from 1 to %lu is wanted", STEPS_MAX);
+		return MONITOR_BAD;
+	}
+	while (count--) {
+		enum machine_stop stop;
+
+		machine_disassemble(mon->m, UINT64_MAX, 1, mon->out);
+		stop = machine_run(mon->m, NS_PER_SECOND, 1);
+		if (stop == MACHINE_RAN || stop == MACHINE_RESET)
+			continue;
+		machine_explain(mon->m, mon->out);
+		break;
+	}
+	return MONITOR_DONE;
 }
 
 static enum monitor_result run_type(struct monitor *mon, char **w, int n, char err[256])
@@ -329,6 +377,8 @@ const struct monitor_row monitor_table[] = {
 	{ "x/NFU", "[ADDRESS]", "N units of virtual memory: F is x d u o c or i (instructions), U is b h w g; "
 	  "addresses are numbers, seg:offset, or absent for CS:EIP", 0, 1, monitor_examine },
 	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
+	{ "step", "[N]", "execute N instructions, one if not said, and show each", 0, 1, run_step },
+	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
 	{ "stop", NULL, "stop the machine", 0, 0, run_stop },
 	{ "cont", NULL, "go on", 0, 0, run_cont },
 	{ "reset", NULL, "the reset button", 0, 0, run_reset },

@@ -17,7 +17,7 @@ enum monitor_result {
 	MONITOR_QUIT,
 };
 
-enum monitor_busy { BUSY_NOT, BUSY_WAIT, BUSY_SLEEP, BUSY_TYPE };
+enum monitor_busy { BUSY_NOT, BUSY_WAIT, BUSY_SLEEP, BUSY_TYPE, BUSY_UNTIL };
 
 struct monitor {
 	struct machine *m;
@@ -29,6 +29,7 @@ struct monitor {
 	enum monitor_busy busy;
 	char *text;         /* of a wait */
 	ns_t deadline, began;
+	uint64_t until;     /* of `until`: the machine may execute no more instructions than that in all */
 };
 
 /* False: no memory. */
@@ -44,6 +45,8 @@ enum monitor_result monitor_command(struct monitor *mon, const char *line, char 
 enum monitor_result monitor_step(struct monitor *mon, bool stopped, char err[256]);
 /* Guest time at which a step is due; NS_NEVER when nothing is waited for. */
 ns_t monitor_next(const struct monitor *mon);
+/* How many more instructions may be executed before a step is due. */
+uint64_t monitor_next_insns(const struct monitor *mon);
 /* For after MONITOR_NOT_SEEN: the screen, and the last lines of COM1. */
 void monitor_show_state(struct monitor *mon, FILE *out);
 

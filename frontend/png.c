@@ -29,7 +29,8 @@ static bool put_chunk(FILE *f, const char type[5], const uint8_t *data, uint32_t
 	if (len)
 		crc = crc32(crc, data, len);
 	put_be32(tail, (uint32_t)crc);
-	return fwrite(head, sizeof(head), 1, f) == 1 && (len == 0 || fwrite(data, len, 1, f) == 1) &&
+	return fwrite(head, sizeof(head), 1, f) == 1 &&
+	       (len == 0 || fwrite(data, len, 1, f) == 1) &&
 	       fwrite(tail, sizeof(tail), 1, f) == 1;
 }
 
@@ -97,7 +98,8 @@ bool png_write(const char *path, const struct picture *p, char err[256])
 	}
 	data = compressed(p, &len);
 	if (!data) {
-		snprintf(err, 256, "%s: no memory for a picture of %ux%u", path, p->width, p->height);
+		snprintf(err, 256, "%s: no memory for a picture of %ux%u", path, p->width,
+			 p->height);
 		return false;
 	}
 	f = fopen(path, "wb");

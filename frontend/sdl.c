@@ -87,7 +87,7 @@ static struct ui *sdl_open(char err[256])
 	s->ui.ops = &ui_sdl;
 	s->stale = true;
 	if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0 || !create(s)) {
-		snprintf(err, 256, "-display sdl: no window: %s; -display terminal and none need none",
+		snprintf(err, 256, "-display sdl: no window: %s; -display terminal or none do without",
 			 SDL_GetError());
 		sdl_close(&s->ui);
 		return NULL;
@@ -122,7 +122,7 @@ static void paste(struct sdl *s)
 	unsigned dropped = text ? typist_text(s->typist, text, strlen(text)) : 0;
 	char note[80];
 
-	snprintf(note, sizeof(note), "%u characters of the paste are not on a US keyboard", dropped);
+	snprintf(note, sizeof(note), "characters left out, not on a US keyboard: %u", dropped);
 	if (dropped)
 		make_note(s, note);
 	SDL_free(text);
@@ -136,17 +136,27 @@ static void toggle_full_screen(struct sdl *s)
 	s->stale = true;
 }
 
+/* Lifts every key in the guest: we may not hear of their release, or they were meant for us. */
+static void release_keys(struct sdl *s, struct machine *m)
+{
+	while (s->held_count > 0)
+		machine_key(m, s->held[--s->held_count], false);
+}
+
 /* Ctrl and the left Alt: the right one with Ctrl is how some hosts report AltGr. */
-static bool key_is_ours(struct sdl *s, const SDL_Keysym *k)
+static bool key_is_ours(struct sdl *s, struct machine *m, const SDL_Keysym *k)
 {
 	if (!(k->mod & KMOD_CTRL) || !(k->mod & KMOD_LALT))
 		return false;
+	if (k->sym != SDLK_g && k->sym != SDLK_f && k->sym != SDLK_v)
+		return false;
+	release_keys(s, m); /* Ctrl and Alt must not join what is pasted */
 	switch (k->sym) {
-	case SDLK_g: grab(s, !s->grabbed); return true;
-	case SDLK_f: toggle_full_screen(s); return true;
-	case SDLK_v: paste(s); return true;
-	default: return false;
+	case SDLK_g: grab(s, !s->grabbed); break;
+	case SDLK_f: toggle_full_screen(s); break;
+	default: paste(s); break;
 	}
+	return true;
 }
 
 static void key_down(struct sdl *s, struct machine *m, const SDL_KeyboardEvent *e)
@@ -154,14 +164,14 @@ static void key_down(struct sdl *s, struct machine *m, const SDL_KeyboardEvent *
 	uint16_t code = key_by_usb((unsigned)e->keysym.scancode);
 	unsigned i = 0;
 
-	if (code == KEY_NONE || key_is_ours(s, &e->keysym))
-		return;
 	while (i < s->held_count && s->held[i] != code)
 		i++;
-	if (i == HELD_MAX)
-		return;
-	if (i == s->held_count)
+	if (i == s->held_count) {
+		/* One that repeats and is not held is a key of ours, or was lifted for one. */
+		if (code == KEY_NONE || e->repeat || i == HELD_MAX || key_is_ours(s, m, &e->keysym))
+			return;
 		s->held[s->held_count++] = code;
+	}
 	machine_key(m, code, true); /* the host's repetition is the guest's */
 }
 
@@ -175,15 +185,6 @@ static void key_up(struct sdl *s, struct machine *m, const SDL_KeyboardEvent *e)
 			machine_key(m, code, false);
 			return;
 		}
-}
-
-/* The window will not hear of their release: no key may stay down in the guest. */
-static void release_all(struct sdl *s, struct machine *m)
-{
-	while (s->held_count > 0)
-		machine_key(m, s->held[--s->held_count], false);
-	if (s->grabbed)
-		grab(s, false);
 }
 
 static void tell_mouse(struct sdl *s, struct machine *m)
@@ -227,8 +228,11 @@ static void handle(struct sdl *s, struct machine *m, const SDL_Event *e)
 		break;
 	case SDL_WINDOWEVENT:
 		s->stale = true;
-		if (e->window.event == SDL_WINDOWEVENT_FOCUS_LOST)
-			release_all(s, m);
+		if (e->window.event == SDL_WINDOWEVENT_FOCUS_LOST) {
+			release_keys(s, m);
+			if (s->grabbed)
+				grab(s, false);
+		}
 		break;
 	case SDL_RENDER_TARGETS_RESET:
 	case SDL_RENDER_DEVICE_RESET: s->width = s->height = 0; break;
@@ -332,7 +336,7 @@ static void sdl_show(struct ui *ui, struct machine *m, const struct ui_status *s
 	struct sdl *s = (struct sdl *)ui;
 	struct picture p = machine_picture(m);
 
-	/* `changed` speaks of the last call, which may have been a screendump's: refresh now and then. */
+	/* `changed` speaks of the last call, maybe a screendump's: so refresh now and then. */
 	if (p.xrgb && (p.changed || s->stale || SDL_GetTicks() - s->drawn_at >= REFRESH_MS))
 		draw(s, &p);
 	set_title(s, status);
@@ -344,8 +348,8 @@ static void sdl_show(struct ui *ui, struct machine *m, const struct ui_status *s
 
 static struct ui *sdl_open(char err[256])
 {
-	snprintf(err, 256, "-display sdl: this umbra86 was built without SDL 2 (Debian: libsdl2-dev); "
-			   "-display terminal and none are there");
+	snprintf(err, 256, "-display sdl: this umbra86 was built without SDL 2 (Debian's package "
+			   "libsdl2-dev); -display terminal and none are there");
 	return NULL;
 }
 

@@ -3,7 +3,7 @@
 
 void sdl_pixel_shape(unsigned width, unsigned height, unsigned *ax, unsigned *ay)
 {
-	/* A monitor is 4:3. 720x400 and 720x350 are left alone: text is best read as it was drawn. */
+	/* A monitor is 4:3. Text of 720x400 and 720x350 is left alone: it reads best as drawn. */
 	*ax = width * 10 < height * 11 ? 2 : 1; /* 320x400, 360x480 */
 	*ay = width * 10 > height * 21 ? 2 : 1; /* 640x200 */
 }

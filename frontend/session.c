@@ -173,7 +173,7 @@ static int run_slice(struct session *s)
 {
 	ns_t now = machine_now(s->m), slice = s->log ? LOG_SLICE : SLICE;
 	ns_t end = (now / slice + 1) * slice, next = monitor_next(&s->monitor);
-	uint64_t done = machine_icount(s->m);
+	uint64_t done = machine_icount(s->m), insns = monitor_next_insns(&s->monitor);
 	enum machine_stop stop;
 
 	if (next > now && next < end)
@@ -185,7 +185,9 @@ static int run_slice(struct session *s)
 	}
 	typist_feed(s->monitor.typist, s->m);
 	machine_poll(s->m);
-	stop = machine_run(s->m, end - now, s->o->timeout_insns - done);
+	if (insns > s->o->timeout_insns - done)
+		insns = s->o->timeout_insns - done;
+	stop = machine_run(s->m, end - now, insns);
 	if (s->log)
 		machine_log_interrupts(s->m, &s->logged, s->log);
 	if (stop == MACHINE_RAN || (stop == MACHINE_RESET && !s->o->no_reboot))

@@ -75,7 +75,8 @@ static bool make_raw(struct terminal *t, char err[256])
 	sigset_t ending;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		snprintf(err, 256, "-display terminal: standard input and output are not a terminal");
+		snprintf(err, 256,
+			 "-display terminal: standard input and output are not a terminal");
 		return false;
 	}
 	if (tcgetattr(STDIN_FILENO, &t->cooked) != 0) {
@@ -89,7 +90,8 @@ static bool make_raw(struct terminal *t, char err[256])
 	sigaddset(&ending, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &ending, &t->old_mask);
 	raw = t->cooked;
-	raw.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+	raw.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL |
+				   IXON);
 	raw.c_oflag &= ~(tcflag_t)OPOST;
 	raw.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
 	raw.c_cflag &= ~(tcflag_t)(CSIZE | PARENB);
@@ -240,7 +242,7 @@ static void status_line(const struct terminal *t, const struct ui_status *status
 	if (picture)
 		snprintf(what, sizeof(what), "graphics %ux%u | ", picture->width, picture->height);
 	snprintf(line, 256, " %s%s | guest time %llu s, real time %llu s%s",
-		 what, t->keys.after_prefix ? "Ctrl-A was pressed: x quit, a Ctrl-A, d r p l" : HINT,
+		 what, t->keys.after_prefix ? "Ctrl-A, and now: x d r p, or a for Ctrl-A" : HINT,
 		 (unsigned long long)(status->guest_ns / NS_PER_SECOND),
 		 (unsigned long long)(status->real_ns / NS_PER_SECOND),
 		 status->paused ? " | paused" : "");

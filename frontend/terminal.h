@@ -1,4 +1,4 @@
-/* The parts of the terminal display that need no terminal: keys out of bytes, bytes out of a screen. */
+/* The parts of the terminal display that need none: keys out of bytes, bytes out of a screen. */
 #ifndef FRONTEND_TERMINAL_H
 #define FRONTEND_TERMINAL_H
 

@@ -132,7 +132,9 @@ void tty_show_status(struct tty_screen *s, unsigned row, const char *text)
 {
 	for (unsigned x = 0; x < s->cols; x++)
 		s->want[row][x] = (struct tty_cell){
-			.character = *text ? (unsigned char)*text++ : ' ', .fore = BLACK, .back = GREY,
+			.character = *text ? (unsigned char)*text++ : ' ',
+			.fore = BLACK,
+			.back = GREY,
 		};
 }
 
@@ -150,7 +152,8 @@ static void append_colour(struct tty_screen *s, uint32_t colour, unsigned base)
 	char text[40];
 
 	if (!(colour & TTY_RGB))
-		snprintf(text, sizeof(text), "\033[%um", base + (colour & 7) + (colour & 8 ? 60 : 0));
+		snprintf(text, sizeof(text), "\033[%um",
+			 base + (colour & 7) + (colour & 8 ? 60 : 0));
 	else if (s->true_colour)
 		snprintf(text, sizeof(text), "\033[%u;2;%u;%u;%um", base + 8, red, green, blue);
 	else /* the 6x6x6 cube of xterm's 256 colours */
@@ -220,7 +223,8 @@ void tty_update(struct tty_screen *s)
 	if (!s->cursor_on) {
 		if (s->cursor_shown && !any)
 			tty_append(s, "\033[?25l");
-	} else if (any || !s->cursor_shown || s->shown_x != s->cursor_x || s->shown_y != s->cursor_y) {
+	} else if (any || !s->cursor_shown || s->shown_x != s->cursor_x ||
+		   s->shown_y != s->cursor_y) {
 		append_position(s, s->cursor_x, s->cursor_y);
 		tty_append(s, "\033[?25h");
 		s->shown_x = s->cursor_x;

@@ -1,6 +1,6 @@
 /*
- * Keys as terminals send them: ECMA-48 control sequences as xterm, the Linux console, VTE, tmux and PuTTY
- * use them (xterm's ctlseqs, "PC-Style Function Keys").
+ * Keys as terminals send them: ECMA-48 control sequences as xterm, the Linux console, VTE, tmux and
+ * PuTTY use them (xterm's ctlseqs, "PC-Style Function Keys").
  *
  * Ctrl-A begins a command to the emulator, as in QEMU's -nographic.
  */

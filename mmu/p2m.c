@@ -1,6 +1,6 @@
 /*
- * The hypervisor's own level: guest frame -> machine frame, as one flat table of 2^20 words, and the
- * guest-physical accesses that do not come from the processor's fast path.
+ * The hypervisor's own level: guest frame -> machine frame, as one flat table of 2^20 words, and
+ * the guest-physical accesses that do not come from the processor's fast path.
  *
  * NOT IMPLEMENTED: swapped and shared frames (FRAME_COW has no writer yet).
  */
@@ -54,7 +54,7 @@ struct frame_pool *p2m_pool(const struct p2m *p)
 	return p->pool;
 }
 
-/* ---- writes and who hears of them ---------------------------------------------------------------- */
+/* ---- writes and who hears of them ------------------------------------------------------------ */
 
 void p2m_set_watch(struct p2m *p, enum frame_flag flag, const struct frame_watch *w)
 {
@@ -83,7 +83,7 @@ void p2m_store(struct p2m *p, mfn_t f, uint32_t off, const void *src, uint32_t l
 		tell(p, f, off, len);
 }
 
-/* ---- layout -------------------------------------------------------------------------------------- */
+/* ---- layout ---------------------------------------------------------------------------------- */
 
 void p2m_set_layout_watch(struct p2m *p, const struct p2m_layout_watch *w)
 {
@@ -209,7 +209,7 @@ void p2m_free(struct p2m *p)
 	free(p);
 }
 
-/* ---- lookups ------------------------------------------------------------------------------------- */
+/* ---- lookups --------------------------------------------------------------------------------- */
 
 struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f)
 {
@@ -246,7 +246,7 @@ mfn_t p2m_run(const struct p2m *p, gfn_t first, gfn_t count)
 	return e.mfn;
 }
 
-/* ---- guest-physical copies ----------------------------------------------------------------------- */
+/* ---- guest-physical copies ------------------------------------------------------------------- */
 
 /* Bytes of [a, a+len) that lie in a's frame. */
 static uint32_t piece(gpa_t a, uint32_t len)

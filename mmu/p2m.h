@@ -53,8 +53,8 @@ struct p2m_entry p2m_get(struct p2m *p, gfn_t f);
 void p2m_set_watch(struct p2m *p, enum frame_flag flag, const struct frame_watch *w);
 
 /*
- * The one listener for changes of the layout: told before [first, first+count) means something else.
- * Giving an untouched frame is no such change.
+ * The one listener for changes of the layout: told before [first, first+count) means something
+ * else. Giving an untouched frame is no such change.
  */
 struct p2m_layout_watch {
 	void (*changing)(void *opaque, gfn_t first, gfn_t count);
@@ -68,10 +68,15 @@ void p2m_set_layout_watch(struct p2m *p, const struct p2m_layout_watch *w);
  */
 void p2m_store(struct p2m *p, mfn_t f, uint32_t off, const void *src, uint32_t len);
 
-/* The first frame when [first, first+count) is writable RAM given in `count` rising frames, else MFN_NONE. */
+/*
+ * The first frame when [first, first+count) is writable RAM given in `count` rising frames, else
+ * MFN_NONE.
+ */
 mfn_t p2m_run(const struct p2m *p, gfn_t first, gfn_t count);
 
-/* Guest-physical copies for DMA, loaders and debuggers; holes and MMIO read as ones, lose writes. */
+/*
+ * Guest-physical copies for DMA, loaders and debuggers; holes and MMIO read as ones, lose writes.
+ */
 void phys_read(struct p2m *p, gpa_t a, void *buf, uint32_t len);
 void phys_write(struct p2m *p, gpa_t a, const void *buf, uint32_t len);
 

@@ -62,7 +62,10 @@ bool walk_entry_reserved(const struct paging *pg, uint64_t entry, bool leaf_tabl
 	} else if (pg->pse && large) {
 		unsigned more = pg->phys_bits < 40 ? pg->phys_bits - 32 : 8;
 
-		/* PSE-36 keeps address bits 39:32 in 20:13, as many as the model has; 21 is reserved. */
+		/*
+		 * PSE-36 keeps address bits 39:32 in 20:13, as many as the model has; 21 is
+		 * reserved.
+		 */
 		reserved = 0x3fe000 & ~(((1ull << more) - 1) << 13);
 	}
 	return entry & reserved;

@@ -35,8 +35,9 @@ struct walk {
 };
 
 /*
- * Translates `va` (its low 32 bits). `access` 0 asks for no right, only for a mapping. On true every
- * entry used has A set, and the leaf D after a write. False: *t is the #PF, and nothing was changed.
+ * Translates `va` (its low 32 bits). `access` 0 asks for no right, only for a mapping. On true
+ * every entry used has A set, and the leaf D after a write. False: *t is the #PF, and nothing was
+ * changed.
  */
 bool walk_guest(struct p2m *p, const struct paging *pg, gva_t va, unsigned access, struct walk *w,
 		struct trap *t);
@@ -57,10 +58,15 @@ unsigned walk_rights(const struct paging *pg, bool rw, bool us, bool nx);
 /* The 4 KiB frame or the table that an entry points to; A20 not applied. */
 gpa_t walk_entry_frame(const struct paging *pg, uint64_t entry);
 
-/* True when `entry`, present, of a directory or (leaf_table) of a page table has a reserved bit set. */
+/*
+ * True when `entry`, present, of a directory or (leaf_table) of a page table has a reserved bit
+ * set.
+ */
 bool walk_entry_reserved(const struct paging *pg, uint64_t entry, bool leaf_table);
 
-/* True when a present PDPTE may not be loaded: MOV CR3 and the like give #GP(0), SDM vol 3 4.4.1. */
+/*
+ * True when a present PDPTE may not be loaded: MOV CR3 and the like give #GP(0), SDM vol 3 4.4.1.
+ */
 bool walk_pdpte_reserved(uint64_t pdpte, unsigned phys_bits);
 
 static inline gpa_t walk_a20(const struct paging *pg, gpa_t a)

@@ -28,7 +28,7 @@ static void complain(struct audit *a, const struct table *t, const char *fmt, ..
 	fputc('\n', a->why);
 }
 
-/* ---- chains, lists, scopes ------------------------------------------------------------------------ */
+/* ---- chains, lists, scopes ------------------------------------------------------------------- */
 
 static uint32_t head_of(const struct shadow *s, uint64_t e)
 {
@@ -115,7 +115,7 @@ static void check_table(struct audit *a, const struct table *t)
 	check_scope(a, t, t, 0);
 }
 
-/* ---- what the entries say --------------------------------------------------------------------------- */
+/* ---- what the entries say -------------------------------------------------------------------- */
 
 static void check_expected(struct audit *a, const struct table *t, unsigned i, uint64_t most)
 {
@@ -251,7 +251,7 @@ unsigned shadow_audit(struct engine *e, FILE *why)
 {
 	struct audit a = {.s = e->own, .why = why};
 
-	for (uint32_t n = 0; n < a.s->tables; n++) {
+	for (uint32_t n = 0; n < a.s->fresh; n++) {
 		const struct table *t = &a.s->table[n];
 		struct paging pg = role_paging(t->role);
 

@@ -42,8 +42,8 @@ struct mapping {
 	gpa_t gpa;     /* of the start of the page */
 	mfn_t mfn;     /* valid when host is not NULL */
 	/*
-	 * ACCESS_READ | WRITE | FETCH: which TLB arrays may hold it for the privilege that was asked.
-	 * WRITE only when the guest's D bit is set and the frame carries no flag.
+	 * ACCESS_READ | WRITE | FETCH: which TLB arrays may hold it for the privilege that was
+	 * asked. WRITE only when the guest's D bit is set and the frame carries no flag.
 	 */
 	uint8_t may;
 };
@@ -92,7 +92,10 @@ void engine_invlpg(struct engine *e, gva_t va);
 /* Without side effects, for debuggers: false when not mapped. */
 bool engine_peek(struct engine *e, gva_t va, gpa_t *gpa);
 
-/* Entries that allow more than guest walk x p2m does; 0 is right. Explains each on `why` if not NULL. */
+/*
+ * Entries that allow more than guest walk x p2m does; 0 is right. Explains each on `why` if not
+ * NULL.
+ */
 unsigned engine_audit(struct engine *e, FILE *why);
 
 /* ENGINE_CHECK: a report of the first difference between the shadow and the walk; else NULL. */

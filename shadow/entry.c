@@ -4,7 +4,7 @@
  */
 #include "shadow/table.h"
 
-/* ---- chains -------------------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------------------- */
 
 /* Where the chain begins that an entry is a link of; NULL: MMIO is in no chain. */
 static uint32_t *chain_head(struct shadow *s, uint64_t e)
@@ -49,9 +49,10 @@ static void chain_out(struct shadow *s, uint32_t *head, uint32_t id)
 		*prev_of(s, next) = prev;
 }
 
-/* ---- scopes -------------------------------------------------------------------------------------- */
+/* ---- scopes ---------------------------------------------------------------------------------- */
 
-static void scope_join(struct shadow *s, struct table *t, enum scope scope, uint32_t root, uint32_t va)
+static void scope_join(struct shadow *s, struct table *t, enum scope scope, uint32_t root,
+		       uint32_t va)
 {
 	uint8_t old = t->scope;
 
@@ -76,7 +77,7 @@ static void scope_join(struct shadow *s, struct table *t, enum scope scope, uint
 	}
 }
 
-/* ---- entries ------------------------------------------------------------------------------------- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 void entry_set(struct shadow *s, struct table *t, unsigned i, uint64_t e)
 {
@@ -112,7 +113,7 @@ void entry_drop(struct shadow *s, struct table *t, unsigned i)
 	entry_clear(s, t, i);
 }
 
-/* ---- the TLB ------------------------------------------------------------------------------------- */
+/* ---- the TLB --------------------------------------------------------------------------------- */
 
 void tlb_drop_scope(struct shadow *s, const struct table *t)
 {

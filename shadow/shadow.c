@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- looking up ----------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 /*
- * The entry that answers for va, 0 if there is none; the tables on the way to it. *leaf is NULL for a
- * large entry, of which the part for va is returned.
+ * The entry that answers for va, 0 if there is none; the tables on the way to it. *leaf is NULL for
+ * a large entry, of which the part for va is returned.
  */
 static inline uint64_t look(const struct shadow *s, uint32_t va, struct table **dir,
 			    struct table **leaf)
@@ -59,9 +59,11 @@ static inline void answer(const struct engine *e, uint64_t entry, unsigned acces
 	m->may = (uint8_t)may;
 }
 
-/* ---- filling -------------------------------------------------------------------------------------- */
+/* ---- filling --------------------------------------------------------------------------------- */
 
-/* The table of (gfn, role), made if need be. `keep` is not recycled for it. NULL: no frame for gfn. */
+/*
+ * The table of (gfn, role), made if need be. `keep` is not recycled for it. NULL: no frame for gfn.
+ */
 static struct table *get_table(struct shadow *s, gfn_t gfn, uint32_t role, const struct table *keep)
 {
 	mfn_t mfn = MFN_NONE;
@@ -106,8 +108,12 @@ static struct table *get_below(struct shadow *s, struct table *up, unsigned i, g
 		return NULL;
 	if (table_has(up, i))
 		entry_drop(s, up, i);
-	if (s->unsyncs)
-		resync_below(s, t);
+	/*
+	 * An INVLPG may have passed by while the table could not be reached. (A directory was last
+	 * linked after a CR3 load, when nothing was out of sync.)
+	 */
+	if (t->unsync)
+		resync_table(s, t);
 	entry_set(s, up, i, e_make(E_TABLE, 0, table_id(s, t)));
 	return t;
 }
@@ -200,7 +206,7 @@ static void fill(struct shadow *s, uint32_t va, const struct walk *w, uint64_t e
 		replace(s, leaf, va >> PAGE_SHIFT & 511, e);
 }
 
-/* ---- faults --------------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 /* INVLPG and #PF: what is cached for va must be right now. True: something was not. */
 static bool forget_stale(struct shadow *s, uint32_t va)
@@ -287,7 +293,7 @@ static void shadow_invlpg(struct engine *e, gva_t va)
 	hv_note(e->log, HV_INVLPG, changed ? HV_RESYNCED : HV_EMULATED, 0, (uint32_t)va, 0);
 }
 
-/* ---- roots ---------------------------------------------------------------------------------------- */
+/* ---- roots ----------------------------------------------------------------------------------- */
 
 static struct root_key root_key(const struct paging *pg, uint32_t role)
 {
@@ -367,7 +373,7 @@ static uint32_t shadow_set_paging(struct engine *e, const struct paging *pg,
 	return s->root;
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void shadow_layout_changing(struct engine *e, gfn_t first, gfn_t count)
 {

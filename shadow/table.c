@@ -64,11 +64,7 @@ bool tables_init(struct shadow *s, uint32_t pages)
 	memset(s->hash, 0xff, sizeof(s->hash));
 	s->large = NIL;
 	s->free = NIL;
-	for (uint32_t i = s->tables; i-- > ENGINE_ROOTS;) {
-		s->table[i].next = s->free;
-		s->free = i;
-	}
-	s->hand = ENGINE_ROOTS;
+	s->fresh = s->hand = ENGINE_ROOTS;
 	for (uint32_t i = 0; i < ENGINE_ROOTS; i++) {
 		s->table[i].role = 3;
 		s->table[i].mfn = MFN_NONE;
@@ -124,10 +120,14 @@ struct table *table_take(struct shadow *s, const struct table *keep)
 {
 	struct table *t;
 
-	if (s->free == NIL)
-		table_zap(s, victim(s, keep));
-	t = &s->table[s->free];
-	s->free = t->next;
+	if (s->free == NIL && s->fresh < s->tables) {
+		t = &s->table[s->fresh++];
+	} else {
+		if (s->free == NIL)
+			table_zap(s, victim(s, keep));
+		t = &s->table[s->free];
+		s->free = t->next;
+	}
 	t->in_use = true;
 	t->unsync = false;
 	t->used = USED_CLOCK | USED_WRITE;
@@ -173,7 +173,7 @@ void table_zap(struct shadow *s, struct table *t)
 
 void tables_zap_all(struct shadow *s)
 {
-	for (uint32_t i = 0; i < s->tables; i++) {
+	for (uint32_t i = 0; i < s->fresh; i++) {
 		if (i < ENGINE_ROOTS || s->table[i].in_use)
 			table_zap(s, &s->table[i]);
 	}

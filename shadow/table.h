@@ -63,7 +63,7 @@ struct table {
 	bool in_use;
 	bool unsync;      /* the guest writes it unseen; see docs/SHADOW.md, invariant 3 */
 	uint8_t used;     /* USED_*: set at each translation */
-	uint8_t writes;   /* to the frame since the last sync or use; kept in the frame's first table */
+	uint8_t writes;   /* since the last sync or use; kept in the frame's first table */
 	uint8_t scope;
 	uint32_t root;    /* SCOPE_ONE */
 	uint32_t va;      /* SCOPE_ONE, SCOPE_VA: of entry 0 */
@@ -91,6 +91,7 @@ struct shadow {
 	struct engine *e;
 	struct table *table; /* ENGINE_ROOTS roots, then the others */
 	uint32_t tables;     /* of both kinds */
+	uint32_t fresh;      /* never used from here on: the host has not given their memory yet */
 	uint32_t free, hand; /* free list; clock hand */
 	uint32_t *by_frame;  /* by mfn: first table made from the frame */
 	uint32_t *rmap;      /* by mfn: first entry that maps the frame */
@@ -136,7 +137,7 @@ unsigned table_next_live(const struct table *t, unsigned i);
 struct paging role_paging(uint32_t role);
 uint32_t paging_role(const struct paging *pg);
 
-/* ---- storage (table.c) ---- */
+/* ---- storage (table.c) ----------------------------------------------------------------------- */
 bool tables_init(struct shadow *s, uint32_t pages);
 void tables_free(struct shadow *s);
 /* The table of (gfn, role) if there is one; `mfn` as in struct table. */
@@ -148,7 +149,7 @@ uint32_t *table_bucket(struct shadow *s, gfn_t gfn, mfn_t mfn, uint32_t role);
 void table_zap(struct shadow *s, struct table *t);
 void tables_zap_all(struct shadow *s);
 
-/* ---- entries (entry.c) ---- */
+/* ---- entries (entry.c) ----------------------------------------------------------------------- */
 void entry_set(struct shadow *s, struct table *t, unsigned i, uint64_t e); /* was empty */
 void entry_clear(struct shadow *s, struct table *t, unsigned i);           /* TLB not told */
 void entry_drop(struct shadow *s, struct table *t, unsigned i);            /* TLB told */
@@ -156,7 +157,7 @@ void entry_drop(struct shadow *s, struct table *t, unsigned i);            /* TL
 void tlb_drop_scope(struct shadow *s, const struct table *t);
 void tlb_drop_entry(struct shadow *s, const struct table *t, unsigned i);
 
-/* ---- tracking (track.c) ---- */
+/* ---- tracking (track.c) ---------------------------------------------------------------------- */
 void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len);
 /* Puts a new table into its list and has its frame tracked, or joins those out of sync. */
 void track_table(struct shadow *s, struct table *t);
@@ -166,11 +167,8 @@ void resync_all(struct shadow *s);
 /* What the entry for `gpte` may be at most; 0: nothing. `pg` is role_paging(t->role). */
 uint64_t leaf_expected(const struct shadow *s, const struct table *t, const struct paging *pg,
 		       uint64_t gpte);
-/*
- * A table, or a directory of tables, is about to become visible at a new place. Flushes may have passed
- * it by while it was not, so what is out of sync there is brought up to date.
- */
-void resync_below(struct shadow *s, struct table *t);
+/* Clears what a leaf table that is out of sync allows too much; it stays out of sync. */
+void resync_table(struct shadow *s, struct table *t);
 /* Recomputes one entry of a leaf table, in all tables of its frame. True: something changed. */
 bool resync_entry(struct shadow *s, const struct table *t, unsigned i);
 /* Does entry `e` allow nothing that `most` does not? */
@@ -179,10 +177,10 @@ bool entry_within(uint64_t e, uint64_t most);
 /* Removes a machine frame from every shadow: entries that map it and tables made from it. */
 void shadow_drop_frame(struct shadow *s, mfn_t f);
 
-/* ---- audit.c ---- */
+/* ---- audit.c --------------------------------------------------------------------------------- */
 unsigned shadow_audit(struct engine *e, FILE *why);
 
-/* ---- shadow.c, for the check engine: the entry that answers for va now, 0 if none ---- */
+/* ---- shadow.c, for the check engine: the entry that answers for va now, 0 if none ------------ */
 uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **leaf);
 
 #endif

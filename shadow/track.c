@@ -19,7 +19,7 @@ static struct table *next_of(const struct shadow *s, const struct table *t)
 	return t->next == NIL ? NULL : &s->table[t->next];
 }
 
-/* ---- write tracking ------------------------------------------------------------------------------ */
+/* ---- write tracking -------------------------------------------------------------------------- */
 
 /* No TLB may keep a way to write to `f`: whoever can, has an entry that maps it. */
 static void drop_writers(struct shadow *s, mfn_t f)
@@ -95,7 +95,7 @@ void untrack_table(struct shadow *s, struct table *t)
 		s->e->pool->flags[t->mfn] &= (uint8_t)~FRAME_TABLE;
 }
 
-/* ---- writes -------------------------------------------------------------------------------------- */
+/* ---- writes ---------------------------------------------------------------------------------- */
 
 static void drop_if_live(struct shadow *s, struct table *t, unsigned i)
 {
@@ -170,7 +170,7 @@ void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 	hv_note(s->e->log, HV_TABLE_WRITE, verdict, 0, (uint32_t)at, len);
 }
 
-/* ---- resynchronising ------------------------------------------------------------------------------ */
+/* ---- resynchronising ------------------------------------------------------------------------- */
 
 uint64_t leaf_expected(const struct shadow *s, const struct table *t, const struct paging *pg,
 		       uint64_t gpte)
@@ -214,7 +214,7 @@ static bool entry_stale(const struct shadow *s, const struct table *t, const str
 	return !entry_within(t->e[i], leaf_expected(s, t, pg, guest_entry(s, t, i)));
 }
 
-static void resync_table(struct shadow *s, struct table *t)
+void resync_table(struct shadow *s, struct table *t)
 {
 	struct paging pg = role_paging(t->role);
 	uint16_t stale[TABLE_ENTRIES];
@@ -267,14 +267,6 @@ void resync_all(struct shadow *s)
 		resync_frame(s, s->unsync[s->unsyncs - 1]);
 }
 
-void resync_below(struct shadow *s, struct table *t)
-{
-	if (t->unsync)
-		resync_table(s, t); /* and stays out of sync: it must not be zapped now */
-	else if (table_level(t) == 2 && t->live)
-		resync_all(s);
-}
-
 bool resync_entry(struct shadow *s, const struct table *t, unsigned i)
 {
 	bool changed = false;
@@ -291,7 +283,7 @@ bool resync_entry(struct shadow *s, const struct table *t, unsigned i)
 	return changed;
 }
 
-/* ---- frames taken away ----------------------------------------------------------------------------- */
+/* ---- frames taken away ----------------------------------------------------------------------- */
 
 static void drop_large(struct shadow *s, mfn_t f)
 {

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Builds the VGA character generator's ROM out of Debian's packaged console fonts.
 
-    gen_font.py OUT.bin            writes 256*16 + 256*14 + 256*8 bytes: the 8x16, 8x14 and 8x8 fonts,
-                                   glyphs in code page 437 order, one byte a row, bit 7 leftmost
-    gen_font.py --show 16|14|8     prints a font as text, to be looked at
+    gen_font.py OUT.bin          writes 256*16 + 256*14 + 256*8 bytes: the 8x16, 8x14 and 8x8 fonts,
+                                 glyphs in code page 437 order, one byte a row, bit 7 leftmost
+    gen_font.py --show 16|14|8   prints a font as text, to be looked at
 
-The VGA fonts of the package console-setup-linux are the IBM VGA's shapes, cut up by script (Latin, Greek,
-Cyrillic, ...), each with a Unicode table. Together they hold nearly all of code page 437; what one height
-lacks, or files wrongly, is taken from the 16-row font by dropping rows. No glyph is drawn in this file.
+The VGA fonts of the package console-setup-linux are the IBM VGA's shapes, cut up by script (Latin,
+Greek, Cyrillic, ...), each with a Unicode table. Together they hold nearly all of code page 437;
+what one height lacks, or files wrongly, is taken from the 16-row font by dropping rows. No glyph is
+drawn in this file.
 
-PSF1 format: linux/Documentation and psfaddtable(1) of the package kbd.
+PSF1 format: psfaddtable(1) of the package kbd.
 """
 import gzip
 import pathlib
@@ -18,13 +19,15 @@ import sys
 FONTS = pathlib.Path("/usr/share/consolefonts")
 PACKAGE = "console-setup-linux"
 # In order of preference.
-SCRIPTS = ["Uni2", "Lat15", "Uni1", "FullGreek", "FullCyrSlav", "Greek", "Arabic", "Lat2", "Lat38", "CyrKoi",
-           "Hebrew", "CyrSlav", "Lat7"]
+SCRIPTS = ["Uni2", "Lat15", "Uni1", "FullGreek", "FullCyrSlav", "Greek", "Arabic", "Lat2", "Lat38",
+           "CyrKoi", "Hebrew", "CyrSlav", "Lat7"]
 HEIGHTS = [(16, "VGA16"), (14, "VGA14"), (8, "VGA8")]
 
 # Code page 437 as the screen shows it: the control codes are pictures too (IBM PC, appendix C).
-CONTROL_PICTURES = ("\u0000\u263a\u263b\u2665\u2666\u2663\u2660\u2022\u25d8\u25cb\u25d9\u2642\u2640\u266a\u266b\u263c"
-                    "\u25ba\u25c4\u2195\u203c\u00b6\u00a7\u25ac\u21a8\u2191\u2193\u2192\u2190\u221f\u2194\u25b2\u25bc")
+CONTROL_PICTURES = ("\u0000\u263a\u263b\u2665\u2666\u2663\u2660\u2022"
+                    "\u25d8\u25cb\u25d9\u2642\u2640\u266a\u266b\u263c"
+                    "\u25ba\u25c4\u2195\u203c\u00b6\u00a7\u25ac\u21a8"
+                    "\u2191\u2193\u2192\u2190\u221f\u2194\u25b2\u25bc")
 CP437 = [*CONTROL_PICTURES, *bytes(range(32, 127)).decode("ascii"), "\u2302",
          *bytes(range(128, 256)).decode("cp437")]
 # Other code points under which some fonts file the same picture.
@@ -79,7 +82,7 @@ def squeeze(rows, height):
     """A glyph of the 16-row font, whose capitals stand on row 11, in fewer rows."""
     if height == 14:
         return rows[:14]
-    rows = list(rows[2:13])                     # the 8-row font has no leading and one row below the line
+    rows = list(rows[2:13])                     # no leading, one row below the line
     while len(rows) > height:
         runs, start = [], 0                     # of equal rows: (length, last row of it)
         for i in range(1, len(rows)):
@@ -119,8 +122,8 @@ def show(font, height):
     for base in range(0, 256, 16):
         print(f"{base:02x}")
         for row in range(height):
-            print(" ".join("".join("#" if font[base + c][row] >> (7 - b) & 1 else "." for b in range(8))
-                           for c in range(16)))
+            print(" ".join(f"{font[base + c][row]:08b}" for c in range(16)).translate(
+                {ord("0"): ".", ord("1"): "#"}))
 
 
 def main():

@@ -310,6 +310,7 @@ static inline unsigned guest_run(struct guest *g, const void *code, size_t len)
 
 	phys_write(g->p2m, lin, code, (uint32_t)len);
 	poke(g, lin + (uint32_t)len, 0xf4, 1);
+	g->s.halted = 0;
 	guest_resume(g, 200);
 	return guest_vector(g);
 }

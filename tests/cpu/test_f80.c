@@ -288,10 +288,241 @@ static void test_corpus(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* ---- values that need no corpus ------------------------------------------------------------------ */
+
+#define MASKED (X87_EXCEPTIONS | X87_CW_PC64)
+#define F80(se, sig) f80_make(se, sig)
+
+static void check(struct f80 got, unsigned se, uint64_t sig)
+{
+	assert_int_equal(got.se, se);
+	assert_true(got.sig == sig);
+}
+
+static void test_encodings(void **state)
+{
+	static const struct {
+		unsigned se;
+		uint64_t sig;
+		enum f80_class class;
+	} cases[] = {
+		{ 0x0000, 0, F80_ZERO },
+		{ 0x8000, 0, F80_ZERO },
+		{ 0x0000, 1, F80_DENORMAL },
+		{ 0x0000, 0x8000000000000000u, F80_DENORMAL }, /* pseudo-denormal */
+		{ 0x0001, 0x8000000000000000u, F80_NORMAL },
+		{ 0x7ffe, 0xffffffffffffffffu, F80_NORMAL },
+		{ 0x3fff, 0x7fffffffffffffffu, F80_UNSUPPORTED }, /* unnormal */
+		{ 0x7fff, 0x8000000000000000u, F80_INF },
+		{ 0x7fff, 0x0000000000000000u, F80_UNSUPPORTED }, /* pseudo-infinity */
+		{ 0x7fff, 0x4000000000000000u, F80_UNSUPPORTED }, /* pseudo-NaN */
+		{ 0x7fff, 0x8000000000000001u, F80_NAN },
+		{ 0xffff, 0xc000000000000000u, F80_NAN },
+	};
+
+	(void)state;
+	for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+		struct f80_env e = { MASKED, 0 };
+		struct f80 v = F80(cases[n].se, cases[n].sig);
+
+		assert_int_equal(f80_classify(v), cases[n].class);
+		if (cases[n].class != F80_UNSUPPORTED)
+			continue;
+		check(f80_add(&e, v, F80(0x3fff, FP_TOP)), 0xffff, 0xc000000000000000u);
+		assert_int_equal(e.sw, X87_IE);
+		e.sw = 0;
+		assert_int_equal(f80_compare(&e, v, v, true), F80_UNORDERED);
+		assert_int_equal(e.sw, X87_IE);
+	}
+}
+
+/* Table 4-7, x87 column. */
+static void test_two_nans(void **state)
+{
+	const struct f80 snan = F80(0x7fff, 0x9000000000000000u), big_snan = F80(0xffff, 0xa000000000000000u);
+	const struct f80 qnan = F80(0x7fff, 0xc000000000000001u), big_qnan = F80(0xffff, 0xc000000000000002u);
+	struct f80_env e = { MASKED, 0 };
+
+	(void)state;
+	check(f80_mul(&e, qnan, big_qnan), 0xffff, 0xc000000000000002u);
+	assert_int_equal(e.sw, 0);
+	check(f80_mul(&e, big_snan, qnan), 0x7fff, 0xc000000000000001u);
+	assert_int_equal(e.sw, X87_IE);
+	check(f80_mul(&e, snan, big_snan), 0xffff, 0xe000000000000000u);
+	check(f80_sub(&e, snan, F80(0, 0)), 0x7fff, 0xd000000000000000u);
+	/* the same significand: the positive one */
+	check(f80_add(&e, F80(0xffff, 0xc000000000000001u), qnan), 0x7fff, 0xc000000000000001u);
+}
+
+static void test_denormal_flag(void **state)
+{
+	const struct f80 denormal = F80(0, 1), one = F80(0x3fff, FP_TOP), qnan = F80(0x7fff, 0xc000000000000000u);
+	struct f80_env e = { MASKED, 0 };
+
+	(void)state;
+	f80_mul(&e, denormal, one);
+	assert_int_equal(e.sw, X87_DE);
+	e.sw = 0;
+	f80_add(&e, denormal, qnan); /* a NaN has precedence */
+	assert_int_equal(e.sw, 0);
+	f80_div(&e, denormal, F80(0, 0)); /* and so has a division by zero */
+	assert_int_equal(e.sw, X87_ZE);
+	e.sw = 0;
+	f80_compare(&e, denormal, one, true);
+	assert_int_equal(e.sw, X87_DE);
+	e.sw = 0;
+	f80_to_f64(&e, denormal); /* stores do not report it */
+	assert_int_equal(e.sw, X87_UE | X87_PE);
+}
+
+/* Unmasked overflow and underflow: the exponent is wrapped by 6000h, SDM vol 1 8.5.4, 8.5.5. */
+static void test_unmasked(void **state)
+{
+	struct f80_env e = { MASKED & ~(X87_OE | X87_UE), 0 };
+
+	(void)state;
+	check(f80_mul(&e, F80(0x7ffe, FP_TOP), F80(0x4001, FP_TOP)), 0x2000, FP_TOP);
+	assert_int_equal(e.sw, X87_OE);
+	e.sw = 0;
+	check(f80_mul(&e, F80(0x0001, FP_TOP), F80(0x3ff0, FP_TOP)), 0x5ff2, FP_TOP);
+	assert_int_equal(e.sw, X87_UE); /* exact, but tiny */
+	e.sw = 0;
+	check(f80_scale(&e, F80(0x3fff, FP_TOP), F80(0x4010, FP_TOP)), 0x7fff, FP_TOP);
+	assert_int_equal(e.sw, X87_OE | X87_PE | X87_C1);
+	/* Masked, an exact denormal is no underflow. */
+	e = (struct f80_env){ MASKED, 0 };
+	check(f80_mul(&e, F80(0x0001, FP_TOP), F80(0x3ffe, FP_TOP)), 0x0000, FP_TOP >> 1);
+	assert_int_equal(e.sw, 0);
+}
+
+static void test_rounded_up(void **state)
+{
+	struct f80_env e = { MASKED, 0 };
+
+	(void)state;
+	check(f80_div(&e, F80(0x3fff, FP_TOP), F80(0x4000, 0xc000000000000000u)), 0x3ffd, 0xaaaaaaaaaaaaaaabu);
+	assert_int_equal(e.sw, X87_PE | X87_C1);
+	e.sw = 0;
+	e.cw |= FP_ZERO << 10;
+	check(f80_div(&e, F80(0x3fff, FP_TOP), F80(0x4000, 0xc000000000000000u)), 0x3ffd, 0xaaaaaaaaaaaaaaaau);
+	assert_int_equal(e.sw, X87_PE);
+}
+
+static void test_remainder(void **state)
+{
+	struct f80_env e = { MASKED, 0 };
+
+	(void)state;
+	/* 17 = 3 * 5 + 2: quotient bits 2 1 0 are 101 */
+	check(f80_rem(&e, f80_from_i64(17), f80_from_i64(3), false), 0x4000, FP_TOP);
+	assert_int_equal(e.sw, X87_C0 | X87_C1);
+	/* nearest: 17 = 3 * 6 - 1 */
+	e.sw = 0;
+	check(f80_rem(&e, f80_from_i64(17), f80_from_i64(3), true), 0xbfff, FP_TOP);
+	assert_int_equal(e.sw, X87_C0 | X87_C3);
+	/* a tie goes to the even quotient: 5 = 2 * 2 + 1, 7 = 2 * 4 - 1 */
+	e.sw = 0;
+	check(f80_rem(&e, f80_from_i64(5), f80_from_i64(2), true), 0x3fff, FP_TOP);
+	assert_int_equal(e.sw, X87_C3);
+	e.sw = 0;
+	check(f80_rem(&e, f80_from_i64(7), f80_from_i64(2), true), 0xbfff, FP_TOP);
+	assert_int_equal(e.sw, X87_C0);
+	/* 2^100 by 3: a partial remainder first, and the end is 2^100 mod 3 = 1 */
+	e.sw = 0;
+	check(remainder_complete(&e, F80(0x3fff + 100, FP_TOP), f80_from_i64(3)), 0x3fff, FP_TOP);
+	e.sw = 0;
+	f80_rem(&e, F80(0x3fff + 100, FP_TOP), f80_from_i64(3), false);
+	assert_int_equal(e.sw, X87_C2);
+}
+
+static void test_decimal(void **state)
+{
+	const uint8_t most[10] = { 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x80 };
+	const uint8_t indefinite[10] = { 0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff };
+	const uint8_t minus_12[10] = { 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0x80 };
+	struct f80_env e = { MASKED, 0 };
+	uint8_t b[10];
+
+	(void)state;
+	check(f80_from_bcd(most), 0xc03a, 0xde0b6b3a763ffff0u); /* 1 - 10^18 */
+	f80_to_bcd(&e, f80_from_bcd(most), b);
+	assert_memory_equal(b, most, 10);
+	assert_int_equal(e.sw, 0);
+	f80_to_bcd(&e, F80(0xc002, 0xb800000000000000u), b); /* -11.5 */
+	assert_memory_equal(b, minus_12, 10);
+	assert_int_equal(e.sw, X87_PE | X87_C1);
+	e.sw = 0;
+	f80_to_bcd(&e, f80_from_i64(1000000000000000000), b);
+	assert_memory_equal(b, indefinite, 10);
+	assert_int_equal(e.sw, X87_IE);
+}
+
+static void test_extract(void **state)
+{
+	struct f80_env e = { MASKED, 0 };
+	struct f80 sig;
+
+	(void)state;
+	check(f80_extract(&e, F80(0xc005, 0xc000000000000000u), &sig), 0x4001, 0xc000000000000000u); /* 6 */
+	check(sig, 0xbfff, 0xc000000000000000u);
+	check(f80_extract(&e, F80(0x8000, 0), &sig), 0xffff, FP_TOP);
+	check(sig, 0x8000, 0);
+	assert_int_equal(e.sw, X87_ZE);
+}
+
+static void test_integers(void **state)
+{
+	struct f80_env e = { MASKED, 0 };
+
+	(void)state;
+	assert_true(f80_to_int(&e, f80_from_i64(-32768), 16, FP_NEAREST) == -32768);
+	assert_true(f80_to_int(&e, f80_from_i64(INT64_MIN), 64, FP_NEAREST) == INT64_MIN);
+	assert_int_equal(e.sw, 0);
+	assert_true(f80_to_int(&e, f80_from_i64(32768), 16, FP_NEAREST) == -32768);
+	assert_int_equal(e.sw, X87_IE);
+	e.sw = 0;
+	/* 32767.5 rounds out of range, or not. */
+	f80_to_int(&e, F80(0x400d, 0xffff000000000000u), 16, FP_NEAREST);
+	assert_int_equal(e.sw, X87_IE);
+	e.sw = 0;
+	assert_true(f80_to_int(&e, F80(0x400d, 0xffff000000000000u), 16, FP_ZERO) == 32767);
+	assert_int_equal(e.sw, X87_PE);
+}
+
+static void test_sse_modes(void **state)
+{
+	struct sse_env e = { MXCSR_DEFAULT, 0 };
+
+	(void)state;
+	assert_int_equal(f32_add(&e, 1, 1), 2); /* denormals, exact */
+	assert_int_equal(e.raised, MXCSR_DE);
+	e = (struct sse_env){ MXCSR_DEFAULT | MXCSR_DAZ, 0 };
+	assert_int_equal(f32_add(&e, 0x80000001, 0x80000001), 0x80000000);
+	assert_int_equal(e.raised, 0);
+	e = (struct sse_env){ MXCSR_DEFAULT | MXCSR_FTZ, 0 };
+	assert_int_equal(f32_mul(&e, 0x80800000, 0x3f000000), 0x80000000);
+	assert_int_equal(e.raised, MXCSR_UE | MXCSR_PE);
+	/* the second operand when both are zero, or either is a NaN */
+	e = (struct sse_env){ MXCSR_DEFAULT, 0 };
+	assert_int_equal(f32_min(&e, 0, 0x80000000), 0x80000000);
+	assert_int_equal(f32_max(&e, 0x7fc00000, 0x3f800000), 0x3f800000);
+	assert_int_equal(e.raised, MXCSR_IE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_corpus),
+		cmocka_unit_test(test_encodings),
+		cmocka_unit_test(test_two_nans),
+		cmocka_unit_test(test_denormal_flag),
+		cmocka_unit_test(test_unmasked),
+		cmocka_unit_test(test_rounded_up),
+		cmocka_unit_test(test_remainder),
+		cmocka_unit_test(test_decimal),
+		cmocka_unit_test(test_extract),
+		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_sse_modes),
 	};
 
 	return cmocka_run_group_tests_name("f80", tests, NULL, NULL);

@@ -128,7 +128,7 @@ static void identify_tells_the_truth(void **s)
 	assert_memory_equal(id + 54, "MURB8A 6AHDRIDKS", 16);
 	assert_int_equal(word(id, 49) & 0x0300, 0x0200); /* LBA, no DMA */
 	assert_int_equal(word(id, 53), 3);
-	assert_int_equal(word(id, 59), 0);
+	assert_int_equal(word(id, 59), 0x0110);
 	assert_int_equal(word(id, 60) | (uint32_t)word(id, 61) << 16, SECTORS);
 	assert_int_equal(word(id, 62) | word(id, 63) | word(id, 88), 0); /* no DMA modes */
 	assert_int_equal(word(id, 83) & 0xc400, 0x4400); /* valid, 48 bits */
@@ -298,9 +298,29 @@ static void writes_go_to_the_image(void **s)
 	expect_end(&h, DRDY | DSC, 0);
 	assert_true(block_read(b, 500, buf, 1));
 	assert_memory_equal(buf, "\x11\x22\x33\x44", 4);
+	set48(&h, 600, 2); /* single sectors, although a multiple is set */
+	command(&h, 0x34);
+	put_words(&h, data, 512);
+	assert_int_equal(in(&h, CONTROL), BSY);
+	assert_true(wait_busy(&h));
+	put_words(&h, data + 512, 512);
+	assert_true(wait_busy(&h));
+	expect_end(&h, DRDY | DSC, 0);
+	assert_true(block_read(b, 600, buf, 2));
+	assert_memory_equal(buf, data, 1024);
+	set28(&h, SECTORS - 2, 2); /* up to the very last sector */
+	command(&h, 0x30);
+	put_words(&h, data, 512);
+	assert_true(wait_busy(&h));
+	put_words(&h, data + 512, 512);
+	assert_true(wait_busy(&h));
+	expect_end(&h, DRDY | DSC, 0);
+	assert_true(block_read(b, SECTORS - 2, buf, 2));
+	assert_memory_equal(buf, data, 1024);
 	set28(&h, SECTORS - 1, 2);
 	command(&h, 0x30);
 	expect_end(&h, DRDY | DSC | ERR, 0x10);
+	out(&h, DEVICE, 0xa0); /* FLUSH CACHE takes no address */
 	out(&h, STATUS, 0xe7);
 	assert_true(wait_busy(&h));
 	expect_end(&h, DRDY | DSC, 0);
@@ -314,9 +334,12 @@ static void multiple_moves_blocks(void **s)
 	uint8_t buf[8 * 512];
 
 	(void)s;
+	out(&h, COUNT, 0);
+	command(&h, 0xc6);
+	expect_end(&h, DRDY | DSC, 0);
 	set28(&h, 10, 20);
 	command(&h, 0xc4);
-	expect_end(&h, DRDY | DSC | ERR, 0x04); /* not set */
+	expect_end(&h, DRDY | DSC | ERR, 0x04); /* off */
 	out(&h, COUNT, 3);
 	command(&h, 0xc6);
 	expect_end(&h, DRDY | DSC | ERR, 0x04);
@@ -410,6 +433,7 @@ static void other_commands(void **s)
 {
 	struct host h;
 	struct block *b = one_disk(&h);
+	uint8_t id[512];
 
 	(void)s;
 	command(&h, 0x10);
@@ -438,6 +462,21 @@ static void other_commands(void **s)
 	out(&h, COUNT, 0x45); /* Ultra DMA 5 */
 	command(&h, 0xef);
 	expect_end(&h, DRDY | DSC | ERR, 0x04);
+	out(&h, ERROR, 0x82);
+	command(&h, 0xef);
+	expect_end(&h, DRDY | DSC, 0);
+	command(&h, 0xec);
+	get_words(&h, id, 512);
+	assert_int_equal(word(id, 85), 0x4048); /* the write cache is off */
+	out(&h, ERROR, 0x02);
+	command(&h, 0xef);
+	out(&h, ERROR, 0x55);
+	command(&h, 0xef);
+	command(&h, 0xec);
+	get_words(&h, id, 512);
+	assert_int_equal(word(id, 85), 0x4028); /* look-ahead is off */
+	assert_int_equal(word(id, 82), 0x4068);
+	in(&h, STATUS);
 	for (const char *op = "\x01\xa0\xa1\xc8\xca\x25\x35\x22\xf9\x08"; *op; op++) {
 		command(&h, (uint8_t)*op);
 		expect_end(&h, DRDY | DSC | ERR, 0x04);
@@ -490,9 +529,7 @@ static void software_reset(void **s)
 	assert_int_equal(in(&h, ERROR), 1);
 	assert_int_equal(in(&h, COUNT), 1);
 	assert_int_equal(in(&h, LOW), 1);
-	set28(&h, 3, 2);
-	command(&h, 0xc4); /* the multiple mode is gone */
-	expect_end(&h, DRDY | DSC | ERR, 0x04);
+	assert_int_equal(h.ata.s.drive[0].multiple, 16); /* the power-on value */
 	/* Unless SET FEATURES 66h came before. */
 	out(&h, ERROR, 0x66);
 	command(&h, 0xef);

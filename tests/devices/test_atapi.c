@@ -237,6 +237,7 @@ static void addresses_beyond_the_disc(void **s)
 {
 	struct host h;
 	struct block *b = one_drive(&h, 0, true);
+	const uint8_t seek_end[12] = { 0x2b, 0, 0, 0, SECTORS >> 8, SECTORS & 255 };
 	const uint8_t many[12] = { 0xa8, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff };
 
 	(void)s;
@@ -252,6 +253,8 @@ static void addresses_beyond_the_disc(void **s)
 	assert_int_equal(simple(&h, 0xff, 0, 0, 0), -1);
 	expect_sense(&h, 5, 0x20, 0);
 	assert_int_equal(simple(&h, 0x2b, 0, 0, 0), 0); /* SEEK to 0 */
+	assert_int_equal(packet(&h, seek_end, 0), -1);
+	expect_sense(&h, 5, 0x21, 0);
 	done(&h, b);
 }
 
@@ -366,6 +369,9 @@ static void describes_itself(void **s)
 	assert_int_equal(data[3], 56);
 	assert_int_equal(data[7], 8); /* current profile */
 	assert_int_equal(simple(&h, 0x46, 2, 0, 8), 8);
+	assert_int_equal(simple(&h, 0x46, 1, 0, 255), 60); /* with a disc all are current */
+	assert_int_equal(simple(&h, 0x46, 2, 0x01, 255), 12); /* just feature 0100 */
+	assert_memory_equal(data + 8, ((uint8_t[]){ 1, 0, 3, 0 }), 4);
 	assert_int_equal(packet(&h, events, 0xfffe), 8);
 	assert_memory_equal(data, ((uint8_t[]){ 0, 6, 4, 0x10, 0, 2, 0, 0 }), 8);
 	assert_int_equal(packet(&h, mechanism, 0xfffe), 8);
@@ -392,6 +398,9 @@ static void no_disc(void **s)
 	assert_int_equal(simple(&h, 0x43, 0, 0, 100), -1);
 	assert_int_equal(simple(&h, 0x5a, 0, 0x2a, 255), 28);
 	assert_int_equal(data[2], 0x70);
+	assert_int_equal(simple(&h, 0x46, 1, 0, 255), 40); /* without one some are not */
+	assert_int_equal(data[7], 0);
+	assert_int_equal(data[8 + 6], 0);
 	/* Someone puts the disc in. */
 	assert_null(ata_change_disc(&h.ata, 0, b));
 	assert_int_equal(packet(&h, events, 0xfffe), 8);

@@ -180,7 +180,9 @@ static void file_cut_behind_our_back_fails(void **s)
 	assert_non_null(b);
 	assert_int_equal(truncate(path_of("shrink"), 1024), 0);
 	assert_true(block_read(b, 1, buf, 1));
+	assert_string_equal(b->trouble, "");
 	assert_false(block_read(b, 2, buf, 1));
+	assert_non_null(strstr(b->trouble, "offset 1024"));
 	block_close(b);
 }
 
@@ -299,6 +301,12 @@ static void recognises_by_content(void **s)
 	put32(im + 4100, 3);
 	put32(im + 4104, 0u - 0x1badb002 - 3);
 	assert_int_equal(guess(im, 9000), BLOCK_MULTIBOOT);
+	im[510] = 0x55; /* as on a disk with GRUB */
+	im[511] = 0xaa;
+	assert_int_equal(guess(im, 9000), BLOCK_FLOPPY);
+	memcpy(im, "\177ELF", 4); /* unlikely, but an ELF file all the same */
+	assert_int_equal(guess(im, 9000), BLOCK_MULTIBOOT);
+	im[510] = 0;
 	im[4104]++;
 	assert_int_equal(guess(im, 9000), BLOCK_UNKNOWN); /* bad checksum */
 	memcpy(im + 16 * 2048, "\001CD001\001", 7);
@@ -346,6 +354,12 @@ static void cut_off_images_are_refused(void **s)
 	put32(im + 454, 63);
 	put32(im + 458, 100000);
 	refused(make_file("cut.hd", im, sizeof(im)), "partition table");
+	memcpy(im + 0x202, "HdrS", 4); /* a kernel has code there, no table */
+	im[0x207] = 2;
+	b = block_open(make_file("vmlinuz", im, 4096), BLOCK_RW, err);
+	assert_non_null(b);
+	block_close(b);
+	memset(im + 0x202, 0, 6);
 	im[450] = 0xee; /* a protective entry may claim anything */
 	b = block_open(make_file("gpt.hd", im, sizeof(im)), BLOCK_RW, err);
 	assert_non_null(b);

@@ -156,6 +156,7 @@ static void seek_to(struct host *h, uint8_t cylinder)
 	command(h, seek, 3);
 	assert_true(wait_irq(h));
 	COMMAND(h, "\x08");
+	assert_false(h->irq);
 	expect_results(h, want, 2);
 }
 
@@ -439,11 +440,13 @@ static void implied_seek(void **s)
 
 	(void)s;
 	COMMAND(&h, "\x13\x00\x60\x00");
+	assert_int_equal(in(&h, DIR), 0x80);
 	program_dma(&h, true, 512);
 	COMMAND(&h, "\xe6\x00\x22\x00\x04\x02\x12\x1b\xff");
 	assert_true(wait_irq(&h));
 	EXPECT(&h, "\x20\x00\x00\x22\x00\x05\x02");
 	assert_memory_equal(h.memory, at_chs(0x22, 0, 4), 512);
+	assert_int_equal(in(&h, DIR), 0x00); /* the step was seen by the drive */
 	done(&h, b);
 }
 

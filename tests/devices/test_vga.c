@@ -701,7 +701,7 @@ static void dac_takes_and_gives_thirds(void **state)
 	out8(b, 0x3c8, 255);
 	for (uint8_t i = 1; i <= 5; i++)
 		out8(b, 0x3c9, (uint8_t)(i * 0x11));
-	assert_int_equal(in8(b, 0x3c8), 0); /* wrapped; two parts of colour 0 written, not yet seen */
+	assert_int_equal(in8(b, 0x3c8), 0); /* wrapped; two parts of colour 0 are not yet seen */
 	assert_int_equal(in8(b, 0x3c7), 0);
 	out8(b, 0x3c7, 255);
 	assert_int_equal(in8(b, 0x3c7), 3);
@@ -919,7 +919,8 @@ static void any_registers_are_harmless(void **state)
 		else if (what == 10 && rand() % 4)
 			vbe_out(&b, VBE_ENABLE, 0);
 		else if (what < 14)
-			poke(&b, 0xa0000 + (uint32_t)rand() % 0x1fffd, (uint32_t)rand(), 1u << rand() % 3);
+			poke(&b, 0xa0000 + (uint32_t)rand() % 0x1fffd, (uint32_t)rand(),
+			     1u << rand() % 3);
 		else
 			peek(&b, 0xa0000 + (uint32_t)rand() % 0x1fffd, 1u << rand() % 3);
 		in8(&b, (uint16_t)(0x3c0 + (rand() & 0x1f)));

@@ -68,11 +68,13 @@ static void written_picture_reads_back(void **state)
 
 	for (unsigned y = 0; y < HEIGHT; y++)
 		for (unsigned i = 1; i < ROW; i++) {
+			uint32_t pixel = pixels[y * STRIDE + (i - 1) / 3];
+
 			if (y > 0) /* filter "up" */
 				raw[y * ROW + i] += raw[(y - 1) * ROW + i];
-			assert_int_equal(raw[y * ROW],  2);
-			assert_int_equal(raw[y * ROW + i], (uint8_t)(pixels[y * STRIDE + (i - 1) / 3] >>
-								     (16 - 8 * ((i - 1) % 3))));
+			assert_int_equal(raw[y * ROW], 2);
+			assert_int_equal(raw[y * ROW + i],
+					 (uint8_t)(pixel >> (16 - 8 * ((i - 1) % 3))));
 		}
 }
 

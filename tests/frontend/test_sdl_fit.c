@@ -8,7 +8,8 @@
 
 #include "frontend/sdl.h"
 
-static void assert_fit(unsigned w, unsigned h, int win_w, int win_h, int x, int y, int fit_w, int fit_h)
+static void assert_fit(unsigned w, unsigned h, int win_w, int win_h, int x, int y, int fit_w,
+		       int fit_h)
 {
 	struct sdl_fit f = sdl_fit_picture(w, h, win_w, win_h);
 

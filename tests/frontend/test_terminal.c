@@ -112,7 +112,7 @@ static void any_bytes_come_to_an_end(void **state)
 		unsigned steps = 0;
 
 		while (k.len < sizeof(k.bytes))
-			k.bytes[k.len++] = rand() & 1 ? (uint8_t)rand() : (uint8_t)"\033[O1;~A"[rand() % 7];
+			k.bytes[k.len++] = (uint8_t)(rand() & 1 ? rand() : "\033[O1;~A"[rand() % 7]);
 		while (tty_keys_next(&k, rand() & 1, &e))
 			assert_true(steps++ < sizeof(k.bytes));
 	}

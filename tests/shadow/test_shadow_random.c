@@ -2,9 +2,10 @@
  * A random guest that changes its page tables in every way it can, and a model of a software TLB
  * that hears the engine's drop_* calls, against the rules of docs/SHADOW.md:
  *
- *  - an access gives what the architecture's walk gives now (address, rights, fault, A and D), or what
- *    the tables said for it at some time since the last flush of that address with A (and D) set, which
- *    hardware may have cached (SDM vol 3 4.10.2.3: also unasked), and then touches no table;
+ *  - an access gives what the architecture's walk gives now (address, rights, fault, A and D), or
+ *    what the tables said for it at some time since the last flush of that address with A (and D)
+ *    set, which hardware may have cached (SDM vol 3 4.10.2.3: also unasked), and then touches no
+ *    table;
  *  - a frame with flags is in no write array;
  *  - the audit is clean after every step that changed a table, a register or the layout.
  *
@@ -23,7 +24,17 @@
 #include "mmu/walk.h"
 #include "shadow/engine.h"
 
+#ifdef __has_feature
+#define HAS_FEATURE(x) __has_feature(x)
+#else
+#define HAS_FEATURE(x) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#define STEPS 60000ul /* ten times slower */
+#else
 #define STEPS 1000000ul
+#endif
 #define ROUND_STEPS 4000u
 
 #define PAGES 59u        /* linear pages that are used */
@@ -75,7 +86,7 @@ struct world {
 	uint64_t hits, translated, faults, stale, stores;
 };
 
-/* ---- randomness ----------------------------------------------------------------------------------- */
+/* ---- randomness ------------------------------------------------------------------------------ */
 
 static uint32_t rnd(struct world *w, uint32_t below)
 {
@@ -111,7 +122,7 @@ static unsigned page_of(uint64_t va)
 	return PAGES;
 }
 
-/* ---- the model TLB -------------------------------------------------------------------------------- */
+/* ---- the model TLB --------------------------------------------------------------------------- */
 
 static void model_drop_root(void *o, uint32_t root)
 {
@@ -195,7 +206,7 @@ static void check_model(struct world *w)
 	}
 }
 
-/* ---- what hardware may still know ------------------------------------------------------------------ */
+/* ---- what hardware may still know ------------------------------------------------------------ */
 
 static void old_flush_all(struct world *w)
 {
@@ -295,7 +306,7 @@ static bool old_allows(const struct world *w, unsigned n, gpa_t gpa, unsigned ma
 	return false;
 }
 
-/* ---- accesses ------------------------------------------------------------------------------------- */
+/* ---- accesses -------------------------------------------------------------------------------- */
 
 static unsigned tlb_kind(unsigned access)
 {
@@ -418,7 +429,7 @@ static unsigned random_access(struct world *w)
 	return kind[rnd(w, sizeof(kind))] | (chance(w, 25) ? ACCESS_USER : 0u);
 }
 
-/* ---- table changes -------------------------------------------------------------------------------- */
+/* ---- table changes --------------------------------------------------------------------------- */
 
 /* A store as the cpu makes it: straight to memory if a write array could hold the frame. */
 static void cpu_store(struct world *w, gpa_t a, const void *src, uint32_t len)
@@ -577,7 +588,7 @@ static void change_many(struct world *w)
 			    chance(w, 70) ? 0 : random_entry(w, false));
 }
 
-/* ---- registers and layout -------------------------------------------------------------------------- */
+/* ---- registers and layout -------------------------------------------------------------------- */
 
 static void set_paging(struct world *w, enum paging_change why)
 {
@@ -635,7 +646,7 @@ static void change_layout(struct world *w)
 	}
 }
 
-/* ---- rounds --------------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------- */
 
 static void start_round(struct world *w, uint64_t seed)
 {

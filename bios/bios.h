@@ -1,0 +1,18 @@
+/*
+ * Our BIOS as bytes: built from the nasm sources in this folder, carried by the program.
+ */
+#ifndef BIOS_BIOS_H
+#define BIOS_BIOS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The system BIOS, 64 KiB: seen at F0000 and below 4 GiB; the reset vector is in its last 16 bytes. */
+extern const uint8_t bios_system[];
+extern const size_t bios_system_size;
+
+/* The video BIOS, 32 KiB: an option ROM for C0000. */
+extern const uint8_t bios_video[];
+extern const size_t bios_video_size;
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Loads and stores of the system's own structures (descriptors, TSS, stack frames), inlined as far as
+ * the software TLB answers. The same rules as lin_load() and lin_store() of access.c, which take the rest.
+ */
+#ifndef CPU_QUICK_H
+#define CPU_QUICK_H
+
+#include "cpu/op.h"
+
+/* Where [lin, lin + len) can be read (written) plainly, or NULL: ask access.c. len 1..PAGE_SIZE. */
+static inline const uint8_t *quick_read(const struct cpu *c, uint32_t lin, uint32_t len, bool user)
+{
+	const struct tlb *t = c->bank[user];
+	const struct tlb_entry *e = &t->r[tlb_slot(lin)];
+
+	if (unlikely(e->tag != (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) || c->tlb->no_fill))
+		return NULL;
+	return (const uint8_t *)(e->addend + lin);
+}
+
+static inline uint8_t *quick_write(const struct cpu *c, uint32_t lin, uint32_t len, bool user)
+{
+	const struct tlb *t = c->bank[user];
+	const struct tlb_entry *e = &t->w[tlb_slot(lin)];
+
+	if (unlikely(e->tag != (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) || c->tlb->no_fill))
+		return NULL;
+	return (uint8_t *)(e->addend + lin);
+}
+
+/*
+ * lin_load, lin_store and lin_probe made as a supervisor: with the supervisor's bank in force, so that what was
+ * translated stays there although CPL may be 3 (segment.c).
+ */
+bool system_load_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t *v);
+bool system_store_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t v);
+
+/* An implicit supervisor access, SDM vol 3 4.6.1. */
+static inline bool system_load8(struct cpu *c, uint32_t lin, uint64_t *v)
+{
+	const uint8_t *p = quick_read(c, lin, 8, false);
+
+	if (unlikely(!p))
+		return system_load_slow(c, lin, 8, v);
+	*v = ld8(p);
+	return true;
+}
+
+#endif

@@ -1,0 +1,426 @@
+/*
+ * SSE and SSE2 floating-point arithmetic, packed and scalar.
+ *
+ * Reference: SDM vol 1 10.4, 11.4, 11.5; vol 2, each instruction.
+ *
+ * Results and flags are those of f32f64.c. The host's own arithmetic is used where it cannot
+ * differ: all exceptions masked, rounding to nearest, the inexact flag set already (it is sticky, so it need not be
+ * computed), every operand normal, every result normal and not the smallest (which may have been tiny
+ * before it was rounded). IEEE 754 then leaves one result, and no other flag can arise.
+ */
+#include <float.h>
+
+#include "cpu/sse.h"
+
+#include "cpu/sse_exec.h"
+
+#if FLT_EVAL_METHOD == 0 && FLT_RADIX == 2 && FLT_MANT_DIG == 24 && DBL_MANT_DIG == 53
+#define HOST_IS_IEEE 1
+#else
+#define HOST_IS_IEEE 0 /* extra precision would round twice */
+#endif
+
+static inline bool host_agrees(const struct cpu *c)
+{
+	return HOST_IS_IEEE && (c->x87.mxcsr & (MXCSR_MASKS | MXCSR_RC | MXCSR_PE)) == (MXCSR_MASKS | MXCSR_PE);
+}
+
+/*
+ * Range of the exponent field by one unsigned comparison of the bits without their sign: lowest e <= exponent <= the
+ * largest finite. The same for singles and for the upper halves of doubles, with their field's place.
+ */
+#define OUTSIDE(bits, place, lowest, max)                                                     \
+	(((bits) << 1) - ((uint32_t)(lowest) << (place + 1)) >=                               \
+	 ((uint32_t)((max) - (lowest)) << (place + 1)))
+
+ALWAYS_INLINE bool any(X_s32 mask)
+{
+	uint64_t v[2];
+
+	memcpy(v, &mask, 16);
+	return v[0] | v[1];
+}
+
+/* Upper halves of the two doubles of a, then of b. */
+ALWAYS_INLINE X_u32 upper(X_f64 a, X_f64 b)
+{
+	X_u32 x, y;
+
+	memcpy(&x, &a, 16);
+	memcpy(&y, &b, 16);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_shufflevector(x, y, 1, 3, 5, 7);
+#else
+	return __builtin_shufflevector(x, y, 0, 2, 4, 6);
+#endif
+}
+
+ALWAYS_INLINE bool trust_ps(X_f32 a, X_f32 b, X_f32 r)
+{
+	X_u32 x, y, z;
+
+	memcpy(&x, &a, 16);
+	memcpy(&y, &b, 16);
+	memcpy(&z, &r, 16);
+	return !any(OUTSIDE(x, 23, 1, 0xff) | OUTSIDE(y, 23, 1, 0xff) | OUTSIDE(z, 23, 2, 0xff));
+}
+
+ALWAYS_INLINE bool trust_pd(X_f64 a, X_f64 b, X_f64 r)
+{
+	X_u32 x = upper(a, b), z = upper(r, r);
+
+	return !any(OUTSIDE(x, 20, 1, 0x7ff) | OUTSIDE(z, 20, 2, 0x7ff));
+}
+
+ALWAYS_INLINE bool trust_ss(float a, float b, float r)
+{
+	uint32_t x, y, z;
+
+	memcpy(&x, &a, 4);
+	memcpy(&y, &b, 4);
+	memcpy(&z, &r, 4);
+	return !(OUTSIDE(x, 23, 1, 0xff) || OUTSIDE(y, 23, 1, 0xff) || OUTSIDE(z, 23, 2, 0xff));
+}
+
+ALWAYS_INLINE uint32_t upper_half(double a)
+{
+	uint64_t v;
+
+	memcpy(&v, &a, 8);
+	return (uint32_t)(v >> 32);
+}
+
+ALWAYS_INLINE bool trust_sd(double a, double b, double r)
+{
+	return !(OUTSIDE(upper_half(a), 20, 1, 0x7ff) || OUTSIDE(upper_half(b), 20, 1, 0x7ff) ||
+		 OUTSIDE(upper_half(r), 20, 2, 0x7ff));
+}
+
+/* ---- the exact way, lane by lane ------------------------------------------------------------------------ */
+
+typedef uint32_t f32_op(struct sse_env *e, uint32_t a, uint32_t b);
+typedef uint64_t f64_op(struct sse_env *e, uint64_t a, uint64_t b);
+
+static bool exact_f32(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lanes, f32_op *op)
+{
+	struct sse_env e = sse_env(c);
+	uint32_t r[4];
+
+	for (unsigned n = 0; n < lanes; n++)
+		r[n] = op(&e, lane32(a, n), lane32(b, n));
+	TRY(sse_settle(c, &e));
+	for (unsigned n = 0; n < lanes; n++)
+		set_lane32(a, n, r[n]);
+	return true;
+}
+
+static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lanes, f64_op *op)
+{
+	struct sse_env e = sse_env(c);
+	uint64_t r[2];
+
+	for (unsigned n = 0; n < lanes; n++)
+		r[n] = op(&e, lane64(a, n), lane64(b, n));
+	TRY(sse_settle(c, &e));
+	for (unsigned n = 0; n < lanes; n++)
+		set_lane64(a, n, r[n]);
+	return true;
+}
+
+/* ---- two operands ------------------------------------------------------------------------------------------- */
+
+static inline float as_float(uint32_t v)
+{
+	float f;
+
+	memcpy(&f, &v, 4);
+	return f;
+}
+static inline double as_double(uint64_t v)
+{
+	double f;
+
+	memcpy(&f, &v, 8);
+	return f;
+}
+static inline uint32_t float_bits(float f)
+{
+	uint32_t v;
+
+	memcpy(&v, &f, 4);
+	return v;
+}
+static inline uint64_t double_bits(double f)
+{
+	uint64_t v;
+
+	memcpy(&v, &f, 8);
+	return v;
+}
+
+#define ARITH(name, sign)                                                                     \
+	bool exec_##name##ps(struct cpu *c, const struct insn *i)                             \
+	{                                                                                     \
+		uint8_t buf[16], *a = xmm_reg(c, i);                                          \
+		const uint8_t *b;                                                             \
+		TRY(sse_begin(c));                                                            \
+		TRY(b = sse_source(c, i, buf));                                               \
+		if (host_agrees(c)) {                                                         \
+			X_f32 x = X_f32_get(a), y = X_f32_get(b), r = x sign y;               \
+			if (trust_ps(x, y, r)) {                                              \
+				X_f32_put(a, r);                                              \
+				return true;                                                  \
+			}                                                                     \
+		}                                                                             \
+		return exact_f32(c, a, b, 4, f32_##name);                                     \
+	}                                                                                     \
+	bool exec_##name##pd(struct cpu *c, const struct insn *i)                             \
+	{                                                                                     \
+		uint8_t buf[16], *a = xmm_reg(c, i);                                          \
+		const uint8_t *b;                                                             \
+		TRY(sse_begin(c));                                                            \
+		TRY(b = sse_source(c, i, buf));                                               \
+		if (host_agrees(c)) {                                                         \
+			X_f64 x = X_f64_get(a), y = X_f64_get(b), r = x sign y;               \
+			if (trust_pd(x, y, r)) {                                              \
+				X_f64_put(a, r);                                              \
+				return true;                                                  \
+			}                                                                     \
+		}                                                                             \
+		return exact_f64(c, a, b, 2, f64_##name);                                     \
+	}                                                                                     \
+	bool exec_##name##ss(struct cpu *c, const struct insn *i)                             \
+	{                                                                                     \
+		uint8_t b[8], *a = xmm_reg(c, i);                                             \
+		TRY(sse_begin(c));                                                            \
+		TRY(sse_source_bytes(c, i, 4, b));                                            \
+		if (host_agrees(c)) {                                                         \
+			float x = as_float(lane32(a, 0)), y = as_float(lane32(b, 0)), r = x sign y; \
+			if (trust_ss(x, y, r)) {                                              \
+				set_lane32(a, 0, float_bits(r));                              \
+				return true;                                                  \
+			}                                                                     \
+		}                                                                             \
+		return exact_f32(c, a, b, 1, f32_##name);                                     \
+	}                                                                                     \
+	bool exec_##name##sd(struct cpu *c, const struct insn *i)                             \
+	{                                                                                     \
+		uint8_t b[8], *a = xmm_reg(c, i);                                             \
+		TRY(sse_begin(c));                                                            \
+		TRY(sse_source_bytes(c, i, 8, b));                                            \
+		if (host_agrees(c)) {                                                         \
+			double x = as_double(lane64(a, 0)), y = as_double(lane64(b, 0)),      \
+			       r = x sign y;                                                  \
+			if (trust_sd(x, y, r)) {                                              \
+				set_lane64(a, 0, double_bits(r));                             \
+				return true;                                                  \
+			}                                                                     \
+		}                                                                             \
+		return exact_f64(c, a, b, 1, f64_##name);                                     \
+	}
+
+ARITH(add, +)
+ARITH(sub, -)
+ARITH(mul, *)
+ARITH(div, /)
+
+/* ---- minimum, maximum, square root ---------------------------------------------------------------------------- */
+
+static bool packed_f32(struct cpu *c, const struct insn *i, f32_op *op)
+{
+	uint8_t buf[16];
+	const uint8_t *b;
+
+	TRY(sse_begin(c));
+	TRY(b = sse_source(c, i, buf));
+	return exact_f32(c, xmm_reg(c, i), b, 4, op);
+}
+
+static bool packed_f64(struct cpu *c, const struct insn *i, f64_op *op)
+{
+	uint8_t buf[16];
+	const uint8_t *b;
+
+	TRY(sse_begin(c));
+	TRY(b = sse_source(c, i, buf));
+	return exact_f64(c, xmm_reg(c, i), b, 2, op);
+}
+
+static bool scalar_f32(struct cpu *c, const struct insn *i, f32_op *op)
+{
+	uint8_t b[8];
+
+	TRY(sse_begin(c));
+	TRY(sse_source_bytes(c, i, 4, b));
+	return exact_f32(c, xmm_reg(c, i), b, 1, op);
+}
+
+static bool scalar_f64(struct cpu *c, const struct insn *i, f64_op *op)
+{
+	uint8_t b[8];
+
+	TRY(sse_begin(c));
+	TRY(sse_source_bytes(c, i, 8, b));
+	return exact_f64(c, xmm_reg(c, i), b, 1, op);
+}
+
+static uint32_t root32(struct sse_env *e, uint32_t a, uint32_t b)
+{
+	(void)a;
+	return f32_sqrt(e, b);
+}
+static uint64_t root64(struct sse_env *e, uint64_t a, uint64_t b)
+{
+	(void)a;
+	return f64_sqrt(e, b);
+}
+
+bool exec_sqrtps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, root32); }
+bool exec_sqrtpd(struct cpu *c, const struct insn *i) { return packed_f64(c, i, root64); }
+bool exec_sqrtss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, root32); }
+bool exec_sqrtsd(struct cpu *c, const struct insn *i) { return scalar_f64(c, i, root64); }
+bool exec_minps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, f32_min); }
+bool exec_minpd(struct cpu *c, const struct insn *i) { return packed_f64(c, i, f64_min); }
+bool exec_minss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, f32_min); }
+bool exec_minsd(struct cpu *c, const struct insn *i) { return scalar_f64(c, i, f64_min); }
+bool exec_maxps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, f32_max); }
+bool exec_maxpd(struct cpu *c, const struct insn *i) { return packed_f64(c, i, f64_max); }
+bool exec_maxss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, f32_max); }
+bool exec_maxsd(struct cpu *c, const struct insn *i) { return scalar_f64(c, i, f64_max); }
+
+/* ---- approximations ---------------------------------------------------------------------------------------------- */
+
+/*
+ * RCP and RSQRT promise a relative error of 1.5 * 2^-12 and raise nothing; these are as good as single precision allows.
+ * Denormal operands count as zero, tiny results become zero.
+ */
+static const uint32_t one = 0x3f800000;
+
+static uint32_t reciprocal(struct sse_env *e, uint32_t a, uint32_t b)
+{
+	struct sse_env own = { MXCSR_MASKS | MXCSR_DAZ | MXCSR_FTZ, 0 };
+
+	(void)e, (void)a;
+	return f32_div(&own, one, b);
+}
+
+static uint32_t reciprocal_root(struct sse_env *e, uint32_t a, uint32_t b)
+{
+	struct sse_env own = { MXCSR_MASKS | MXCSR_DAZ | MXCSR_FTZ, 0 };
+
+	(void)e, (void)a;
+	return f32_div(&own, one, f32_sqrt(&own, b));
+}
+
+bool exec_rcpps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, reciprocal); }
+bool exec_rcpss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, reciprocal); }
+bool exec_rsqrtps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, reciprocal_root); }
+bool exec_rsqrtss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, reciprocal_root); }
+
+/* ---- compare -------------------------------------------------------------------------------------------------------- */
+
+/* Predicates 0 to 3, EQ LT LE UNORD, as sets of relations; 4 to 7 are their complements. */
+static bool predicate(enum f32f64_relation r, unsigned imm)
+{
+	static const uint8_t holds[4] = {
+		1 << FR_EQUAL, 1 << FR_LESS, 1 << FR_LESS | 1 << FR_EQUAL, 1 << FR_UNORDERED,
+	};
+
+	return (holds[imm & 3] >> r & 1) != (imm >> 2 & 1);
+}
+
+/* EQ and UNORD, and their complements, do not mind quiet NaNs. */
+static bool predicate_quiet(unsigned imm) { return (imm & 3) == 0 || (imm & 3) == 3; }
+
+static bool compare_f32(struct cpu *c, const struct insn *i, const uint8_t *b, unsigned lanes)
+{
+	struct sse_env e = sse_env(c);
+	uint8_t *a = xmm_reg(c, i);
+	uint32_t r[4];
+
+	for (unsigned n = 0; n < lanes; n++)
+		r[n] = predicate(f32_compare(&e, lane32(a, n), lane32(b, n), predicate_quiet(i->imm)),
+				 i->imm & 7) ? UINT32_MAX : 0;
+	TRY(sse_settle(c, &e));
+	for (unsigned n = 0; n < lanes; n++)
+		set_lane32(a, n, r[n]);
+	return true;
+}
+
+static bool compare_f64(struct cpu *c, const struct insn *i, const uint8_t *b, unsigned lanes)
+{
+	struct sse_env e = sse_env(c);
+	uint8_t *a = xmm_reg(c, i);
+	uint64_t r[2];
+
+	for (unsigned n = 0; n < lanes; n++)
+		r[n] = predicate(f64_compare(&e, lane64(a, n), lane64(b, n), predicate_quiet(i->imm)),
+				 i->imm & 7) ? UINT64_MAX : 0;
+	TRY(sse_settle(c, &e));
+	for (unsigned n = 0; n < lanes; n++)
+		set_lane64(a, n, r[n]);
+	return true;
+}
+
+bool exec_cmpps(struct cpu *c, const struct insn *i)
+{
+	uint8_t buf[16];
+	const uint8_t *b;
+
+	TRY(sse_begin(c));
+	TRY(b = sse_source(c, i, buf));
+	return compare_f32(c, i, b, 4);
+}
+
+bool exec_cmppd(struct cpu *c, const struct insn *i)
+{
+	uint8_t buf[16];
+	const uint8_t *b;
+
+	TRY(sse_begin(c));
+	TRY(b = sse_source(c, i, buf));
+	return compare_f64(c, i, b, 2);
+}
+
+bool exec_cmpss(struct cpu *c, const struct insn *i)
+{
+	uint8_t b[8];
+
+	TRY(sse_begin(c));
+	TRY(sse_source_bytes(c, i, 4, b));
+	return compare_f32(c, i, b, 1);
+}
+
+bool exec_cmpsd_xmm(struct cpu *c, const struct insn *i)
+{
+	uint8_t b[8];
+
+	TRY(sse_begin(c));
+	TRY(sse_source_bytes(c, i, 8, b));
+	return compare_f64(c, i, b, 1);
+}
+
+static bool comi(struct cpu *c, const struct insn *i, unsigned size, bool quiet)
+{
+	/* Indexed by the relation; OF SF AF become 0. */
+	static const uint8_t flags[] = { FLAG_CF, FLAG_ZF, 0, FLAG_ZF | FLAG_PF | FLAG_CF };
+	struct sse_env e = sse_env(c);
+	const uint8_t *a = xmm_reg(c, i);
+	enum f32f64_relation r;
+	uint64_t b;
+
+	TRY(sse_begin(c));
+	TRY(sse_source_low(c, i, size, &b));
+	if (size == 4)
+		r = f32_compare(&e, lane32(a, 0), (uint32_t)b, quiet);
+	else
+		r = f64_compare(&e, lane64(a, 0), b, quiet);
+	TRY(sse_settle(c, &e));
+	cpu_set_arith_flags(c, flags[r]);
+	return true;
+}
+
+bool exec_comiss(struct cpu *c, const struct insn *i) { return comi(c, i, 4, false); }
+bool exec_ucomiss(struct cpu *c, const struct insn *i) { return comi(c, i, 4, true); }
+bool exec_comisd(struct cpu *c, const struct insn *i) { return comi(c, i, 8, false); }
+bool exec_ucomisd(struct cpu *c, const struct insn *i) { return comi(c, i, 8, true); }
