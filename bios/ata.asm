@@ -284,11 +284,9 @@ ata_copy_sector:
 	add	dword [fs:REQ + req.linear], 512
 	cmp	esi, 0xffff0
 	ja	.high
-	mov	ax, si
-	and	si, 15
-	shr	esi, 4
-	mov	ds, si
-	mov	si, ax
+	mov	eax, esi
+	shr	eax, 4
+	mov	ds, ax
 	and	si, 15
 	rep outsw
 	jmp	.done

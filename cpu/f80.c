@@ -129,7 +129,7 @@ struct f80 f80_round64(struct f80_env *e, unsigned sign, struct fp_mag m)
 /* ---- add and subtract ------------------------------------------------------------------------------- */
 
 /* |a| - |b| with the sign of a, both normalised and not zero. */
-static inline struct f80 sub_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb, uint64_t b)
+static struct f80 sub_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb, uint64_t b)
 {
 	if (ea > eb || (ea == eb && a > b))
 		return f80_round(e, sign, fp_sub_mag(ea, a, eb, b));
@@ -138,7 +138,7 @@ static inline struct f80 sub_mags(struct f80_env *e, unsigned sign, int32_t ea, 
 	return f80_round(e, sign ^ F80_SIGN, fp_sub_mag(eb, b, ea, a));
 }
 
-static inline struct f80 add_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb, uint64_t b)
+static struct f80 add_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb, uint64_t b)
 {
 	if (ea >= eb)
 		return f80_round(e, sign, fp_add_mag(ea, a, eb, b));
@@ -146,7 +146,7 @@ static inline struct f80 add_mags(struct f80_env *e, unsigned sign, int32_t ea, 
 }
 
 /* a + b, where `sb` is the sign to use for b. */
-static struct f80 add_slow(struct f80_env *e, struct f80 a, struct f80 b, unsigned sb)
+static struct f80 add_signed(struct f80_env *e, struct f80 a, struct f80 b, unsigned sb)
 {
 	unsigned sa = a.se & F80_SIGN;
 	struct fp_mag x, y;
@@ -173,27 +173,19 @@ static struct f80 add_slow(struct f80_env *e, struct f80 a, struct f80 b, unsign
 	return sub_mags(e, sa, x.exp, x.hi, y.exp, y.hi);
 }
 
-static inline struct f80 add_signed(struct f80_env *e, struct f80 a, struct f80 b, unsigned flip)
+struct f80 f80_add(struct f80_env *e, struct f80 a, struct f80 b)
 {
-	unsigned sa = a.se & F80_SIGN, sb = (b.se & F80_SIGN) ^ flip;
-
-	if (__builtin_expect(!f80_are_normal(a, b), 0))
-		return add_slow(e, a, b, sb);
-	if (sa == sb)
-		return add_mags(e, sa, (int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig);
-	return sub_mags(e, sa, (int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig);
+	return add_signed(e, a, b, b.se & F80_SIGN);
 }
-
-struct f80 f80_add(struct f80_env *e, struct f80 a, struct f80 b) { return add_signed(e, a, b, 0); }
 
 struct f80 f80_sub(struct f80_env *e, struct f80 a, struct f80 b)
 {
-	return add_signed(e, a, b, F80_SIGN);
+	return add_signed(e, a, b, ~b.se & F80_SIGN);
 }
 
 /* ---- multiply, divide, root ------------------------------------------------------------------------- */
 
-static struct f80 mul_slow(struct f80_env *e, struct f80 a, struct f80 b)
+struct f80 f80_mul(struct f80_env *e, struct f80 a, struct f80 b)
 {
 	unsigned sign = (a.se ^ b.se) & F80_SIGN;
 	struct fp_mag x, y;
@@ -214,15 +206,7 @@ static struct f80 mul_slow(struct f80_env *e, struct f80 a, struct f80 b)
 	return f80_round(e, sign, fp_mul_mag(x.exp, x.hi, y.exp, y.hi));
 }
 
-struct f80 f80_mul(struct f80_env *e, struct f80 a, struct f80 b)
-{
-	if (__builtin_expect(!f80_are_normal(a, b), 0))
-		return mul_slow(e, a, b);
-	return f80_round(e, (a.se ^ b.se) & F80_SIGN,
-			 fp_mul_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig));
-}
-
-static struct f80 div_slow(struct f80_env *e, struct f80 a, struct f80 b)
+struct f80 f80_div(struct f80_env *e, struct f80 a, struct f80 b)
 {
 	unsigned sign = (a.se ^ b.se) & F80_SIGN;
 	struct fp_mag x, y;
@@ -249,14 +233,6 @@ static struct f80 div_slow(struct f80_env *e, struct f80 a, struct f80 b)
 	if (!x.hi)
 		return f80_make(sign, 0);
 	return f80_round(e, sign, fp_div_mag(x.exp, x.hi, y.exp, y.hi));
-}
-
-struct f80 f80_div(struct f80_env *e, struct f80 a, struct f80 b)
-{
-	if (__builtin_expect(!f80_are_normal(a, b), 0))
-		return div_slow(e, a, b);
-	return f80_round(e, (a.se ^ b.se) & F80_SIGN,
-			 fp_div_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig));
 }
 
 struct f80 f80_sqrt(struct f80_env *e, struct f80 a)

@@ -142,14 +142,108 @@ struct f80 f80_extract(struct f80_env *e, struct f80 a, struct f80 *sig);
 /* `quiet`: a QNaN is no invalid operation (FUCOM). */
 enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, bool quiet);
 
+/*
+ * The common case, inline: normal operands, rounding to nearest, 64-bit precision, normal result. False: nothing done,
+ * the function above is to be called. *sw gets PE and C1, or 0.
+ */
+static inline bool f80_is_plain(unsigned cw)
+{
+	return (cw & (X87_CW_PC | X87_CW_RC)) == X87_CW_PC64;
+}
+
+static inline bool f80_round_fast(unsigned sign, struct fp_mag m, struct f80 *r, unsigned *sw)
+{
+	bool up = m.lo > FP_TOP - (m.hi & 1), carry;
+
+	m.hi += up;
+	carry = !m.hi;
+	m.hi |= (uint64_t)carry << 63;
+	m.exp += carry;
+	*sw = (m.lo ? X87_PE : 0) | (up ? X87_C1 : 0);
+	*r = f80_make(sign | ((unsigned)m.exp & F80_EXP), m.hi);
+	return (uint32_t)(m.exp - 1) < F80_EXP - 1;
+}
+
+/* flip: F80_SIGN to subtract */
+static inline bool f80_add_fast(struct f80 a, struct f80 b, unsigned flip, struct f80 *r, unsigned *sw)
+{
+	unsigned sa = a.se & F80_SIGN, sb = (b.se & F80_SIGN) ^ flip;
+	int32_t ea = (int32_t)f80_exp(a), eb = (int32_t)f80_exp(b);
+	bool swap = ea < eb || (ea == eb && a.sig < b.sig);
+	uint64_t x = swap ? b.sig : a.sig, y = swap ? a.sig : b.sig;
+	int32_t ex = swap ? eb : ea, ey = swap ? ea : eb;
+	unsigned sign = swap ? sb : sa;
+
+	if (!f80_are_normal(a, b))
+		return false;
+	if (sa == sb)
+		return f80_round_fast(sign, fp_add_mag(ex, x, ey, y), r, sw);
+	if (ex == ey && x == y)
+		return false;
+	return f80_round_fast(sign, fp_sub_mag(ex, x, ey, y), r, sw);
+}
+
+static inline bool f80_mul_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
+{
+	return f80_are_normal(a, b) &&
+	       f80_round_fast((a.se ^ b.se) & F80_SIGN,
+			      fp_mul_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig), r, sw);
+}
+
+static inline bool f80_div_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
+{
+	return f80_are_normal(a, b) &&
+	       f80_round_fast((a.se ^ b.se) & F80_SIGN,
+			      fp_div_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig), r, sw);
+}
+
 /* ---- conversions (f80_convert.c) ------------------------------------------------------------------ */
 
 /* Denormals raise DE; signalling NaNs stay signalling, for the operation that follows. */
-struct f80 f80_from_f32(struct f80_env *e, uint32_t v);
-struct f80 f80_from_f64(struct f80_env *e, uint64_t v);
+struct f80 f80_from_f32_odd(struct f80_env *e, uint32_t v); /* not normal */
+struct f80 f80_from_f64_odd(struct f80_env *e, uint64_t v);
+
+static inline struct f80 f80_from_f32(struct f80_env *e, uint32_t v)
+{
+	unsigned sign = v >> 16 & F80_SIGN, exp = v >> 23 & 0xff;
+
+	if (exp - 1 < 0xfe)
+		return f80_make(sign | (exp + FP_BIAS - 127), FP_TOP | (uint64_t)(v & 0x7fffff) << 40);
+	return f80_from_f32_odd(e, v);
+}
+
+static inline struct f80 f80_from_f64(struct f80_env *e, uint64_t v)
+{
+	unsigned sign = (unsigned)(v >> 48) & F80_SIGN, exp = v >> 52 & 0x7ff;
+
+	if (exp - 1 < 0x7fe)
+		return f80_make(sign | (exp + FP_BIAS - 1023), FP_TOP | (v & 0xfffffffffffffull) << 11);
+	return f80_from_f64_odd(e, v);
+}
 struct f80 f80_from_i64(int64_t v); /* exact; also for the smaller ones */
 /* Quiets a signalling NaN with IE, as a load of a shorter format does. */
 struct f80 f80_quiet(struct f80_env *e, struct f80 a);
+/*
+ * To a format of frac_bits behind the point, the common case inline: a normal operand and result (the exponent less
+ * `rebias` is 1 to max - 1), rounding to nearest. False: f80_to_f32 or f80_to_f64 is to be called.
+ */
+static inline bool f80_narrow_fast(unsigned cw, struct f80 a, unsigned frac_bits, int32_t rebias, int32_t max,
+				   uint64_t *v, unsigned *sw)
+{
+	unsigned drop = 63 - frac_bits;
+	uint64_t kept = a.sig >> drop, rest = a.sig << (64 - drop);
+	int32_t exp = (int32_t)f80_exp(a) - rebias;
+	bool up = rest > FP_TOP - (kept & 1);
+
+	if ((cw & X87_CW_RC) || !(a.sig >> 63) || exp < 1 || exp >= max - 1)
+		return false;
+	*sw = (rest ? X87_PE : 0) | (up ? X87_C1 : 0);
+	/* The integer bit adds one to the exponent, and so does a carry. */
+	*v = (uint64_t)f80_sign(a) << (frac_bits == 23 ? 31 : 63) |
+	     (((uint64_t)(uint32_t)(exp - 1) << frac_bits) + kept + up);
+	return true;
+}
+
 /* With OE or UE unmasked and raised the value is meaningless: the caller must not store it. */
 uint32_t f80_to_f32(struct f80_env *e, struct f80 a);
 uint64_t f80_to_f64(struct f80_env *e, struct f80 a);

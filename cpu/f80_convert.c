@@ -15,14 +15,12 @@ struct f80 f80_quiet(struct f80_env *e, struct f80 a)
 	return a;
 }
 
-struct f80 f80_from_f32(struct f80_env *e, uint32_t v)
+struct f80 f80_from_f32_odd(struct f80_env *e, uint32_t v)
 {
 	unsigned sign = v >> 16 & F80_SIGN, exp = v >> 23 & 0xff;
 	uint64_t frac = (uint64_t)(v & 0x7fffff) << 40;
 	struct fp_mag m;
 
-	if (exp - 1 < 0xfe)
-		return f80_make(sign | (exp + FP_BIAS - 127), FP_TOP | frac);
 	if (exp)
 		return f80_make(sign | F80_EXP, FP_TOP | frac);
 	if (!frac)
@@ -32,14 +30,12 @@ struct f80 f80_from_f32(struct f80_env *e, uint32_t v)
 	return f80_make(sign | (unsigned)m.exp, m.hi);
 }
 
-struct f80 f80_from_f64(struct f80_env *e, uint64_t v)
+struct f80 f80_from_f64_odd(struct f80_env *e, uint64_t v)
 {
 	unsigned sign = (unsigned)(v >> 48) & F80_SIGN, exp = v >> 52 & 0x7ff;
 	uint64_t frac = (v & 0xfffffffffffffull) << 11;
 	struct fp_mag m;
 
-	if (exp - 1 < 0x7fe)
-		return f80_make(sign | (exp + FP_BIAS - 1023), FP_TOP | frac);
 	if (exp)
 		return f80_make(sign | F80_EXP, FP_TOP | frac);
 	if (!frac)

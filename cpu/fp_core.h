@@ -129,7 +129,7 @@ static inline struct fp_mag fp_normalise(int32_t exp, uint64_t hi, uint64_t lo)
 static inline struct u128 fp_align(uint64_t b, uint32_t d)
 {
 	if (d < 64)
-		return (struct u128){ b >> d, d ? b << (64 - d) : 0 };
+		return (struct u128){ b >> d, b << 1 << (63 - d) };
 	return u128_shr_jam((struct u128){ b, 0 }, d);
 }
 
@@ -138,10 +138,13 @@ static inline struct fp_mag fp_add_mag(int32_t ea, uint64_t a, int32_t eb, uint6
 {
 	struct u128 y = fp_align(b, (uint32_t)(ea - eb));
 	uint64_t sum = a + y.hi;
+	bool carry = sum < a; /* as good as random: no branch on it */
 
-	if (sum >= a)
-		return (struct fp_mag){ sum, y.lo, ea };
-	return (struct fp_mag){ sum >> 1 | FP_TOP, sum << 63 | y.lo >> 1 | (y.lo & 1), ea + 1 };
+	return (struct fp_mag){
+		.hi = carry ? sum >> 1 | FP_TOP : sum,
+		.lo = carry ? sum << 63 | y.lo >> 1 | (y.lo & 1) : y.lo,
+		.exp = ea + carry,
+	};
 }
 
 /* a - b, where a > b */
@@ -155,11 +158,13 @@ static inline struct fp_mag fp_sub_mag(int32_t ea, uint64_t a, int32_t eb, uint6
 static inline struct fp_mag fp_mul_mag(int32_t ea, uint64_t a, int32_t eb, uint64_t b)
 {
 	struct u128 p = u128_mul(a, b);
-	int32_t exp = ea + eb - (FP_BIAS - 1);
+	bool low = !(p.hi >> 63);
 
-	if (p.hi >> 63)
-		return (struct fp_mag){ p.hi, p.lo, exp };
-	return (struct fp_mag){ p.hi << 1 | p.lo >> 63, p.lo << 1, exp - 1 };
+	return (struct fp_mag){
+		.hi = low ? p.hi << 1 | p.lo >> 63 : p.hi,
+		.lo = low ? p.lo << 1 : p.lo,
+		.exp = ea + eb - (FP_BIAS - 1) - low,
+	};
 }
 
 static inline struct fp_mag fp_div_mag(int32_t ea, uint64_t a, int32_t eb, uint64_t b)

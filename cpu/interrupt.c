@@ -294,6 +294,9 @@ bool cpu_deliver_trap(struct cpu *c)
 
 	exception_effects(c, &c->trap);
 	record_trap(c, &c->trap);
+	/* Lasts as long as an instruction: a handler that faults at once must not make time stand still. */
+	c->icount++;
+	cpu_sync(c);
 	return deliver_until_done(c, &e);
 }
 

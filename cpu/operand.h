@@ -49,6 +49,14 @@ static inline uint8_t *operand_host(const struct cpu *c, unsigned seg, uint32_t 
 	return (uint8_t *)(e->addend + lin);
 }
 
+/* insn_ea(), inline. */
+static inline uint32_t operand_ea(const struct cpu *c, const struct insn *i)
+{
+	uint32_t off = (uint32_t)c->r[i->base] + ((uint32_t)c->r[i->index] << i->scale) + (uint32_t)i->disp;
+
+	return i->addrsize == 2 ? off & 0xffff : off;
+}
+
 /* As cpu_load and cpu_store. */
 static inline bool operand_load(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint64_t *v)
 {

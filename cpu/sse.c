@@ -42,7 +42,7 @@ bool exec_ldmxcsr(struct cpu *c, const struct insn *i)
 	uint64_t v;
 
 	TRY(sse_begin(c));
-	TRY(operand_load(c, i->seg, insn_ea(c, i), 4, &v));
+	TRY(operand_load(c, i->seg, operand_ea(c, i), 4, &v));
 	if (v & ~(uint64_t)MXCSR_VALID)
 		return fault_code(c, TRAP_GP, 0);
 	c->x87.mxcsr = (uint32_t)v;
@@ -52,7 +52,7 @@ bool exec_ldmxcsr(struct cpu *c, const struct insn *i)
 bool exec_stmxcsr(struct cpu *c, const struct insn *i)
 {
 	TRY(sse_begin(c));
-	return operand_store(c, i->seg, insn_ea(c, i), 4, c->x87.mxcsr);
+	return operand_store(c, i->seg, operand_ea(c, i), 4, c->x87.mxcsr);
 }
 
 /* ---- FXSAVE ---------------------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ static bool fx_begin(struct cpu *c, const struct insn *i, uint32_t *ea)
 {
 	if (c->cr0 & (CR0_EM | CR0_TS))
 		return fault(c, TRAP_NM);
-	*ea = insn_ea(c, i);
+	*ea = operand_ea(c, i);
 	return sse_aligned(c, i, *ea);
 }
 
@@ -80,7 +80,7 @@ bool exec_fxsave(struct cpu *c, const struct insn *i)
 	TRY(fx_begin(c, i, &ea));
 	TRY(cpu_probe_store(c, i->seg, ea, FX_SIZE));
 	operand_put(b + FX_FCW, x->cw, 2);
-	operand_put(b + FX_FSW, x->sw, 2);
+	operand_put(b + FX_FSW, x87_status(x), 2);
 	b[FX_FTW] = (uint8_t)~x->empty;
 	operand_put(b + FX_FOP, x->fop, 2);
 	operand_put(b + FX_FIP, x->fip, 4);
@@ -115,7 +115,7 @@ bool exec_fxrstor(struct cpu *c, const struct insn *i)
 	if (with_xmm && (mxcsr & ~MXCSR_VALID))
 		return fault_code(c, TRAP_GP, 0);
 	x->cw = (uint16_t)((operand_get(b + FX_FCW, 2) & X87_CW_WRITABLE) | X87_CW_ALWAYS);
-	x->sw = (uint16_t)operand_get(b + FX_FSW, 2);
+	x87_set_status(x, (uint16_t)operand_get(b + FX_FSW, 2));
 	x->empty = (uint8_t)~b[FX_FTW];
 	x->fop = (uint16_t)(operand_get(b + FX_FOP, 2) & 0x7ff);
 	x->fip = (uint32_t)operand_get(b + FX_FIP, 4);
@@ -151,7 +151,7 @@ bool exec_clflush_sfence(struct cpu *c, const struct insn *i)
 {
 	uint64_t v;
 
-	return insn_is_mem(i) ? operand_load(c, i->seg, insn_ea(c, i), 1, &v) : true;
+	return insn_is_mem(i) ? operand_load(c, i->seg, operand_ea(c, i), 1, &v) : true;
 }
 
 bool exec_prefetch(struct cpu *c, const struct insn *i)

@@ -104,7 +104,7 @@ static inline const uint8_t *sse_source(struct cpu *c, const struct insn *i, uin
 
 	if (!insn_is_mem(i))
 		return xmm_rm(c, i);
-	ea = insn_ea(c, i);
+	ea = operand_ea(c, i);
 	if (!sse_aligned(c, i, ea))
 		return NULL;
 	p = operand_host(c, i->seg, ea, 16, false);
@@ -117,7 +117,7 @@ static inline const uint8_t *sse_source(struct cpu *c, const struct insn *i, uin
 static inline bool sse_source_low(struct cpu *c, const struct insn *i, unsigned size, uint64_t *v)
 {
 	if (insn_is_mem(i))
-		return operand_load(c, i->seg, insn_ea(c, i), size, v);
+		return operand_load(c, i->seg, operand_ea(c, i), size, v);
 	*v = operand_get(xmm_rm(c, i), size);
 	return true;
 }
@@ -159,7 +159,7 @@ bool mmx_begin(struct cpu *c);
 /* Every MMX instruction: TOP = 0, all registers valid. SDM vol 1 9.5.1. */
 static inline void mmx_enter(struct cpu *c)
 {
-	c->x87.sw &= (uint16_t)~0x3800u;
+	c->x87.top = 0;
 	c->x87.empty = 0;
 }
 static inline uint64_t mmx_get(const struct cpu *c, unsigned n) { return c->x87.reg[n].sig; }
@@ -173,7 +173,7 @@ static inline void mmx_set(struct cpu *c, unsigned n, uint64_t v)
 static inline bool mmx_source(struct cpu *c, const struct insn *i, unsigned size, uint64_t *v)
 {
 	if (insn_is_mem(i))
-		return operand_load(c, i->seg, insn_ea(c, i), size, v);
+		return operand_load(c, i->seg, operand_ea(c, i), size, v);
 	*v = mmx_get(c, insn_rm(i));
 	return true;
 }

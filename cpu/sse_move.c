@@ -15,7 +15,7 @@ bool exec_emms(struct cpu *c, const struct insn *i)
 {
 	(void)i;
 	TRY(mmx_begin(c));
-	c->x87.sw &= (uint16_t)~0x3800u;
+	c->x87.top = 0;
 	c->x87.empty = 0xff;
 	return true;
 }
@@ -57,7 +57,7 @@ bool exec_movq_rm_mmx(struct cpu *c, const struct insn *i)
 
 	TRY(mmx_begin(c));
 	if (insn_is_mem(i))
-		TRY(operand_store(c, i->seg, insn_ea(c, i), 8, v));
+		TRY(operand_store(c, i->seg, operand_ea(c, i), 8, v));
 	mmx_enter(c);
 	if (!insn_is_mem(i))
 		mmx_set(c, insn_rm(i), v);
@@ -113,7 +113,7 @@ ALWAYS_INLINE bool load_whole(struct cpu *c, const struct insn *i, bool aligned)
 		memmove(xmm_reg(c, i), xmm_rm(c, i), 16);
 		return true;
 	}
-	ea = insn_ea(c, i);
+	ea = operand_ea(c, i);
 	if (aligned)
 		TRY(sse_aligned(c, i, ea));
 	return operand_load16(c, i->seg, ea, xmm_reg(c, i));
@@ -128,7 +128,7 @@ ALWAYS_INLINE bool store_whole(struct cpu *c, const struct insn *i, bool aligned
 		memmove(xmm_rm(c, i), xmm_reg(c, i), 16);
 		return true;
 	}
-	ea = insn_ea(c, i);
+	ea = operand_ea(c, i);
 	if (aligned)
 		TRY(sse_aligned(c, i, ea));
 	return operand_store16(c, i->seg, ea, xmm_reg(c, i));
@@ -165,7 +165,7 @@ ALWAYS_INLINE bool store_scalar(struct cpu *c, const struct insn *i, unsigned si
 
 	TRY(sse_begin(c));
 	if (insn_is_mem(i))
-		return operand_store(c, i->seg, insn_ea(c, i), size, v);
+		return operand_store(c, i->seg, operand_ea(c, i), size, v);
 	operand_put(xmm_rm(c, i), v, size);
 	return true;
 }
@@ -193,7 +193,7 @@ bool exec_movq_xmm_store(struct cpu *c, const struct insn *i)
 
 	TRY(sse_begin(c));
 	if (insn_is_mem(i))
-		return operand_store(c, i->seg, insn_ea(c, i), 8, v);
+		return operand_store(c, i->seg, operand_ea(c, i), 8, v);
 	set_lane64(xmm_rm(c, i), 0, v);
 	set_lane64(xmm_rm(c, i), 1, 0);
 	return true;
@@ -208,7 +208,7 @@ ALWAYS_INLINE bool load_half(struct cpu *c, const struct insn *i, unsigned to, u
 
 	TRY(sse_begin(c));
 	if (insn_is_mem(i))
-		TRY(operand_load(c, i->seg, insn_ea(c, i), 8, &v));
+		TRY(operand_load(c, i->seg, operand_ea(c, i), 8, &v));
 	else
 		v = lane64(xmm_rm(c, i), from);
 	set_lane64(xmm_reg(c, i), to, v);
@@ -222,17 +222,17 @@ bool exec_movhps_load(struct cpu *c, const struct insn *i) { return load_half(c,
 bool exec_movlps_store(struct cpu *c, const struct insn *i)
 {
 	TRY(sse_begin(c));
-	return operand_store(c, i->seg, insn_ea(c, i), 8, lane64(xmm_reg(c, i), 0));
+	return operand_store(c, i->seg, operand_ea(c, i), 8, lane64(xmm_reg(c, i), 0));
 }
 
 bool exec_movhps_store(struct cpu *c, const struct insn *i)
 {
 	TRY(sse_begin(c));
-	return operand_store(c, i->seg, insn_ea(c, i), 8, lane64(xmm_reg(c, i), 1));
+	return operand_store(c, i->seg, operand_ea(c, i), 8, lane64(xmm_reg(c, i), 1));
 }
 
 /* A plain store of a general register: not subject to the SSE gates. */
 bool exec_movnti(struct cpu *c, const struct insn *i)
 {
-	return operand_store(c, i->seg, insn_ea(c, i), 4, reg32(c, insn_reg(i)));
+	return operand_store(c, i->seg, operand_ea(c, i), 4, reg32(c, insn_reg(i)));
 }

@@ -37,6 +37,8 @@ void cpu_get_state(const struct cpu *c, struct cpu_state *s)
 	s->sysenter_esp = c->sysenter_esp;
 	s->sysenter_eip = c->sysenter_eip;
 	s->x87 = c->x87;
+	s->x87.sw = x87_status(&c->x87);
+	s->x87.top = 0;
 	s->cpl = c->cpl;
 	s->a20 = c->a20;
 	s->halted = c->halted;
@@ -86,6 +88,7 @@ void cpu_set_state(struct cpu *c, const struct cpu_state *s)
 	c->sysenter_esp = s->sysenter_esp;
 	c->sysenter_eip = s->sysenter_eip;
 	c->x87 = s->x87;
+	x87_set_status(&c->x87, s->x87.sw);
 	c->cpl = s->cpl & 3;
 	c->a20 = s->a20;
 	c->halted = s->halted;

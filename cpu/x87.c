@@ -17,7 +17,7 @@ void x87_fninit(struct cpu *c)
 	struct x87_state *x = &c->x87;
 
 	x->cw = X87_CW_INIT;
-	x->sw = 0;
+	x87_set_status(x, 0);
 	x->empty = 0xff;
 	x->fop = x->fcs = x->fds = 0;
 	x->fip = x->fdp = 0;

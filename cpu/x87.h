@@ -10,10 +10,9 @@
 
 #include "cpu/core.h"
 #include "cpu/f80.h"
+#include "cpu/op.h"
 #include "cpu/operand.h"
 
-#define X87_TOP_SHIFT 11
-#define X87_TOP_MASK 0x3800u
 #define X87_CW_INIT 0x037fu
 #define X87_CW_ALWAYS 0x0040u   /* reserved, reads as 1 */
 #define X87_CW_WRITABLE 0x1f3fu
@@ -46,7 +45,7 @@ static inline bool x87_begin_nowait(struct cpu *c)
 /* Keeps the instruction's address and opcode; every non-control instruction does. */
 static inline void x87_note(struct cpu *c, const struct insn *i)
 {
-	c->x87.fip = cpu_insn_eip(c);
+	c->x87.fip = c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip; /* cpu_insn_eip() */
 	c->x87.fcs = c->seg[SEG_CS].sel;
 	c->x87.fop = (uint16_t)((i->opcode & 7) << 8 | i->modrm);
 }
@@ -77,11 +76,7 @@ static inline bool x87_settle(struct cpu *c, struct f80_env e)
 
 /* ---- the stack ------------------------------------------------------------------------------ */
 
-static inline unsigned x87_top(const struct x87_state *x) { return x->sw >> X87_TOP_SHIFT & 7; }
-static inline unsigned x87_phys(const struct x87_state *x, unsigned i)
-{
-	return ((x->sw >> X87_TOP_SHIFT) + i) & 7;
-}
+static inline unsigned x87_phys(const struct x87_state *x, unsigned i) { return (x->top + i) & 7; }
 static inline bool x87_empty(const struct x87_state *x, unsigned i)
 {
 	return x->empty >> x87_phys(x, i) & 1;
@@ -100,17 +95,17 @@ static inline void x87_set_st(struct x87_state *x, unsigned i, struct f80 v)
 }
 static inline void x87_set_top(struct x87_state *x, unsigned top)
 {
-	x->sw = (uint16_t)((x->sw & ~X87_TOP_MASK) | (top & 7) << X87_TOP_SHIFT);
+	x->top = top & 7;
 }
 static inline void x87_pop(struct x87_state *x)
 {
-	x->empty |= (uint8_t)(1u << x87_top(x));
-	x87_set_top(x, x87_top(x) + 1);
+	x->empty |= (uint8_t)(1u << x->top);
+	x87_set_top(x, x->top + 1u);
 }
 /* TOP - 1 and a value there; the overflow check is the caller's. */
 static inline void x87_push_value(struct x87_state *x, struct f80 v)
 {
-	x87_set_top(x, x87_top(x) - 1);
+	x87_set_top(x, x->top - 1u);
 	x87_set_st(x, 0, v);
 }
 

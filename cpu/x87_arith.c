@@ -7,51 +7,83 @@
 
 #include "cpu/x87_exec.h"
 
-typedef struct f80 f80_op2(struct f80_env *e, struct f80 a, struct f80 b);
-
 #define BODY static inline __attribute__((always_inline))
 
-BODY struct f80 subr(struct f80_env *e, struct f80 a, struct f80 b) { return f80_sub(e, b, a); }
-BODY struct f80 divr(struct f80_env *e, struct f80 a, struct f80 b) { return f80_div(e, b, a); }
+enum arith { ADD, SUB, SUBR, MUL, DIV, DIVR };
 
-/* ST(dst) = ST(dst) op ST(src), one of them being ST(0) */
-BODY bool arith_reg(struct cpu *c, const struct insn *i, f80_op2 *op, unsigned dst, unsigned src, unsigned pops)
+static struct f80 compute_slow(enum arith op, struct f80_env *e, struct f80 a, struct f80 b)
+{
+	switch (op) {
+	case ADD: return f80_add(e, a, b);
+	case SUB: return f80_sub(e, a, b);
+	case SUBR: return f80_sub(e, b, a);
+	case MUL: return f80_mul(e, a, b);
+	case DIV: return f80_div(e, a, b);
+	default: return f80_div(e, b, a);
+	}
+}
+
+BODY bool compute_fast(enum arith op, struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
+{
+	switch (op) {
+	case ADD: return f80_add_fast(a, b, 0, r, sw);
+	case SUB: return f80_add_fast(a, b, F80_SIGN, r, sw);
+	case SUBR: return f80_add_fast(b, a, F80_SIGN, r, sw);
+	case MUL: return f80_mul_fast(a, b, r, sw);
+	case DIV: return f80_div_fast(a, b, r, sw);
+	default: return f80_div_fast(b, a, r, sw);
+	}
+}
+
+/* ST(dst) = r with what was raised, and perhaps a pop. */
+BODY bool finish(struct cpu *c, unsigned sw, unsigned dst, struct f80 r, unsigned pops)
+{
+	return x87_finish(c, (struct f80_env){ c->x87.cw, (uint16_t)sw }, dst, r, pops);
+}
+
+/* Anything unusual; `sw` is what converting b raised. */
+static bool arith_slow(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src,
+		       unsigned pops)
 {
 	struct x87_state *x = &c->x87;
-	struct f80_env e = x87_env(c);
-	struct f80 r;
+	struct f80_env e = { x->cw, (uint16_t)sw };
+	struct f80 a = x87_st(x, dst), r;
 
-	TRY(x87_begin(c));
-	x87_note(c, i);
-	if (__builtin_expect(x87_empty(x, dst) || x87_empty(x, src), 0))
+	if (x87_empty(x, dst) || x87_empty(x, src)) {
 		r = x87_underflow(&e);
-	else
-		r = op(&e, x87_st(x, dst), x87_st(x, src));
+	} else {
+		if (f80_is_odd(a))
+			e.sw = 0; /* a NaN has precedence over a denormal, */
+		r = compute_slow(op, &e, a, b);
+		if (e.sw & X87_ZE)
+			e.sw &= (uint16_t)~X87_DE; /* and so has a division by zero */
+	}
 	return x87_finish(c, e, dst, r, pops);
 }
 
-/* ST(0) = ST(0) op b, where converting b from memory left DE in e if b was denormal there. */
-BODY bool arith_mem(struct cpu *c, f80_op2 *op, struct f80_env e, struct f80 b)
+/* ST(dst) = ST(dst) op b, where b comes from ST(src), or from memory and src is dst. */
+BODY bool arith(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src, unsigned pops)
 {
 	struct x87_state *x = &c->x87;
 	struct f80 r;
 
-	if (__builtin_expect(x87_empty(x, 0), 0)) {
-		r = x87_underflow(&e);
-	} else {
-		if (f80_is_odd(x87_st(x, 0)))
-			e.sw = 0; /* a NaN has precedence over a denormal */
-		r = op(&e, x87_st(x, 0), b);
-		if (e.sw & X87_ZE)
-			e.sw &= (uint16_t)~X87_DE;
-	}
-	return x87_finish(c, e, 0, r, 0);
+	if (__builtin_expect(x87_empty(x, dst) || x87_empty(x, src) || !f80_is_plain(x->cw) ||
+			     !compute_fast(op, x87_st(x, dst), b, &r, &sw), 0))
+		return arith_slow(c, op, b, sw, dst, src, pops);
+	return finish(c, sw, dst, r, pops);
 }
 
-BODY bool arith_m32(struct cpu *c, const struct insn *i, f80_op2 *op)
+BODY bool arith_reg(struct cpu *c, const struct insn *i, enum arith op, unsigned dst, unsigned src, unsigned pops)
+{
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	return arith(c, op, x87_st(&c->x87, src), 0, dst, src, pops);
+}
+
+BODY bool arith_m32(struct cpu *c, const struct insn *i, enum arith op)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 b;
 	uint64_t v;
 
@@ -59,13 +91,13 @@ BODY bool arith_m32(struct cpu *c, const struct insn *i, f80_op2 *op)
 	TRY(operand_load(c, i->seg, ea, 4, &v));
 	x87_note_mem(c, i, ea);
 	b = f80_from_f32(&e, (uint32_t)v);
-	return arith_mem(c, op, e, b);
+	return arith(c, op, b, e.sw, 0, 0, 0);
 }
 
-BODY bool arith_m64(struct cpu *c, const struct insn *i, f80_op2 *op)
+BODY bool arith_m64(struct cpu *c, const struct insn *i, enum arith op)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 b;
 	uint64_t v;
 
@@ -73,18 +105,18 @@ BODY bool arith_m64(struct cpu *c, const struct insn *i, f80_op2 *op)
 	TRY(operand_load(c, i->seg, ea, 8, &v));
 	x87_note_mem(c, i, ea);
 	b = f80_from_f64(&e, v);
-	return arith_mem(c, op, e, b);
+	return arith(c, op, b, e.sw, 0, 0, 0);
 }
 
-BODY bool arith_int(struct cpu *c, const struct insn *i, f80_op2 *op, unsigned size)
+BODY bool arith_int(struct cpu *c, const struct insn *i, enum arith op, unsigned size)
 {
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	uint64_t v;
 
 	TRY(x87_begin(c));
 	TRY(operand_load(c, i->seg, ea, size, &v));
 	x87_note_mem(c, i, ea);
-	return arith_mem(c, op, x87_env(c), f80_from_i64(size == 2 ? (int16_t)v : (int32_t)v));
+	return arith(c, op, f80_from_i64(size == 2 ? (int16_t)v : (int32_t)v), 0, 0, 0, 0);
 }
 
 #define FORMS(name, iname, op)                                                               \
@@ -111,12 +143,12 @@ BODY bool arith_int(struct cpu *c, const struct insn *i, f80_op2 *op, unsigned s
 		return arith_reg(c, i, op, insn_rm(i), 0, 1);                                \
 	}
 
-FORMS(fadd, fiadd, f80_add)
-FORMS(fmul, fimul, f80_mul)
-FORMS(fsub, fisub, f80_sub)
-FORMS(fsubr, fisubr, subr)
-FORMS(fdiv, fidiv, f80_div)
-FORMS(fdivr, fidivr, divr)
+FORMS(fadd, fiadd, ADD)
+FORMS(fmul, fimul, MUL)
+FORMS(fsub, fisub, SUB)
+FORMS(fsubr, fisubr, SUBR)
+FORMS(fdiv, fidiv, DIV)
+FORMS(fdivr, fidivr, DIVR)
 
 /* ---- one operand, ST(0) --------------------------------------------------------------------- */
 
@@ -154,7 +186,17 @@ bool exec_frndint(struct cpu *c, const struct insn *i) { return unary(c, i, f80_
 
 bool exec_fscale(struct cpu *c, const struct insn *i)
 {
-	return arith_reg(c, i, f80_scale, 0, 1, 0);
+	struct x87_state *x = &c->x87;
+	struct f80_env e = x87_env(c);
+	struct f80 r;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	if (x87_empty(x, 0) || x87_empty(x, 1))
+		r = x87_underflow(&e);
+	else
+		r = f80_scale(&e, x87_st(x, 0), x87_st(x, 1));
+	return x87_finish(c, e, 0, r, 0);
 }
 
 static bool rem(struct cpu *c, const struct insn *i, bool nearest)

@@ -78,7 +78,7 @@ static bool com_value(struct cpu *c, struct f80_env e, struct f80 b, unsigned po
 static bool com_m32(struct cpu *c, const struct insn *i, unsigned pops)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 b;
 	uint64_t v;
 
@@ -92,7 +92,7 @@ static bool com_m32(struct cpu *c, const struct insn *i, unsigned pops)
 static bool com_m64(struct cpu *c, const struct insn *i, unsigned pops)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 b;
 	uint64_t v;
 
@@ -105,7 +105,7 @@ static bool com_m64(struct cpu *c, const struct insn *i, unsigned pops)
 
 static bool com_int(struct cpu *c, const struct insn *i, unsigned size, unsigned pops)
 {
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	uint64_t v;
 
 	TRY(x87_begin(c));

@@ -54,7 +54,7 @@ bool exec_fldcw(struct cpu *c, const struct insn *i)
 	uint64_t v;
 
 	TRY(x87_begin(c));
-	TRY(operand_load(c, i->seg, insn_ea(c, i), 2, &v));
+	TRY(operand_load(c, i->seg, operand_ea(c, i), 2, &v));
 	set_control_word(c, (unsigned)v);
 	return true;
 }
@@ -62,20 +62,20 @@ bool exec_fldcw(struct cpu *c, const struct insn *i)
 bool exec_fnstcw(struct cpu *c, const struct insn *i)
 {
 	TRY(x87_begin_nowait(c));
-	return operand_store(c, i->seg, insn_ea(c, i), 2, c->x87.cw);
+	return operand_store(c, i->seg, operand_ea(c, i), 2, c->x87.cw);
 }
 
 bool exec_fnstsw_m16(struct cpu *c, const struct insn *i)
 {
 	TRY(x87_begin_nowait(c));
-	return operand_store(c, i->seg, insn_ea(c, i), 2, c->x87.sw);
+	return operand_store(c, i->seg, operand_ea(c, i), 2, x87_status(&c->x87));
 }
 
 bool exec_fnstsw_ax(struct cpu *c, const struct insn *i)
 {
 	(void)i;
 	TRY(x87_begin_nowait(c));
-	set_reg16(c, R_EAX, c->x87.sw);
+	set_reg16(c, R_EAX, x87_status(&c->x87));
 	return true;
 }
 
@@ -84,7 +84,7 @@ static bool move_top(struct cpu *c, const struct insn *i, unsigned by)
 	TRY(x87_begin(c));
 	x87_note(c, i);
 	c->x87.sw &= (uint16_t)~X87_C1;
-	x87_set_top(&c->x87, x87_top(&c->x87) + by);
+	x87_set_top(&c->x87, c->x87.top + by);
 	return true;
 }
 
@@ -139,7 +139,7 @@ static void env_to_image(const struct cpu *c, struct image *m)
 
 	/* Unused upper halves read as ones. */
 	put(m, 0, 0xffff0000u | x->cw);
-	put(m, 1, 0xffff0000u | x->sw);
+	put(m, 1, 0xffff0000u | x87_status(x));
 	put(m, 2, 0xffff0000u | x87_tag_word(x));
 	if (cpu_is_protected(c)) {
 		put(m, 3, x->fip);
@@ -163,7 +163,7 @@ static void env_from_image(struct cpu *c, const struct image *m)
 {
 	struct x87_state *x = &c->x87;
 
-	x->sw = (uint16_t)get(m, 1);
+	x87_set_status(x, (uint16_t)get(m, 1));
 	x87_set_tag_word(x, (uint16_t)get(m, 2));
 	x->fcs = x->fds = 0;
 	if (cpu_is_protected(c)) {
@@ -187,7 +187,7 @@ bool exec_fnstenv(struct cpu *c, const struct insn *i)
 
 	TRY(x87_begin_nowait(c));
 	env_to_image(c, &m);
-	TRY(cpu_store_block(c, i->seg, insn_ea(c, i), m.b, image_env_size(&m)));
+	TRY(cpu_store_block(c, i->seg, operand_ea(c, i), m.b, image_env_size(&m)));
 	set_control_word(c, c->x87.cw | X87_EXCEPTIONS);
 	return true;
 }
@@ -197,7 +197,7 @@ bool exec_fldenv(struct cpu *c, const struct insn *i)
 	struct image m = { .word = i->opsize };
 
 	TRY(x87_begin(c));
-	TRY(cpu_load_block(c, i->seg, insn_ea(c, i), m.b, image_env_size(&m)));
+	TRY(cpu_load_block(c, i->seg, operand_ea(c, i), m.b, image_env_size(&m)));
 	env_from_image(c, &m);
 	return true;
 }
@@ -219,7 +219,7 @@ bool exec_fnsave(struct cpu *c, const struct insn *i)
 		p[8] = (uint8_t)v.se;
 		p[9] = (uint8_t)(v.se >> 8);
 	}
-	TRY(cpu_store_block(c, i->seg, insn_ea(c, i), m.b, image_env_size(&m) + REGISTERS));
+	TRY(cpu_store_block(c, i->seg, operand_ea(c, i), m.b, image_env_size(&m) + REGISTERS));
 	x87_fninit(c);
 	return true;
 }
@@ -230,7 +230,7 @@ bool exec_frstor(struct cpu *c, const struct insn *i)
 	const uint8_t *p = m.b + image_env_size(&m);
 
 	TRY(x87_begin(c));
-	TRY(cpu_load_block(c, i->seg, insn_ea(c, i), m.b, image_env_size(&m) + REGISTERS));
+	TRY(cpu_load_block(c, i->seg, operand_ea(c, i), m.b, image_env_size(&m) + REGISTERS));
 	env_from_image(c, &m);
 	for (unsigned n = 0; n < 8; n++, p += 10) {
 		struct f80 *r = &c->x87.reg[x87_phys(&c->x87, n)];

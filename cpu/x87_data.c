@@ -22,7 +22,7 @@ static bool push(struct cpu *c, struct f80_env e, struct f80 v)
 bool exec_fld_m32(struct cpu *c, const struct insn *i)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 r;
 	uint64_t v;
 
@@ -36,7 +36,7 @@ bool exec_fld_m32(struct cpu *c, const struct insn *i)
 bool exec_fld_m64(struct cpu *c, const struct insn *i)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 r;
 	uint64_t v;
 
@@ -67,7 +67,7 @@ static void f80_to_bytes(struct f80 v, uint8_t b[10])
 
 bool exec_fld_m80(struct cpu *c, const struct insn *i)
 {
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	uint8_t b[10];
 
 	TRY(x87_begin(c));
@@ -78,7 +78,7 @@ bool exec_fld_m80(struct cpu *c, const struct insn *i)
 
 bool exec_fbld(struct cpu *c, const struct insn *i)
 {
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	uint8_t b[10];
 
 	TRY(x87_begin(c));
@@ -89,7 +89,7 @@ bool exec_fbld(struct cpu *c, const struct insn *i)
 
 static bool load_int(struct cpu *c, const struct insn *i, unsigned size)
 {
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	uint64_t v;
 	int64_t n;
 
@@ -192,12 +192,16 @@ static bool finish_store(struct cpu *c, const struct insn *i, uint32_t ea, struc
 static bool store_m32(struct cpu *c, const struct insn *i, unsigned pops)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t v, ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
+	unsigned sw;
+	uint64_t v;
 
 	TRY(x87_begin(c));
 	if (x87_empty(&c->x87, 0)) {
 		x87_underflow(&e);
 		v = 0xffc00000u;
+	} else if (f80_narrow_fast(e.cw, x87_st(&c->x87, 0), 23, FP_BIAS - 127, 0xff, &v, &sw)) {
+		e.sw = (uint16_t)sw;
 	} else {
 		v = f80_to_f32(&e, x87_st(&c->x87, 0));
 	}
@@ -207,13 +211,16 @@ static bool store_m32(struct cpu *c, const struct insn *i, unsigned pops)
 static bool store_m64(struct cpu *c, const struct insn *i, unsigned pops)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
+	unsigned sw;
 	uint64_t v;
 
 	TRY(x87_begin(c));
 	if (x87_empty(&c->x87, 0)) {
 		x87_underflow(&e);
 		v = 0xfff8000000000000ull;
+	} else if (f80_narrow_fast(e.cw, x87_st(&c->x87, 0), 52, FP_BIAS - 1023, 0x7ff, &v, &sw)) {
+		e.sw = (uint16_t)sw;
 	} else {
 		v = f80_to_f64(&e, x87_st(&c->x87, 0));
 	}
@@ -223,7 +230,7 @@ static bool store_m64(struct cpu *c, const struct insn *i, unsigned pops)
 static bool store_int(struct cpu *c, const struct insn *i, unsigned size, bool truncate, unsigned pops)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	uint64_t v;
 
 	TRY(x87_begin(c));
@@ -270,7 +277,7 @@ static bool finish_store_block(struct cpu *c, const struct insn *i, uint32_t ea,
 bool exec_fstp_m80(struct cpu *c, const struct insn *i)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 v = x87_st(&c->x87, 0);
 	uint8_t b[10];
 
@@ -284,7 +291,7 @@ bool exec_fstp_m80(struct cpu *c, const struct insn *i)
 bool exec_fbstp(struct cpu *c, const struct insn *i)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = insn_ea(c, i);
+	uint32_t ea = operand_ea(c, i);
 	struct f80 v = x87_st(&c->x87, 0);
 	bool empty = x87_empty(&c->x87, 0);
 	uint8_t b[10];

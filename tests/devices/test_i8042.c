@@ -409,6 +409,38 @@ static void keyboard_and_mouse_share_the_buffer(void **state)
 	assert_string_equal(all(), "m08 1e m01 m00");
 }
 
+static bool sane(void)
+{
+	return kbc.dev.cls->restored(&kbc.dev);
+}
+
+/* Breaks one field, sees it refused, mends it. */
+#define assert_refused(field, value)           \
+	do {                                   \
+		struct i8042_state kept = kbc.s; \
+		kbc.s.field = (value);         \
+		assert_false(sane());          \
+		kbc.s = kept;                  \
+		assert_true(sane());           \
+	} while (0)
+
+static void forged_queues_are_refused(void **state)
+{
+	(void)state;
+	assert_refused(keyboard.keys.head, 60);
+	assert_refused(keyboard.keys.count, 61);
+	assert_refused(keyboard.answers, 5);
+	assert_refused(keyboard.scan_set, 3);
+	assert_refused(mouse.packets.head, 60);
+	assert_refused(mouse.packets.count, 61);
+	assert_refused(mouse.answers, 5);
+	assert_refused(mouse.knock, 3);
+	assert_refused(mouse.rate, 0);
+	assert_refused(mouse.dx, 0x7fffffff);
+	assert_refused(replies, 9);
+	assert_refused(line_free, clk.now + NS_PER_SECOND);
+}
+
 #define FRESH(f) cmocka_unit_test_setup(f, setup)
 #define READY(f) cmocka_unit_test_setup(f, setup_ready)
 
@@ -429,6 +461,7 @@ int main(void)
 		READY(mouse_packets),
 		READY(the_wheel_is_knocked_on),
 		READY(keyboard_and_mouse_share_the_buffer),
+		READY(forged_queues_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("devices/i8042", tests, NULL, NULL);
