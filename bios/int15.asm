@@ -6,6 +6,8 @@ int15:
 	cmp	ah, 0x4f		; keyboard intercept: called for every key
 	je	.intercept
 	INT_ENTER
+	push	fs
+	push	gs
 	mov	si, .table
 .next:
 	cmp	byte [cs:si], 0xff
@@ -16,10 +18,13 @@ int15:
 	jmp	.next
 .found:
 	call	[cs:si + 1]
-	INT_LEAVE
+	jmp	.leave
 .unknown:
 	mov	byte [bp + F_AH], 0x86
 	SET_C
+.leave:
+	pop	gs
+	pop	fs
 	INT_LEAVE
 .intercept:				; unchanged: "process this key"
 	push	bp

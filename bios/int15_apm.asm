@@ -17,7 +17,6 @@ APM_ERR_FUNCTION	equ	0x0c
 
 ; From INT 15: the registers are the caller's, in the frame.
 apm_service:
-	push	fs
 	mov	fs, [BDA_EBDA]
 	cmp	al, 0x04
 	jbe	.connections
@@ -43,7 +42,6 @@ apm_service:
 .error:
 	SET_C
 .ok:
-	pop	fs
 	ret
 .table:
 	dw	apm_check, apm_connect_real, apm_connect_16, apm_connect_32, apm_disconnect

@@ -129,25 +129,41 @@ e820:
 	SET_C
 	ret
 
-; AH=24: the A20 gate, by port 92. 00 off, 01 on, 02 AL = state, 03 BX = ways to do it.
+; AH=24: the A20 gate. 00 off, 01 on, 02 AL = state, 03 BX = ways to do it. The line is on
+; when the 8042 or port 92 says so; we leave it to the 8042.
 a20_service:
 	cmp	al, 3
 	ja	.unknown
 	je	.ways
-	cmp	al, 2
-	je	.state
-	mov	cl, al
+	cmp	al, 1
+	ja	.state
+	mov	ah, KBC_A20_ON
+	je	.switch
 	in	al, SYS_PORT_A
 	and	al, 0xfc		; never pull reset
-	shl	cl, 1
-	or	al, cl
 	out	SYS_PORT_A, al
+	mov	ah, KBC_A20_OFF
+.switch:
+	mov	al, ah
+	call	kbc_command
 	jmp	.ok
-.state:
-	in	al, SYS_PORT_A
-	shr	al, 1
-	and	al, 1
-	mov	[bp + F_AL], al
+.state:					; does FFFF:0010 show what is at 0000:0000?
+	cli
+	xor	bx, bx
+	mov	fs, bx
+	dec	bx
+	mov	gs, bx
+	mov	bx, [fs:0]
+	mov	ax, bx
+	xor	ax, [gs:0x10]
+	jnz	.differs
+	not	word [fs:0]
+	mov	ax, [fs:0]
+	xor	ax, [gs:0x10]
+	mov	[fs:0], bx
+.differs:
+	add	ax, 0xffff		; CF set when AX was not 0
+	setc	[bp + F_AL]
 	jmp	.ok
 .ways:
 	mov	word [bp + F_BX], 3	; keyboard controller and port 92

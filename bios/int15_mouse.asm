@@ -10,7 +10,6 @@ MOUSE_INTERFACE		equ	3
 MOUSE_NO_HANDLER	equ	5
 
 mouse_service:
-	push	fs
 	mov	fs, [BDA_EBDA]
 	cli
 	movzx	bx, al
@@ -26,7 +25,6 @@ mouse_service:
 	jz	.ok
 	SET_C
 .ok:
-	pop	fs
 	ret
 .table:
 	dw	mouse_enable, mouse_reset, mouse_rate, mouse_resolution

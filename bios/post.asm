@@ -64,8 +64,8 @@ post:
 	xor	ax, ax
 	mov	ss, ax
 	mov	sp, 0x7c00
-	mov	al, 2			; A20 on
-	out	SYS_PORT_A, al
+	xor	al, al			; A20 is the 8042's to hold (init_keyboard), so that
+	out	SYS_PORT_A, al		; programs can turn it off there
 
 	push	BDA_SEG
 	pop	ds

@@ -140,7 +140,7 @@ init_rtc:
 	movzx	eax, al
 	ret
 
-; 8042: self test, keyboard on, translation on, the keyboard reset; then the buffer.
+; 8042: A20 on, self test, keyboard on, translation on, the keyboard reset; then the buffer.
 init_keyboard:
 	mov	word [BDA_KBD_HEAD], BDA_KBD_BUF
 	mov	word [BDA_KBD_TAIL], BDA_KBD_BUF
@@ -155,6 +155,8 @@ init_keyboard:
 	mov	al, 0xaa		; self test: 55
 	call	kbc_command
 	call	kbc_read
+	mov	al, KBC_A20_ON
+	call	kbc_command
 	mov	al, 0xae		; keyboard on
 	call	kbc_command
 	mov	al, 0xff		; keyboard reset: FA, AA

@@ -85,7 +85,7 @@ enum trace_mode {
 
 /* Where a code address was last found to continue. */
 struct jump { uint64_t key; struct op *op; };
-#define JUMPS 4096u
+#define JUMPS 16384u
 
 /* How the lazy flags give OF and AF; ZF always, and mostly SF and PF, come from flag_res; CF is kept in cf. */
 enum flag_kind {

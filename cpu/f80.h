@@ -146,12 +146,14 @@ enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, boo
  * The common case, inline: normal operands, rounding to nearest, 64-bit precision, normal result. False: nothing done,
  * the function above is to be called. *sw gets PE and C1, or 0.
  */
+#define F80_INLINE static inline __attribute__((always_inline))
+
 static inline bool f80_is_plain(unsigned cw)
 {
 	return (cw & (X87_CW_PC | X87_CW_RC)) == X87_CW_PC64;
 }
 
-static inline bool f80_round_fast(unsigned sign, struct fp_mag m, struct f80 *r, unsigned *sw)
+F80_INLINE bool f80_round_fast(unsigned sign, struct fp_mag m, struct f80 *r, unsigned *sw)
 {
 	bool up = m.lo > FP_TOP - (m.hi & 1), carry;
 
@@ -165,7 +167,7 @@ static inline bool f80_round_fast(unsigned sign, struct fp_mag m, struct f80 *r,
 }
 
 /* flip: F80_SIGN to subtract */
-static inline bool f80_add_fast(struct f80 a, struct f80 b, unsigned flip, struct f80 *r, unsigned *sw)
+F80_INLINE bool f80_add_fast(struct f80 a, struct f80 b, unsigned flip, struct f80 *r, unsigned *sw)
 {
 	unsigned sa = a.se & F80_SIGN, sb = (b.se & F80_SIGN) ^ flip;
 	int32_t ea = (int32_t)f80_exp(a), eb = (int32_t)f80_exp(b);
@@ -183,14 +185,14 @@ static inline bool f80_add_fast(struct f80 a, struct f80 b, unsigned flip, struc
 	return f80_round_fast(sign, fp_sub_mag(ex, x, ey, y), r, sw);
 }
 
-static inline bool f80_mul_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
+F80_INLINE bool f80_mul_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
 {
 	return f80_are_normal(a, b) &&
 	       f80_round_fast((a.se ^ b.se) & F80_SIGN,
 			      fp_mul_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig), r, sw);
 }
 
-static inline bool f80_div_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
+F80_INLINE bool f80_div_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
 {
 	return f80_are_normal(a, b) &&
 	       f80_round_fast((a.se ^ b.se) & F80_SIGN,

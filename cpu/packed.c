@@ -150,7 +150,6 @@ bool exec_sse_psadbw(struct cpu *c, const struct insn *i)
 	TRY(b = sse_source(c, i, buf));
 	low = absolute_differences(a, b);
 	high = absolute_differences(a + 8, b + 8);
-	set_lane64(a, 0, low);
-	set_lane64(a, 1, high);
+	xmm_set(a, low, high);
 	return true;
 }

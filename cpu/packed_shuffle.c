@@ -229,50 +229,63 @@ bool exec_pshufw(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* Words: the half at `at` is shuffled, the other copied. Or all four doublewords. */
-ALWAYS_INLINE bool shuffle(struct cpu *c, const struct insn *i, unsigned size, unsigned at)
+/* Doublewords: two of a, then two of b. Built in a vector, so that what reads it next finds one whole store. */
+ALWAYS_INLINE void shuffle32(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned imm)
+{
+	X_u32 v = { lane32(a, imm & 3), lane32(a, imm >> 2 & 3), lane32(b, imm >> 4 & 3), lane32(b, imm >> 6 & 3) };
+
+	X_u32_put(r, v);
+}
+
+bool exec_pshufd(struct cpu *c, const struct insn *i)
+{
+	uint8_t buf[16];
+	const uint8_t *b;
+
+	TRY(sse_begin(c));
+	TRY(b = sse_source(c, i, buf));
+	shuffle32(xmm_reg(c, i), b, b, i->imm);
+	return true;
+}
+
+bool exec_shufps(struct cpu *c, const struct insn *i)
+{
+	uint8_t buf[16];
+	const uint8_t *b;
+
+	TRY(sse_begin(c));
+	TRY(b = sse_source(c, i, buf));
+	shuffle32(xmm_reg(c, i), xmm_reg(c, i), b, i->imm);
+	return true;
+}
+
+bool exec_shufpd(struct cpu *c, const struct insn *i)
+{
+	uint8_t buf[16], *a = xmm_reg(c, i);
+	const uint8_t *b;
+
+	TRY(sse_begin(c));
+	TRY(b = sse_source(c, i, buf));
+	xmm_set(a, lane64(a, i->imm & 1), lane64(b, i->imm >> 1 & 1));
+	return true;
+}
+
+/* Words: the half at `at` is shuffled, the other copied. */
+ALWAYS_INLINE bool shuffle16(struct cpu *c, const struct insn *i, unsigned at)
 {
 	uint8_t buf[16], r[16];
 	const uint8_t *b;
 
 	TRY(sse_begin(c));
 	TRY(b = sse_source(c, i, buf));
-	if (size == 2)
-		memcpy(r + (8 - at), b + (8 - at), 8);
-	choose4(r + at, b + at, size, i->imm);
+	memcpy(r + (8 - at), b + (8 - at), 8);
+	choose4(r + at, b + at, 2, i->imm);
 	memcpy(xmm_reg(c, i), r, 16);
 	return true;
 }
 
-bool exec_pshufd(struct cpu *c, const struct insn *i) { return shuffle(c, i, 4, 0); }
-bool exec_pshuflw(struct cpu *c, const struct insn *i) { return shuffle(c, i, 2, 0); }
-bool exec_pshufhw(struct cpu *c, const struct insn *i) { return shuffle(c, i, 2, 8); }
-
-bool exec_shufps(struct cpu *c, const struct insn *i)
-{
-	uint8_t buf[16], r[16], *a = xmm_reg(c, i);
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	for (unsigned n = 0; n < 4; n++)
-		memcpy(r + 4 * n, (n < 2 ? a : b) + 4 * (i->imm >> 2 * n & 3), 4);
-	memcpy(a, r, 16);
-	return true;
-}
-
-bool exec_shufpd(struct cpu *c, const struct insn *i)
-{
-	uint8_t buf[16], r[16], *a = xmm_reg(c, i);
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	memcpy(r, a + 8 * (i->imm & 1), 8);
-	memcpy(r + 8, b + 8 * (i->imm >> 1 & 1), 8);
-	memcpy(a, r, 16);
-	return true;
-}
+bool exec_pshuflw(struct cpu *c, const struct insn *i) { return shuffle16(c, i, 0); }
+bool exec_pshufhw(struct cpu *c, const struct insn *i) { return shuffle16(c, i, 8); }
 
 /* ---- single lanes, masks ---------------------------------------------------------------------------------- */
 

@@ -76,6 +76,12 @@ ALWAYS_INLINE void set_lane16(uint8_t *p, unsigned n, uint16_t v) { operand_put(
 ALWAYS_INLINE void set_lane32(uint8_t *p, unsigned n, uint32_t v) { operand_put(p + 4 * n, v, 4); }
 ALWAYS_INLINE void set_lane64(uint8_t *p, unsigned n, uint64_t v) { operand_put(p + 8 * n, v, 8); }
 
+/* A whole register by its halves, in one store: the next instruction will read it in one piece. */
+ALWAYS_INLINE void xmm_set(uint8_t *p, uint64_t low, uint64_t high)
+{
+	X_u64_put(p, (X_u64){ low, high });
+}
+
 /* ---- XMM --------------------------------------------------------------------------------------------- */
 
 bool sse_blocked(struct cpu *c); /* why sse_begin says no */

@@ -25,6 +25,35 @@ static inline bool host_agrees(const struct cpu *c)
 	return HOST_IS_IEEE && (c->x87.mxcsr & (MXCSR_MASKS | MXCSR_RC | MXCSR_PE)) == (MXCSR_MASKS | MXCSR_PE);
 }
 
+static inline float as_float(uint32_t v)
+{
+	float f;
+
+	memcpy(&f, &v, 4);
+	return f;
+}
+static inline double as_double(uint64_t v)
+{
+	double f;
+
+	memcpy(&f, &v, 8);
+	return f;
+}
+static inline uint32_t float_bits(float f)
+{
+	uint32_t v;
+
+	memcpy(&v, &f, 4);
+	return v;
+}
+static inline uint64_t double_bits(double f)
+{
+	uint64_t v;
+
+	memcpy(&v, &f, 8);
+	return v;
+}
+
 /*
  * Range of the exponent field by one unsigned comparison of the bits without their sign: lowest e <= exponent <= the
  * largest finite. The same for singles and for the upper halves of doubles, with their field's place.
@@ -72,6 +101,29 @@ ALWAYS_INLINE bool trust_pd(X_f64 a, X_f64 b, X_f64 r)
 	return !any(OUTSIDE(x, 20, 1, 0x7ff) | OUTSIDE(z, 20, 2, 0x7ff));
 }
 
+/*
+ * A second chance for packed operands with zeros or infinities among them, which also have one result and no flag,
+ * unless a zero or an infinity comes out of ordinary operands. Zero divisors are not for here.
+ */
+ALWAYS_INLINE bool trust_ps_special(X_f32 a, X_f32 b, X_f32 r, bool divide)
+{
+	X_u32 x, y, z;
+	X_s32 bad;
+
+	memcpy(&x, &a, 16);
+	memcpy(&y, &b, 16);
+	memcpy(&z, &r, 16);
+#define SPECIAL(v) (((v) << 1 == 0) | ((v) << 1 == 0xff000000u))
+#define UNUSUAL(v) OUTSIDE(v, 23, 1, 0xff) /* special, denormal or NaN */
+	bad = (UNUSUAL(x) & ~SPECIAL(x)) | (UNUSUAL(y) & ~SPECIAL(y)) |
+	      (OUTSIDE(z, 23, 2, 0xff) & ~(SPECIAL(z) & (SPECIAL(x) | SPECIAL(y))));
+	if (divide)
+		bad |= y << 1 == 0;
+	return !any(bad);
+#undef SPECIAL
+#undef UNUSUAL
+}
+
 ALWAYS_INLINE bool trust_ss(float a, float b, float r)
 {
 	uint32_t x, y, z;
@@ -94,6 +146,38 @@ ALWAYS_INLINE bool trust_sd(double a, double b, double r)
 {
 	return !(OUTSIDE(upper_half(a), 20, 1, 0x7ff) || OUTSIDE(upper_half(b), 20, 1, 0x7ff) ||
 		 OUTSIDE(upper_half(r), 20, 2, 0x7ff));
+}
+
+/* The same for doubles, one lane at a time. */
+ALWAYS_INLINE bool trust_sd_special(uint64_t x, uint64_t y, uint64_t z, bool divide)
+{
+	const uint64_t inf = 0x7ffull << 53;
+	bool zero_or_inf = false;
+
+	x <<= 1, y <<= 1, z <<= 1;
+	for (unsigned n = 0; n < 2; n++) {
+		uint64_t v = n ? y : x;
+
+		if (!v || v == inf)
+			zero_or_inf = true;
+		else if (v < 1ull << 53 || v > inf)
+			return false; /* denormal, NaN */
+	}
+	if (divide && !y)
+		return false;
+	if (!z || z == inf)
+		return zero_or_inf;
+	return z >= 2ull << 53 && z < inf;
+}
+
+ALWAYS_INLINE bool trust_pd_special(X_f64 a, X_f64 b, X_f64 r, bool divide)
+{
+	uint64_t x[2], y[2], z[2];
+
+	memcpy(x, &a, 16);
+	memcpy(y, &b, 16);
+	memcpy(z, &r, 16);
+	return trust_sd_special(x[0], y[0], z[0], divide) && trust_sd_special(x[1], y[1], z[1], divide);
 }
 
 /* ---- the exact way, lane by lane ------------------------------------------------------------------------ */
@@ -129,35 +213,6 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 
 /* ---- two operands ------------------------------------------------------------------------------------------- */
 
-static inline float as_float(uint32_t v)
-{
-	float f;
-
-	memcpy(&f, &v, 4);
-	return f;
-}
-static inline double as_double(uint64_t v)
-{
-	double f;
-
-	memcpy(&f, &v, 8);
-	return f;
-}
-static inline uint32_t float_bits(float f)
-{
-	uint32_t v;
-
-	memcpy(&v, &f, 4);
-	return v;
-}
-static inline uint64_t double_bits(double f)
-{
-	uint64_t v;
-
-	memcpy(&v, &f, 8);
-	return v;
-}
-
 #define ARITH(name, sign)                                                                     \
 	bool exec_##name##ps(struct cpu *c, const struct insn *i)                             \
 	{                                                                                     \
@@ -167,7 +222,7 @@ static inline uint64_t double_bits(double f)
 		TRY(b = sse_source(c, i, buf));                                               \
 		if (host_agrees(c)) {                                                         \
 			X_f32 x = X_f32_get(a), y = X_f32_get(b), r = x sign y;               \
-			if (trust_ps(x, y, r)) {                                              \
+			if (trust_ps(x, y, r) || trust_ps_special(x, y, r, *#sign == '/')) {  \
 				X_f32_put(a, r);                                              \
 				return true;                                                  \
 			}                                                                     \
@@ -182,7 +237,7 @@ static inline uint64_t double_bits(double f)
 		TRY(b = sse_source(c, i, buf));                                               \
 		if (host_agrees(c)) {                                                         \
 			X_f64 x = X_f64_get(a), y = X_f64_get(b), r = x sign y;               \
-			if (trust_pd(x, y, r)) {                                              \
+			if (trust_pd(x, y, r) || trust_pd_special(x, y, r, *#sign == '/')) {  \
 				X_f64_put(a, r);                                              \
 				return true;                                                  \
 			}                                                                     \
@@ -211,7 +266,9 @@ static inline uint64_t double_bits(double f)
 		if (host_agrees(c)) {                                                         \
 			double x = as_double(lane64(a, 0)), y = as_double(lane64(b, 0)),      \
 			       r = x sign y;                                                  \
-			if (trust_sd(x, y, r)) {                                              \
+			if (trust_sd(x, y, r) ||                                              \
+			    trust_sd_special(double_bits(x), double_bits(y), double_bits(r),  \
+					     *#sign == '/')) {                                \
 				set_lane64(a, 0, double_bits(r));                             \
 				return true;                                                  \
 			}                                                                     \

@@ -84,8 +84,7 @@ bool exec_cvtpi2pd(struct cpu *c, const struct insn *i)
 	TRY(mmx_source(c, i, 8, &v));
 	if (!insn_is_mem(i))
 		mmx_enter(c);
-	set_lane64(xmm_reg(c, i), 0, f64_from_i32((int32_t)(uint32_t)v));
-	set_lane64(xmm_reg(c, i), 1, f64_from_i32((int32_t)(uint32_t)(v >> 32)));
+	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v), f64_from_i32((int32_t)(uint32_t)(v >> 32)));
 	return true;
 }
 
@@ -179,8 +178,7 @@ bool exec_cvtdq2pd(struct cpu *c, const struct insn *i)
 
 	TRY(sse_begin(c));
 	TRY(sse_source_low(c, i, 8, &v));
-	set_lane64(xmm_reg(c, i), 0, f64_from_i32((int32_t)(uint32_t)v));
-	set_lane64(xmm_reg(c, i), 1, f64_from_i32((int32_t)(uint32_t)(v >> 32)));
+	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v), f64_from_i32((int32_t)(uint32_t)(v >> 32)));
 	return true;
 }
 
@@ -197,8 +195,7 @@ ALWAYS_INLINE bool pd_to_dq(struct cpu *c, const struct insn *i, bool truncate)
 	low = f64_to_i32(&e, lane64(b, 0), rc);
 	high = f64_to_i32(&e, lane64(b, 1), rc);
 	TRY(sse_settle(c, &e));
-	set_lane64(xmm_reg(c, i), 0, pair(low, high));
-	set_lane64(xmm_reg(c, i), 1, 0);
+	xmm_set(xmm_reg(c, i), pair(low, high), 0);
 	return true;
 }
 
@@ -244,8 +241,7 @@ bool exec_cvtps2pd(struct cpu *c, const struct insn *i)
 	low = f32_to_f64(&e, (uint32_t)v);
 	high = f32_to_f64(&e, (uint32_t)(v >> 32));
 	TRY(sse_settle(c, &e));
-	set_lane64(xmm_reg(c, i), 0, low);
-	set_lane64(xmm_reg(c, i), 1, high);
+	xmm_set(xmm_reg(c, i), low, high);
 	return true;
 }
 
@@ -261,7 +257,6 @@ bool exec_cvtpd2ps(struct cpu *c, const struct insn *i)
 	low = f64_to_f32(&e, lane64(b, 0));
 	high = f64_to_f32(&e, lane64(b, 1));
 	TRY(sse_settle(c, &e));
-	set_lane64(xmm_reg(c, i), 0, low | (uint64_t)high << 32);
-	set_lane64(xmm_reg(c, i), 1, 0);
+	xmm_set(xmm_reg(c, i), low | (uint64_t)high << 32, 0);
 	return true;
 }

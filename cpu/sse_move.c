@@ -71,8 +71,7 @@ bool exec_movq2dq(struct cpu *c, const struct insn *i)
 	TRY(sse_begin(c));
 	TRY(mmx_begin(c));
 	mmx_enter(c);
-	set_lane64(xmm_reg(c, i), 0, mmx_get(c, insn_rm(i)));
-	set_lane64(xmm_reg(c, i), 1, 0);
+	xmm_set(xmm_reg(c, i), mmx_get(c, insn_rm(i)), 0);
 	return true;
 }
 
@@ -91,8 +90,7 @@ bool exec_movd_xmm_rm(struct cpu *c, const struct insn *i)
 
 	TRY(sse_begin(c));
 	TRY(insn_load_rm(c, i, 4, &v));
-	set_lane64(xmm_reg(c, i), 0, v);
-	set_lane64(xmm_reg(c, i), 1, 0);
+	xmm_set(xmm_reg(c, i), v, 0);
 	return true;
 }
 
@@ -151,8 +149,7 @@ ALWAYS_INLINE bool load_scalar(struct cpu *c, const struct insn *i, unsigned siz
 	TRY(sse_begin(c));
 	TRY(sse_source_low(c, i, size, &v));
 	if (insn_is_mem(i)) {
-		set_lane64(a, 0, v);
-		set_lane64(a, 1, 0);
+		xmm_set(a, v, 0);
 	} else {
 		operand_put(a, v, size);
 	}
@@ -182,8 +179,7 @@ bool exec_movq_xmm_load(struct cpu *c, const struct insn *i)
 
 	TRY(sse_begin(c));
 	TRY(sse_source_low(c, i, 8, &v));
-	set_lane64(xmm_reg(c, i), 0, v);
-	set_lane64(xmm_reg(c, i), 1, 0);
+	xmm_set(xmm_reg(c, i), v, 0);
 	return true;
 }
 
@@ -194,8 +190,7 @@ bool exec_movq_xmm_store(struct cpu *c, const struct insn *i)
 	TRY(sse_begin(c));
 	if (insn_is_mem(i))
 		return operand_store(c, i->seg, operand_ea(c, i), 8, v);
-	set_lane64(xmm_rm(c, i), 0, v);
-	set_lane64(xmm_rm(c, i), 1, 0);
+	xmm_set(xmm_rm(c, i), v, 0);
 	return true;
 }
 

@@ -17,7 +17,7 @@
 #include "cpu/tlb_fill.h"
 
 #define ARENA_BYTES (16u << 20)
-#define HASH 16384u
+#define HASH 65536u
 #define GRANULE_SHIFT 6
 #define SINGLES 64u
 
@@ -58,7 +58,7 @@ static uint64_t make_key(uint64_t code_address, uint32_t mode)
 
 static unsigned hash_of(uint64_t key)
 {
-	return (unsigned)((key * 0x9e3779b97f4a7c15ull) >> 40) & (HASH - 1);
+	return (unsigned)(key * 0x9e3779b97f4a7c15ull >> 48) & (HASH - 1);
 }
 
 static uint64_t granules_of(uint32_t from, uint32_t to) /* [from, to) within a page, not empty */

@@ -26,8 +26,8 @@ void x87_set_tag_word(struct x87_state *x, uint16_t tw);
 
 /* ---- begin and end -------------------------------------------------------------------------- */
 
-bool x87_blocked(struct cpu *c);
-bool x87_unmasked(struct cpu *c, unsigned raised);
+COLD bool x87_blocked(struct cpu *c);
+COLD bool x87_unmasked(struct cpu *c, unsigned raised);
 
 /* Waiting instructions: false with #NM or #MF. */
 static inline bool x87_begin(struct cpu *c)
@@ -81,17 +81,24 @@ static inline bool x87_empty(const struct x87_state *x, unsigned i)
 {
 	return x->empty >> x87_phys(x, i) & 1;
 }
+/* Registers are read and written field by field: wider copies would wait for the narrower stores before them. */
 static inline struct f80 x87_st(const struct x87_state *x, unsigned i)
 {
-	return x->reg[x87_phys(x, i)];
+	const struct f80 *r = &x->reg[x87_phys(x, i)];
+
+	return f80_make(r->se, r->sig);
+}
+static inline void x87_replace(struct x87_state *x, unsigned i, struct f80 v) /* a valid one */
+{
+	struct f80 *r = &x->reg[x87_phys(x, i)];
+
+	r->sig = v.sig;
+	r->se = v.se;
 }
 static inline void x87_set_st(struct x87_state *x, unsigned i, struct f80 v)
 {
-	unsigned p = x87_phys(x, i);
-
-	x->reg[p].sig = v.sig;
-	x->reg[p].se = v.se;
-	x->empty &= (uint8_t)~(1u << p);
+	x87_replace(x, i, v);
+	x->empty &= (uint8_t)~(1u << x87_phys(x, i));
 }
 static inline void x87_set_top(struct x87_state *x, unsigned top)
 {
@@ -107,6 +114,12 @@ static inline void x87_push_value(struct x87_state *x, struct f80 v)
 {
 	x87_set_top(x, x->top - 1u);
 	x87_set_st(x, 0, v);
+}
+
+/* The two registers of an instruction are both valid. */
+static inline bool x87_valid2(const struct x87_state *x, unsigned i, unsigned j)
+{
+	return !(x->empty & (1u << x87_phys(x, i) | 1u << x87_phys(x, j)));
 }
 
 /* Stack underflow: the masked result, with IE and SF raised and C1 clear. */

@@ -42,7 +42,7 @@ BODY bool finish(struct cpu *c, unsigned sw, unsigned dst, struct f80 r, unsigne
 }
 
 /* Anything unusual; `sw` is what converting b raised. */
-static bool arith_slow(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src,
+static COLD bool arith_slow(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src,
 		       unsigned pops)
 {
 	struct x87_state *x = &c->x87;
@@ -65,12 +65,13 @@ static bool arith_slow(struct cpu *c, enum arith op, struct f80 b, unsigned sw, 
 BODY bool arith(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src, unsigned pops)
 {
 	struct x87_state *x = &c->x87;
+	unsigned raised;
 	struct f80 r;
 
-	if (__builtin_expect(x87_empty(x, dst) || x87_empty(x, src) || !f80_is_plain(x->cw) ||
-			     !compute_fast(op, x87_st(x, dst), b, &r, &sw), 0))
+	if (__builtin_expect(!x87_valid2(x, dst, src) || !f80_is_plain(x->cw) || sw ||
+			     !compute_fast(op, x87_st(x, dst), b, &r, &raised), 0))
 		return arith_slow(c, op, b, sw, dst, src, pops);
-	return finish(c, sw, dst, r, pops);
+	return finish(c, raised, dst, r, pops);
 }
 
 BODY bool arith_reg(struct cpu *c, const struct insn *i, enum arith op, unsigned dst, unsigned src, unsigned pops)

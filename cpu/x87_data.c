@@ -9,13 +9,23 @@
 
 /* ---- loads -------------------------------------------------------------------------------------- */
 
-/* Pushes v, or the indefinite if the stack is full. An unmasked denormal does not stop a load. */
-static bool push(struct cpu *c, struct f80_env e, struct f80 v)
+/* An unmasked denormal does not stop a load. */
+static COLD bool push_slow(struct cpu *c, struct f80_env e, struct f80 v)
 {
-	if (__builtin_expect(!x87_empty(&c->x87, 7), 0))
+	if (!x87_empty(&c->x87, 7))
 		v = x87_overflow(&e);
 	if (x87_settle(c, e) || !(e.sw & X87_IE))
 		x87_push_value(&c->x87, v);
+	return true;
+}
+
+/* Pushes v, or the indefinite if the stack is full. */
+static inline bool push(struct cpu *c, struct f80_env e, struct f80 v)
+{
+	if (__builtin_expect(e.sw || !x87_empty(&c->x87, 7), 0))
+		return push_slow(c, e, v);
+	c->x87.sw &= (uint16_t)~X87_C1;
+	x87_push_value(&c->x87, v);
 	return true;
 }
 
@@ -108,10 +118,11 @@ bool exec_fld_sti(struct cpu *c, const struct insn *i)
 {
 	struct x87_state *x = &c->x87;
 	struct f80_env e = x87_env(c);
-	struct f80 v = x87_st(x, insn_rm(i));
+	struct f80 v;
 
 	TRY(x87_begin(c));
 	x87_note(c, i);
+	v = x87_st(x, insn_rm(i));
 	if (x87_empty(x, insn_rm(i)))
 		v = x87_underflow(&e);
 	return push(c, e, v);
@@ -337,22 +348,35 @@ bool exec_fstpnce(struct cpu *c, const struct insn *i)
 bool exec_fst_sti(struct cpu *c, const struct insn *i) { return store_reg(c, i, 0); }
 bool exec_fstp_sti(struct cpu *c, const struct insn *i) { return store_reg(c, i, 1); }
 
-bool exec_fxch(struct cpu *c, const struct insn *i)
+/* One of the two is empty: that one counts as the indefinite. */
+static COLD bool fxch_underflow(struct cpu *c, unsigned n)
 {
 	struct x87_state *x = &c->x87;
 	struct f80_env e = x87_env(c);
-	unsigned n = insn_rm(i);
-	struct f80 a = x87_st(x, 0), b = x87_st(x, n);
+	struct f80 indefinite = x87_underflow(&e);
+	struct f80 a = x87_empty(x, 0) ? indefinite : x87_st(x, 0);
+	struct f80 b = x87_empty(x, n) ? indefinite : x87_st(x, n);
 
-	TRY(x87_begin(c));
-	x87_note(c, i);
-	if (x87_empty(x, 0))
-		a = x87_underflow(&e);
-	if (x87_empty(x, n))
-		b = x87_underflow(&e);
 	if (x87_settle(c, e)) {
 		x87_set_st(x, 0, b);
 		x87_set_st(x, n, a);
 	}
+	return true;
+}
+
+bool exec_fxch(struct cpu *c, const struct insn *i)
+{
+	struct x87_state *x = &c->x87;
+	struct f80 a, b;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	if (!x87_valid2(x, 0, insn_rm(i)))
+		return fxch_underflow(c, insn_rm(i));
+	x->sw &= (uint16_t)~X87_C1;
+	a = x87_st(x, 0);
+	b = x87_st(x, insn_rm(i));
+	x87_replace(x, 0, b);
+	x87_replace(x, insn_rm(i), a);
 	return true;
 }

@@ -6,8 +6,8 @@
  *   "ata command"  1F0-1F7, 170-177           data .. status     data .. command
  *   "ata control"  3F6, 376                   alternate status   device control
  *
- * Transfers are PIO. NOT IMPLEMENTED, and not announced in IDENTIFY: DMA, overlap and queueing, host
- * protected area, security, SMART, CFA, READ/WRITE LONG, FORMAT TRACK.
+ * Transfers are PIO. NOT IMPLEMENTED, and not announced in IDENTIFY: DMA, overlap and queueing,
+ * host protected area, security, SMART, CFA, READ/WRITE LONG, FORMAT TRACK.
  */
 #ifndef DEVICES_ATA_H
 #define DEVICES_ATA_H

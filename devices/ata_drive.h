@@ -1,4 +1,4 @@
-/* Between ata.c (cable, registers, phases), ata_disk.c, ata_identify.c, atapi.c, atapi_info.c only. */
+/* Between ata.c (cable, registers, phases), ata_disk.c, ata_identify.c and atapi*.c only. */
 #ifndef DEVICES_ATA_DRIVE_H
 #define DEVICES_ATA_DRIVE_H
 
@@ -46,7 +46,7 @@ void ata_finish(struct ata_drive *d, uint8_t error, uint8_t extra_status, bool i
 /* The values that tell a disk from a packet device, 9.12; leaves status and error alone. */
 void ata_signature(struct ata_drive *d);
 
-/* SET FEATURES (8.46), and the power commands: the same for both types. False: not such a command. */
+/* SET FEATURES (8.46) and the power commands, for both types. False: not such a command. */
 bool ata_common_command(struct ata_drive *d);
 
 /* IDENTIFY (PACKET) DEVICE data into the drive's buffer. */

@@ -2,8 +2,8 @@
  * The packet protocol of a CD-ROM drive, and the commands that move the tray, the head or sectors.
  * Follows ATA/ATAPI-6 8.23 (PACKET), 9.8 (its protocol), SPC-2 and MMC-3 (commands).
  * The disc has one mode 1 data track; UNLIKE HARDWARE: one of DVD size is a long CD, because the
- * readers of its files never ask for the physical format. NOT IMPLEMENTED: audio, sessions, MODE SELECT, and the EDC/ECC
- * bytes of raw sectors (zeros).
+ * readers of its files never ask for the physical format. NOT IMPLEMENTED: audio, sessions, MODE
+ * SELECT, and the EDC/ECC bytes of raw sectors (zeros).
  */
 #include "devices/atapi.h"
 

@@ -25,7 +25,7 @@ struct block {
 	uint64_t sectors;
 	uint64_t bytes;  /* of the image; the last sector is padded with zeros when this is odd */
 	bool read_only;  /* writes fail; devices show it to the guest as write protection */
-	char name[80];   /* the path, shortened from the left if it is long */
+	char name[80];   /* the path, shortened from the left if long */
 	char note[256];  /* what the user should be told: opened read-only, padded ...; else "" */
 	char trouble[256]; /* the first failure of the host's file since opening; else "" */
 };
@@ -42,7 +42,7 @@ enum block_mode {
  */
 struct block *block_open(const char *path, enum block_mode mode, char err[256]);
 
-/* A writable copy of `bytes` bytes at `image`, or that many zeros if it is NULL. NULL: no memory. */
+/* A writable copy of `bytes` bytes at `image`, or that many zeros for NULL. NULL: no memory. */
 struct block *block_from_memory(const char *name, const void *image, size_t bytes);
 
 /* Keeps in memory what is written over `base`, and owns `base`. NULL: no memory, base is closed. */

@@ -16,11 +16,15 @@ static void debug_exit_write(struct device *d, uint32_t offset, uint32_t val, un
 		return; /* the first one counts */
 	e->s.value = val;
 	e->s.requested = 1;
+	irq_set(&e->exit, true);
 }
 
 static void debug_exit_reset(struct device *d)
 {
-	((struct debug_exit *)d)->s = (struct debug_exit_state){ 0 };
+	struct debug_exit *e = (struct debug_exit *)d;
+
+	e->s = (struct debug_exit_state){ 0 };
+	irq_set(&e->exit, false);
 }
 
 static bool debug_exit_restored(struct device *d)
@@ -53,8 +57,7 @@ const struct device_class debug_exit_class = {
 
 void debug_exit_init(struct debug_exit *e, unsigned iosize)
 {
-	e->dev.cls = &debug_exit_class;
-	e->window = debug_exit_windows[0];
+	*e = (struct debug_exit){ .dev.cls = &debug_exit_class, .window = debug_exit_windows[0] };
 	e->window.len = iosize;
 	debug_exit_reset(&e->dev);
 }

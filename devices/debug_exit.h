@@ -3,16 +3,18 @@
 #define DEVICES_DEBUG_EXIT_H
 
 #include "base/device.h"
+#include "base/irq.h"
 
 struct debug_exit_state {
 	uint32_t value;
-	uint8_t requested; /* the machine reads this after each slice */
+	uint8_t requested;
 	uint8_t reserved[3];
 };
 
 struct debug_exit {
 	struct device dev;
 	struct io_window window; /* the class's, as long as iosize says: map this one */
+	struct irq_line exit;    /* rises with `requested`; debug_exit_init leaves it open */
 	struct debug_exit_state s;
 };
 

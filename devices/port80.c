@@ -1,4 +1,4 @@
-/* Port 80h. Follows: IBM PC/AT Technical Reference 1-24 (a spare DMA page register on the board). */
+/* Port 80h. Follows: IBM PC/AT Technical Reference 1-24: a spare page register, used by POST. */
 #include "devices/port80.h"
 
 static uint32_t port80_read(struct device *d, uint32_t offset, unsigned size)

@@ -15,6 +15,14 @@
 
 static const char spell[] = "Shutdown";
 
+static void switch_off(struct device *d)
+{
+	struct power *p = (struct power *)d;
+
+	p->s.requested = 1;
+	irq_set(&p->off, true);
+}
+
 static uint32_t bochs_read(struct device *d, uint32_t offset, unsigned size)
 {
 	(void)d, (void)offset, (void)size;
@@ -32,7 +40,7 @@ static void bochs_write(struct device *d, uint32_t offset, uint32_t val, unsigne
 		s->matched = val == (uint8_t)spell[0];
 	if (s->matched == strlen(spell)) {
 		s->matched = 0;
-		s->requested = 1;
+		switch_off(d);
 	}
 }
 
@@ -49,12 +57,15 @@ static void pm1_write(struct device *d, uint32_t offset, uint32_t val, unsigned 
 	(void)offset, (void)size;
 	s->pm1_control = val & PM1_KEPT;
 	if (val & PM1_SLP_EN)
-		s->requested = 1;
+		switch_off(d);
 }
 
 static void power_reset(struct device *d)
 {
-	((struct power *)d)->s = (struct power_state){ 0 };
+	struct power *p = (struct power *)d;
+
+	p->s = (struct power_state){ 0 };
+	irq_set(&p->off, false);
 }
 
 static bool power_restored(struct device *d)
@@ -90,6 +101,6 @@ const struct device_class power_class = {
 
 void power_init(struct power *p)
 {
-	p->dev.cls = &power_class;
+	*p = (struct power){ .dev.cls = &power_class };
 	power_reset(&p->dev);
 }

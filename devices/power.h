@@ -3,15 +3,17 @@
 #define DEVICES_POWER_H
 
 #include "base/device.h"
+#include "base/irq.h"
 
 struct power_state {
 	uint16_t pm1_control;
 	uint8_t matched;   /* letters of "Shutdown" seen so far at Bochs' port */
-	uint8_t requested; /* power is to go off; the machine reads this after each slice */
+	uint8_t requested; /* power is to go off */
 };
 
 struct power {
 	struct device dev;
+	struct irq_line off; /* rises with `requested`; power_init leaves it open */
 	struct power_state s;
 };
 

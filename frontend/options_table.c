@@ -645,7 +645,7 @@ const struct option_row option_table[] = {
 	  "on every TLB miss", set_mmu, NULL },
 	{ "--mmu-check", NULL, "run both engines in lock step and stop at the first difference",
 	  set_mmu_check, NULL },
-	{ "--mips", "N", "guest instructions that make a guest microsecond, 1 to 1000 (default 100)", set_mips,
+	{ "--mips", "N", "guest instructions that make a guest microsecond, 1 to 1000 (default 200)", set_mips,
 	  NULL },
 	{ "-rtc", "base=DATE", "what the clock starts with: utc (default), localtime, or a fixed date as "
 	  "2026-01-31T12:00:00, with which runs repeat exactly", set_rtc, NULL },

@@ -187,11 +187,11 @@ static const struct topic {
 	{ "hypervisor", "entries by cause, verdict and ring", print_hypervisor },
 };
 
-/* Shorter names for devices. */
+/* Other names for devices: the chip's, and what people say. */
 static const char *const aliases[][2] = {
-	{ "pic", "i8259" }, { "pit", "i8254" }, { "kbd", "i8042" }, { "rtc", "mc146818" },
-	{ "cmos", "mc146818" }, { "dma", "i8237" }, { "fdc", "fdc82077" }, { "serial", "ns16550" },
-	{ "ide", "ata" },
+	{ "i8259", "pic" }, { "i8254", "pit" }, { "i8042", "kbc" }, { "kbd", "kbc" }, { "keyboard", "kbc" },
+	{ "mc146818", "rtc" }, { "cmos", "rtc" }, { "i8237", "dma" }, { "floppy", "fdc" },
+	{ "fdc82077", "fdc" }, { "ns16550", "uart" }, { "serial", "uart" }, { "ide", "ata" },
 };
 
 bool machine_info(struct machine *m, const char *what, FILE *out)
@@ -225,14 +225,18 @@ void machine_info_topics(struct machine *m, FILE *out)
 	for (unsigned i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
 		fprintf(out, "%-12s %s\n", topics[i].name, topics[i].what);
 	for (unsigned i = 0; i < m->devices; i++) {
-		const char *name = m->device[i]->cls->name, *alias = "";
+		const char *name = m->device[i]->cls->name, *before = ": also ";
 
 		if (i && !strcmp(name, m->device[i - 1]->cls->name))
 			continue;
-		for (unsigned a = 0; a < sizeof(aliases) / sizeof(aliases[0]); a++)
-			if (!strcmp(aliases[a][1], name))
-				alias = aliases[a][0];
-		fprintf(out, "%-12s state of the device%s%s\n", name, *alias ? "; also " : "", alias);
+		fprintf(out, "%-12s state of the device", name);
+		for (unsigned a = 0; a < sizeof(aliases) / sizeof(aliases[0]); a++) {
+			if (!strcmp(aliases[a][1], name)) {
+				fprintf(out, "%s%s", before, aliases[a][0]);
+				before = ", ";
+			}
+		}
+		fputc('\n', out);
 	}
 }
 

@@ -34,7 +34,7 @@ struct machine_config {
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;
 	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */
-	uint32_t mips;                    /* guest instructions per guest microsecond; 0: 100 */
+	uint32_t mips;                    /* guest instructions per guest microsecond, 1..1000; 0: 200 */
 };
 
 enum machine_stop {

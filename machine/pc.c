@@ -432,7 +432,7 @@ static bool open_image(struct machine *m, char err[256])
 
 bool pc_build(struct machine *m, char err[256], bool *bad_image)
 {
-	uint32_t mips = m->cfg.mips ? m->cfg.mips : 100;
+	uint32_t mips = m->cfg.mips ? m->cfg.mips : 200;
 
 	clock_init(&m->clock, 1000 / mips ? 1000 / mips : 1);
 	m->bus = bus_new();

@@ -196,19 +196,22 @@ bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va64, unsigne
 	if (need & ~(access & ACCESS_USER ? w->user : w->super))
 		return page_fault(pg, va, access, PF_P, t);
 
-	if (need) {
-		for (unsigned i = 0; i < w->levels; i++)
-			w->entry[i] |= PTE_A;
-		if (need & ACCESS_WRITE)
-			w->entry[w->levels - 1] |= PTE_D;
-		if (w->levels == 2 && w->at[0] == w->at[1])
-			w->entry[0] = w->entry[1]; /* a directory that maps itself */
+	w->gained = 0;
+	for (unsigned i = 0; need && i < w->levels; i++) {
+		bool write_leaf = need & ACCESS_WRITE && i == w->levels - 1;
+		uint64_t now = w->entry[i] | PTE_A | (write_leaf ? PTE_D : 0);
+
+		if (now != w->entry[i])
+			w->gained |= (uint8_t)(1u << i);
+		w->entry[i] = now;
 	}
+	if (w->levels == 2 && w->at[0] == w->at[1])
+		w->entry[0] = w->entry[1]; /* a directory that maps itself */
 	w->dirty = w->entry[w->levels - 1] & PTE_D;
 	return true;
 }
 
-/* A and D lie in the entry's first byte, so one byte is stored, and only when it changes. */
+/* A and D lie in the entry's first byte, so one byte is stored. */
 static void store_accessed(struct p2m *p, gpa_t at, uint64_t entry)
 {
 	struct p2m_entry e = p2m_peek(p, (gfn_t)(at >> PAGE_SHIFT));
@@ -220,8 +223,6 @@ static void store_accessed(struct p2m *p, gpa_t at, uint64_t entry)
 	if (e.kind != P2M_RAM)
 		return; /* tables in ROM or nowhere keep what they have */
 	host = frame_host(pool, e.mfn) + off;
-	if (*host == low)
-		return;
 	if (pool->flags[e.mfn])
 		p2m_store(p, e.mfn, off, &low, 1);
 	else
@@ -233,7 +234,9 @@ bool walk_guest(struct p2m *p, const struct paging *pg, gva_t va, unsigned acces
 {
 	if (!walk_peek(p, pg, va, access, w, t))
 		return false;
-	for (unsigned i = 0; i < w->levels; i++)
-		store_accessed(p, w->at[i], w->entry[i]);
+	for (unsigned i = 0; w->gained >> i; i++) {
+		if (w->gained >> i & 1)
+			store_accessed(p, w->at[i], w->entry[i]);
+	}
 	return true;
 }

@@ -31,7 +31,8 @@ struct walk {
 	/* The entries used, directory first. PAE's PDPTE is a register and not among them. */
 	unsigned levels;    /* 0 (paging off), 1 or 2 */
 	gpa_t at[2];        /* where each lies; A20 applied */
-	uint64_t entry[2];  /* what it holds, after this access */
+	uint64_t entry[2];  /* what it holds, after this access ... */
+	uint8_t gained;     /* ... bit i: entry i gains A or D by it */
 };
 
 /*

@@ -66,6 +66,9 @@ boot_drive:	db	0
 %endmacro
 
 main:
+	mov	ax, 0x00e3		; COM1: 9600, 8 bits
+	mov	dx, 0
+	int	0x14
 %include "probe_video.inc"
 %include "probe_disk.inc"
 %include "probe_system.inc"

@@ -93,10 +93,41 @@ typedef struct value corpus_op(struct setting *s, struct value a, struct value b
 		return from_u64(expr);                                                       \
 	}
 
-X87_OP(x_add, from_f80(f80_add(e, a, b)))
-X87_OP(x_sub, from_f80(f80_sub(e, a, b)))
-X87_OP(x_mul, from_f80(f80_mul(e, a, b)))
-X87_OP(x_div, from_f80(f80_div(e, a, b)))
+/* Where the inline path answers, it is what gets compared. */
+static struct f80 prefer(struct f80_env *e, bool fast, struct f80 r, unsigned sw, struct f80 otherwise)
+{
+	if (!fast || !f80_is_plain(e->cw))
+		return otherwise;
+	e->sw = (uint16_t)sw;
+	return r;
+}
+
+static uint64_t narrow(struct f80_env *e, struct f80 a, bool single)
+{
+	uint64_t v;
+	unsigned sw;
+
+	if (single ? f80_narrow_fast(e->cw, a, 23, FP_BIAS - 127, 0xff, &v, &sw) :
+		     f80_narrow_fast(e->cw, a, 52, FP_BIAS - 1023, 0x7ff, &v, &sw)) {
+		e->sw = (uint16_t)sw;
+		return v;
+	}
+	return single ? f80_to_f32(e, a) : f80_to_f64(e, a);
+}
+
+#define X87_ARITH(name, op, ...)                                                             \
+	static struct value name(struct setting *s, struct value va, struct value vb)        \
+	{                                                                                    \
+		struct f80 a = as_f80(va), b = as_f80(vb), r = a, slow = f80_##op(&s->x87, a, b); \
+		unsigned sw = 0;                                                             \
+		bool fast = __VA_ARGS__;                                                     \
+		return from_f80(prefer(&s->x87, fast, r, sw, slow));                         \
+	}
+
+X87_ARITH(x_add, add, f80_add_fast(a, b, 0, &r, &sw))
+X87_ARITH(x_sub, sub, f80_add_fast(a, b, F80_SIGN, &r, &sw))
+X87_ARITH(x_mul, mul, f80_mul_fast(a, b, &r, &sw))
+X87_ARITH(x_div, div, f80_div_fast(a, b, &r, &sw))
 X87_OP(x_sqrt, from_f80(f80_sqrt(e, a)))
 X87_OP(x_rem, from_f80(remainder_complete(e, a, b)))
 X87_OP(x_rint, from_f80(f80_rint(e, a)))
@@ -105,8 +136,8 @@ X87_OP(x_eq_signaling, from_u64(f80_compare(e, a, b, false) == F80_EQUAL))
 X87_OP(x_le, from_u64(f80_compare(e, a, b, false) <= F80_EQUAL))
 X87_OP(x_lt, from_u64(f80_compare(e, a, b, false) == F80_LESS))
 X87_OP(x_lt_quiet, from_u64(f80_compare(e, a, b, true) == F80_LESS))
-X87_OP(x_to_f32, from_u64(f80_to_f32(e, a)))
-X87_OP(x_to_f64, from_u64(f80_to_f64(e, a)))
+X87_OP(x_to_f32, from_u64(narrow(e, a, true)))
+X87_OP(x_to_f64, from_u64(narrow(e, a, false)))
 X87_OP(x_to_i32, from_u64((uint32_t)f80_to_int(e, a, 32, s->rc)))
 X87_OP(x_to_i64, from_u64((uint64_t)f80_to_int(e, a, 64, s->rc)))
 X87_OP(x_from_f32, from_f80(f80_quiet(e, f80_from_f32(e, (uint32_t)va.v))))

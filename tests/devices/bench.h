@@ -1,4 +1,4 @@
-/* A chip on the bench: its windows poked directly, its output pins on probes, time wound by hand. */
+/* A chip on the bench: its windows poked directly, its pins on probes, time wound by hand. */
 #ifndef TESTS_DEVICES_BENCH_H
 #define TESTS_DEVICES_BENCH_H
 

@@ -229,6 +229,7 @@ static void a_limit_of_zero_is_aborted(void **s)
 	out(&h, ERROR, 0x01); /* DMA is not offered */
 	out(&h, STATUS, 0xa0);
 	assert_true(wait_busy(&h));
+	assert_true(h.irq);
 	assert_int_equal(in(&h, STATUS), DRDY | ERR);
 	done(&h, b);
 }
@@ -333,7 +334,9 @@ static void capacity_and_toc(void **s)
 	assert_memory_equal(data, session, sizeof(session));
 	assert_int_equal(packet(&h, old, 0xfffe), sizeof(session));
 	assert_int_equal(simple(&h, 0x43, 0, 2, 100), 48);
-	assert_int_equal(data[4 + 22 + 3], 0xa2);
+	assert_memory_equal(data + 4, ((uint8_t[]){ 1, 0x14, 0, 0xa0, 0, 0, 0, 0, 1, 0, 0 }), 11);
+	assert_memory_equal(data + 26, ((uint8_t[]){ 1, 0x14, 0, 0xa2, 0, 0, 0, 0, 0, 15, 25 }), 11);
+	assert_memory_equal(data + 37, ((uint8_t[]){ 1, 0x14, 0, 1, 0, 0, 0, 0, 0, 2, 0 }), 11);
 	assert_int_equal(simple(&h, 0x43, 0, 0, 4), 4);
 	assert_int_equal(simple(&h, 0x43, 0, 5, 100), -1);
 	expect_sense(&h, 5, 0x24, 0);

@@ -199,7 +199,7 @@ static struct device *fresh(void **state)
 	return ((struct device * (*)(void)) * state)();
 }
 
-/* What hands, chips and lines do to a device of this kind; and settings that chance rarely finds. */
+/* What hands, chips and lines do to a device; and settings that chance rarely finds. */
 static void stimulate(struct device *d)
 {
 	unsigned what = random32() % 4;

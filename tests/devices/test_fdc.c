@@ -38,7 +38,8 @@ static void watch_irq(void *opaque, unsigned n, bool level)
 	h->irq = level;
 }
 
-static uint32_t dma(void *opaque, unsigned channel, void *buf, uint32_t len, bool to_memory, bool *tc)
+static uint32_t dma(void *opaque, unsigned channel, void *buf, uint32_t len, bool to_memory,
+		    bool *tc)
 {
 	struct host *h = opaque;
 
@@ -220,7 +221,10 @@ static void versions_and_registers(void **s)
 	struct block *b = start(&h, 1440);
 
 	(void)s;
+	out(&h, DSR, 0x02); /* a rate, and no reset */
+	assert_int_equal(in(&h, MSR), RQM);
 	COMMAND(&h, "\x10");
+	assert_false(h.irq); /* results of control commands come without */
 	EXPECT(&h, "\x90");
 	COMMAND(&h, "\x18"); /* PART ID came later */
 	EXPECT(&h, "\x80");
@@ -242,6 +246,7 @@ static void versions_and_registers(void **s)
 	COMMAND(&h, "\x0e");
 	EXPECT(&h, "\x00\x00\x00\x00\xdf\x02\x00\x08\x20\x00");
 	COMMAND(&h, "\x04\x04");
+	assert_false(wait_irq(&h));
 	EXPECT(&h, "\x3c"); /* track 0, head 1 */
 	b->read_only = true;
 	COMMAND(&h, "\x04\x00");
@@ -522,6 +527,21 @@ static void formats_a_track(void **s)
 	}
 	assert_true(block_read(b, 11 * 2 * 18, buf, 1));
 	assert_memory_equal(buf, at_chs(11, 0, 1), 512);
+	/* Two sectors of the next cylinder, their IDs by PIO. */
+	COMMAND(&h, "\x03\xdf\x03");
+	seek_to(&h, 11);
+	COMMAND(&h, "\x4d\x00\x02\x02\x54\xe5");
+	for (unsigned i = 0; i < 8; i++) {
+		assert_true(wait_irq(&h));
+		assert_int_equal(in(&h, MSR), RQM | NDM | CB);
+		out(&h, FIFO, ((uint8_t[]){ 11, 0, 3, 2, 11, 0, 1, 2 })[i]);
+	}
+	assert_true(wait_irq(&h));
+	EXPECT(&h, "\x00\x00\x00\x0b\x00\x01\x02");
+	for (unsigned r = 1; r <= 3; r++) {
+		assert_true(block_read(b, 11 * 2 * 18 + r - 1, buf, 1));
+		assert_int_equal(buf[7], r == 2 ? at_chs(11, 0, 2)[7] : 0xe5);
+	}
 	done(&h, b);
 }
 

@@ -1,4 +1,4 @@
-/* devices/mc146818.c: calendar, formats, UIP, the three interrupts, divider and SET, the CMOS map. */
+/* devices/mc146818.c: calendar, formats, UIP, the three interrupts, divider, SET, CMOS map. */
 #include "tests/devices/bench.h"
 
 #include "devices/mc146818.h"

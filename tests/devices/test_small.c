@@ -46,12 +46,14 @@ static void port_80_keeps_the_last_code(void **state)
 static void debug_exit_latches_the_first_code(void **state)
 {
 	struct debug_exit e;
+	struct probe exit = { 0 };
 	struct bus *bus = bus_new();
 	char err[256];
 
 	(void)state;
 	assert_non_null(bus);
 	debug_exit_init(&e, 2);
+	e.exit = probe_line(&exit);
 	assert_true(bus_map_ports(bus, &e.dev, &e.window, 0x501, err));
 	bus_out(bus, 0x503, 1, 1); /* one beyond */
 	assert_int_equal(e.s.requested, 0);
@@ -59,6 +61,7 @@ static void debug_exit_latches_the_first_code(void **state)
 	bus_out(bus, 0x501, 0x11, 1);
 	assert_int_equal(e.s.requested, 1);
 	assert_int_equal(debug_exit_code(&e), 0x21);
+	assert_int_equal(exit.rises, 1);
 	debug_exit_init(&e, 4);
 	assert_int_equal(e.s.requested, 0);
 	bus_free(bus);
@@ -105,16 +108,22 @@ static void spell(struct power *p, const char *word)
 static void the_word_and_the_register_switch_off(void **state)
 {
 	struct power p;
+	struct probe off = { 0 };
 	struct bus *bus = bus_new();
 	char err[256];
 
 	(void)state;
 	assert_non_null(bus);
 	power_init(&p);
+	p.off = probe_line(&off);
 	spell(&p, "Shutdow Shutdon");
 	assert_int_equal(p.s.requested, 0);
+	assert_false(off.level);
 	spell(&p, "SShutdown");
 	assert_int_equal(p.s.requested, 1);
+	assert_true(off.level);
+	p.dev.cls->reset(&p.dev);
+	assert_false(off.level);
 
 	power_init(&p);
 	assert_true(bus_map_ports(bus, &p.dev, &p.dev.cls->windows[POWER_WIN_PM1_CONTROL], 0x604,

@@ -1,7 +1,4 @@
-/*
- * What the shadow does at each event of docs/SHADOW.md, "Reactions", and that audit and check can
- * see.
- */
+/* What the shadow does at each event of docs/SHADOW.md, "Reactions". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,189 +8,7 @@
 
 #include <cmocka.h>
 
-#include "mmu/walk.h"
-#include "shadow/engine.h"
-
-#define RAM_GFNS 8192u
-#define PD 0x10000u  /* directory: entry 1 -> PT, entry 2 -> PT2 */
-#define PT 0x20000u
-#define PT2 0x21000u
-#define VA 0x400000u /* page k of it is at DATA + k pages */
-#define VA2 0x800000u
-#define DATA 0x100000u
-#define USER ACCESS_USER
-
-struct bench {
-	struct frame_pool pool;
-	struct p2m *p2m;
-	struct hv_log log;
-	struct engine *e;
-	const struct engine_stats *stats;
-	struct paging pg;
-	uint32_t root;
-	/* What the TLB was told. */
-	unsigned alls, roots, pages, writables, frames;
-	uint32_t last_root;
-	gva_t last_va;
-	mfn_t last_frame;
-};
-
-static void drop_all(void *o) { ((struct bench *)o)->alls++; }
-static void drop_root(void *o, uint32_t root)
-{
-	struct bench *b = o;
-
-	b->roots++;
-	b->last_root = root;
-}
-static void drop_page(void *o, uint32_t root, gva_t va)
-{
-	struct bench *b = o;
-
-	b->pages++;
-	b->last_root = root;
-	b->last_va = va;
-}
-static void drop_writable(void *o, mfn_t f)
-{
-	struct bench *b = o;
-
-	b->writables++;
-	b->last_frame = f;
-}
-static void drop_frame(void *o, mfn_t f)
-{
-	struct bench *b = o;
-
-	b->frames++;
-	b->last_frame = f;
-}
-
-static const struct tlb_ops ops = {drop_all, drop_root, drop_page, drop_writable, drop_frame};
-
-static void hush(struct bench *b)
-{
-	b->alls = b->roots = b->pages = b->writables = b->frames = 0;
-}
-
-static unsigned told(const struct bench *b)
-{
-	return b->alls + b->roots + b->pages + b->writables + b->frames;
-}
-
-/* A store by the guest. */
-static void store(struct bench *b, gpa_t a, uint32_t v)
-{
-	uint8_t raw[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
-	mfn_t f = p2m_get(b->p2m, (gfn_t)(a >> PAGE_SHIFT)).mfn;
-
-	if (b->pool.flags[f])
-		p2m_store(b->p2m, f, a & PAGE_MASK, raw, 4);
-	else
-		memcpy(frame_host(&b->pool, f) + (a & PAGE_MASK), raw, 4);
-}
-
-static uint32_t load(struct bench *b, gpa_t a)
-{
-	return (uint32_t)walk_read_entry(b->p2m, a, false);
-}
-
-static void load_cr3(struct bench *b, uint32_t cr3)
-{
-	b->pg.cr3 = cr3;
-	b->root = engine_set_paging(b->e, &b->pg, PAGING_CR3);
-}
-
-static void build(struct bench *b, enum engine_kind kind, uint32_t pages)
-{
-	b->e = engine_new_sized(kind, b->p2m, &b->log, &ops, b, pages);
-	assert_non_null(b->e);
-	b->stats = engine_get_stats(b->e);
-	b->pg = (struct paging){.cr3 = PD, .enabled = true, .wp = true, .a20 = true,
-				.phys_bits = 32};
-	b->root = engine_set_paging(b->e, &b->pg, PAGING_MODE);
-}
-
-static void *start(enum engine_kind kind, uint32_t pages)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-
-	assert_non_null(b);
-	assert_true(frame_pool_init(&b->pool, RAM_GFNS));
-	b->p2m = p2m_new(&b->pool);
-	assert_non_null(b->p2m);
-	p2m_map_ram(b->p2m, 0, RAM_GFNS);
-	p2m_map_mmio(b->p2m, 0xa0, 16);
-	store(b, PD + 4, PT | 7);
-	store(b, PD + 8, PT2 | 7);
-	for (uint32_t k = 0; k < 1024; k++) {
-		store(b, PT + k * 4, (DATA + (k << PAGE_SHIFT)) | 7);
-		store(b, PT2 + k * 4, (DATA + (k << PAGE_SHIFT)) | 7);
-	}
-	build(b, kind, pages);
-	return b;
-}
-
-static int setup(void **state)
-{
-	*state = start(ENGINE_SHADOW, 64);
-	return 0;
-}
-
-static int setup_check(void **state)
-{
-	*state = start(ENGINE_CHECK, 64);
-	return 0;
-}
-
-static int setup_tiny(void **state)
-{
-	*state = start(ENGINE_SHADOW, 1); /* raised to ENGINE_MIN_PAGES */
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-
-	engine_free(b->e);
-	for (mfn_t f = 0; f < b->pool.count; f++)
-		assert_int_equal(b->pool.flags[f] & FRAME_TABLE, 0);
-	p2m_free(b->p2m);
-	frame_pool_free(&b->pool);
-	free(b);
-	return 0;
-}
-
-static struct mapping ok(struct bench *b, gva_t va, unsigned access)
-{
-	struct mapping m;
-	struct trap t;
-
-	assert_true(engine_translate(b->e, va, access, &m, &t));
-	return m;
-}
-
-static uint32_t fails(struct bench *b, gva_t va, unsigned access)
-{
-	struct mapping m;
-	struct trap t;
-
-	assert_false(engine_translate(b->e, va, access, &m, &t));
-	assert_int_equal(t.vector, TRAP_PF);
-	assert_int_equal(t.cr2, va);
-	return t.error;
-}
-
-static void clean(struct bench *b)
-{
-	assert_int_equal(engine_audit(b->e, stderr), 0);
-}
-
-static uint64_t counted(const struct bench *b, enum hv_cause c, enum hv_verdict v)
-{
-	return b->log.count[c][v][0];
-}
+#include "tests/shadow/bench.h"
 
 /* ---- fills ----------------------------------------------------------------------------------- */
 
@@ -625,103 +440,17 @@ static void test_peek(void **state)
 	assert_int_equal(b->stats->walks, 0);
 }
 
-/* ---- the watchers are awake ------------------------------------------------------------------ */
-
-/* Changes a guest table behind everybody's back. */
-static void corrupt(struct bench *b, gpa_t at, uint32_t v)
-{
-	mfn_t f = p2m_get(b->p2m, (gfn_t)(at >> PAGE_SHIFT)).mfn;
-	uint8_t flags = b->pool.flags[f];
-
-	b->pool.flags[f] = 0;
-	store(b, at, v);
-	b->pool.flags[f] = flags;
-}
-
-static void test_audit_sees(void **state)
-{
-	struct bench *b = *state;
-
-	ok(b, VA + 0x1000, ACCESS_WRITE);
-	clean(b);
-	corrupt(b, PT + 4, (DATA + 0x1000) | 0x27); /* D gone */
-	assert_int_equal(engine_audit(b->e, NULL), 1);
-	corrupt(b, PT + 4, (DATA + 0x2000) | 0x67);
-	assert_int_equal(engine_audit(b->e, NULL), 1);
-	corrupt(b, PT + 4, (DATA + 0x1000) | 0x67);
-	clean(b);
-	corrupt(b, PD + 4, PT | 0x63); /* not the user's any more */
-	assert_int_equal(engine_audit(b->e, NULL), 1);
-	corrupt(b, PD + 4, PT | 0x67);
-	b->pool.flags[p2m_get(b->p2m, PT >> PAGE_SHIFT).mfn] = 0;
-	assert_int_equal(engine_audit(b->e, NULL), 1);
-	b->pool.flags[p2m_get(b->p2m, PT >> PAGE_SHIFT).mfn] = FRAME_TABLE;
-	clean(b);
-}
-
-static void test_check_agrees(void **state)
-{
-	struct bench *b = *state;
-
-	ok(b, VA, ACCESS_WRITE);
-	ok(b, VA, ACCESS_READ | USER);
-	fails(b, 0xc0000000, ACCESS_READ);
-	for (uint32_t k = 0; k < 4; k++) {
-		store(b, PT + k * 4, (DATA + 0x70000) | 7);
-		ok(b, VA + (k << PAGE_SHIFT), ACCESS_READ);
-	}
-	store(b, PT, 0); /* out of sync by now: the old translation is no difference */
-	ok(b, VA, ACCESS_READ);
-	engine_invlpg(b->e, VA);
-	fails(b, VA, ACCESS_READ);
-	assert_null(engine_difference(b->e));
-}
-
-static void test_check_sees_address(void **state)
-{
-	struct bench *b = *state;
-
-	ok(b, VA, ACCESS_READ);
-	corrupt(b, PT, (DATA + 0x5000) | 0x27);
-	ok(b, VA, ACCESS_READ);
-	assert_non_null(engine_difference(b->e));
-	assert_non_null(strstr(engine_difference(b->e), "physical 100000, should be 105000"));
-}
-
-static void test_check_sees_fault(void **state)
-{
-	struct bench *b = *state;
-
-	ok(b, VA, ACCESS_READ);
-	corrupt(b, PT, 0);
-	ok(b, VA, ACCESS_READ);
-	assert_non_null(strstr(engine_difference(b->e), "should fault"));
-}
-
-static void test_check_sees_accessed(void **state)
-{
-	struct bench *b = *state;
-
-	ok(b, VA, ACCESS_READ);
-	corrupt(b, PT, DATA | 7);
-	ok(b, VA, ACCESS_READ);
-	assert_non_null(strstr(engine_difference(b->e), "should hold 100027"));
-}
-
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define CHECK(f) cmocka_unit_test_setup_teardown(f, setup_check, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_hidden_fill), CASE(test_reflected), CASE(test_not_memory),
 		CASE(test_flagged_frame), CASE(test_tracked_write), CASE(test_becomes_table),
 		CASE(test_dma), CASE(test_out_of_sync), CASE(test_resync),
 		CASE(test_resync_when_linked), CASE(test_flood), CASE(test_switching_is_free),
 		CASE(test_roots_run_out), CASE(test_modes), CASE(test_paging_off), CASE(test_large),
-		CASE(test_splintered), CASE(test_layout), CASE(test_peek), CASE(test_audit_sees),
+		CASE(test_splintered), CASE(test_layout), CASE(test_peek),
 		cmocka_unit_test_setup_teardown(test_tiny, setup_tiny, teardown),
-		CHECK(test_check_agrees), CHECK(test_check_sees_address),
-		CHECK(test_check_sees_fault), CHECK(test_check_sees_accessed),
 	};
 
 	return cmocka_run_group_tests_name("shadow", tests, NULL, NULL);

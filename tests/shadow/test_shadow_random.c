@@ -21,8 +21,7 @@
 
 #include <cmocka.h>
 
-#include "mmu/walk.h"
-#include "shadow/engine.h"
+#include "tests/shadow/world.h"
 
 #ifdef __has_feature
 #define HAS_FEATURE(x) __has_feature(x)
@@ -36,275 +35,6 @@
 #define STEPS 1000000ul
 #endif
 #define ROUND_STEPS 4000u
-
-#define PAGES 59u        /* linear pages that are used */
-#define OLD_MAX 24u      /* remembered translations of one page */
-#define POOL_FRAMES 8192u
-
-/* Guest-physical layout, in frames. */
-#define TABLE_GFN 16u
-#define TABLES 20u
-#define DATA_GFN 64u
-#define DATAS 24u
-#define ROM_GFN 0xf0u
-#define MMIO_GFN 0x3000u
-#define HOLE_GFN 0x5000u
-#define RAM_GFNS 4096u
-#define BIG_GFN 1024u    /* 1024 frames given in order: large entries are possible */
-
-enum { TLB_R, TLB_W, TLB_X, TLB_KINDS };
-
-struct tlb_slot {
-	mfn_t mfn;
-	gpa_t gpa;
-};
-
-/* What hardware may have cached for a page: the raw result of a walk. */
-struct old {
-	gpa_t gpa;
-	bool rw, us, nx, dirty;
-	uint8_t shift; /* of the guest's page */
-};
-
-struct world {
-	uint64_t rng;
-	struct frame_pool pool;
-	struct p2m *p2m;
-	struct hv_log log;
-	struct engine *engine;
-	enum engine_kind kind;
-	bool many_roots;
-	bool calm;           /* this round flushes rarely, so that old translations live long */
-	struct paging pg;
-	uint32_t root;
-	uint64_t pdpte[TABLES][4];
-
-	uint64_t valid[ENGINE_ROOTS][2][TLB_KINDS]; /* by page number in va[] */
-	struct tlb_slot slot[ENGINE_ROOTS][2][TLB_KINDS][PAGES];
-	struct old old[PAGES][OLD_MAX];
-	unsigned olds[PAGES];
-	uint64_t hits, translated, faults, stale, stores;
-};
-
-/* ---- randomness ------------------------------------------------------------------------------ */
-
-static uint32_t rnd(struct world *w, uint32_t below)
-{
-	w->rng ^= w->rng << 13;
-	w->rng ^= w->rng >> 7;
-	w->rng ^= w->rng << 17;
-	return (uint32_t)((w->rng >> 32) * below >> 32);
-}
-
-static bool chance(struct world *w, uint32_t percent)
-{
-	return rnd(w, 100) < percent;
-}
-
-/* Page n: a long run, and small ones that cross tables, directories and their ends. */
-static uint32_t page_va(unsigned n)
-{
-	static const uint32_t base[5] = {
-		0x003fc000, 0x00bfe000, 0x3fffc000, 0xc0000000, 0xffc00000,
-	};
-
-	if (n < 24)
-		return n << PAGE_SHIFT;
-	return base[(n - 24) / 7] + ((n - 24) % 7 << PAGE_SHIFT);
-}
-
-static unsigned page_of(uint64_t va)
-{
-	for (unsigned n = 0; n < PAGES; n++) {
-		if (page_va(n) == va)
-			return n;
-	}
-	return PAGES;
-}
-
-/* ---- the model TLB --------------------------------------------------------------------------- */
-
-static void model_drop_root(void *o, uint32_t root)
-{
-	struct world *w = o;
-
-	memset(w->valid[root], 0, sizeof(w->valid[root]));
-}
-
-static void model_drop_all(void *o)
-{
-	struct world *w = o;
-
-	memset(w->valid, 0, sizeof(w->valid));
-}
-
-static void model_drop_page(void *o, uint32_t root, gva_t va)
-{
-	struct world *w = o;
-	unsigned n = page_of(va);
-
-	assert_true((va & PAGE_MASK) == 0 && va <= UINT32_MAX);
-	if (n == PAGES)
-		return;
-	for (uint32_t r = 0; r < ENGINE_ROOTS; r++) {
-		for (unsigned k = 0; (root == r || root == ROOT_ANY) && k < TLB_KINDS; k++) {
-			w->valid[r][0][k] &= ~(1ull << n);
-			w->valid[r][1][k] &= ~(1ull << n);
-		}
-	}
-}
-
-static void drop_mfn(struct world *w, mfn_t f, unsigned from, unsigned to)
-{
-	for (uint32_t r = 0; r < ENGINE_ROOTS; r++) {
-		for (unsigned u = 0; u < 2; u++) {
-			for (unsigned k = from; k <= to; k++) {
-				for (uint64_t v = w->valid[r][u][k]; v; v &= v - 1) {
-					unsigned n = (unsigned)__builtin_ctzll(v);
-
-					if (w->slot[r][u][k][n].mfn == f)
-						w->valid[r][u][k] &= ~(1ull << n);
-				}
-			}
-		}
-	}
-}
-
-static void model_drop_writable(void *o, mfn_t f)
-{
-	drop_mfn(o, f, TLB_W, TLB_W);
-}
-
-static void model_drop_frame(void *o, mfn_t f)
-{
-	drop_mfn(o, f, TLB_R, TLB_X);
-}
-
-static const struct tlb_ops model_ops = {
-	model_drop_all, model_drop_root, model_drop_page, model_drop_writable, model_drop_frame,
-};
-
-/* No write array may point to a flagged frame, no array to a frame that is not behind its gpa. */
-static void check_model(struct world *w)
-{
-	for (uint32_t r = 0; r < ENGINE_ROOTS; r++) {
-		for (unsigned u = 0; u < 2; u++) {
-			for (unsigned k = 0; k < TLB_KINDS; k++) {
-				for (uint64_t v = w->valid[r][u][k]; v; v &= v - 1) {
-					const struct tlb_slot *s =
-						&w->slot[r][u][k][__builtin_ctzll(v)];
-					struct p2m_entry p = p2m_peek(
-						w->p2m, (gfn_t)(s->gpa >> PAGE_SHIFT));
-
-					assert_true(p.kind == P2M_RAM || p.kind == P2M_ROM);
-					assert_int_equal(p.mfn, s->mfn);
-					if (k == TLB_W)
-						assert_int_equal(w->pool.flags[s->mfn], 0);
-				}
-			}
-		}
-	}
-}
-
-/* ---- what hardware may still know ------------------------------------------------------------ */
-
-static void old_flush_all(struct world *w)
-{
-	memset(w->olds, 0, sizeof(w->olds));
-}
-
-static struct old old_of(const struct walk *k)
-{
-	uint64_t all = ~0ull, any = 0;
-
-	for (unsigned i = 0; i < k->levels; i++) {
-		all &= k->entry[i];
-		any |= k->entry[i];
-	}
-	return (struct old){
-		.gpa = k->gpa, .rw = all & PTE_RW, .us = all & PTE_US, .nx = any & PTE_NX,
-		.dirty = k->dirty, .shift = k->page_shift,
-	};
-}
-
-static void old_add(struct world *w, unsigned n, const struct walk *k)
-{
-	struct old o = old_of(k);
-
-	for (unsigned i = 0; i < w->olds[n]; i++) {
-		const struct old *h = &w->old[n][i];
-
-		if (h->gpa == o.gpa && h->rw == o.rw && h->us == o.us && h->nx == o.nx &&
-		    h->dirty == o.dirty && h->shift == o.shift)
-			return;
-	}
-	assert_true(w->olds[n] < OLD_MAX);
-	w->old[n][w->olds[n]++] = o;
-}
-
-static unsigned old_rights(const struct world *w, const struct old *o, bool user)
-{
-	unsigned r = 0x3f;
-
-	if (w->pg.enabled)
-		r = walk_rights(&w->pg, o->rw, o->us, o->nx);
-	r = user ? r & 7 : r >> 3;
-	return o->dirty ? r : r & ~(unsigned)ACCESS_WRITE;
-}
-
-/* INVLPG: nothing old for page n, nor for the rest of a large page that held it. */
-static void invlpg(struct world *w, unsigned n)
-{
-	engine_invlpg(w->engine, page_va(n) | rnd(w, PAGE_SIZE));
-	for (unsigned i = 0; i < w->olds[n]; i++) {
-		unsigned shift = w->old[n][i].shift;
-
-		for (unsigned o = 0; shift > PAGE_SHIFT && shift < 32 && o < PAGES; o++) {
-			unsigned kept = 0;
-
-			if (o == n || page_va(o) >> shift != page_va(n) >> shift)
-				continue;
-			for (unsigned j = 0; j < w->olds[o]; j++) {
-				if (w->old[o][j].shift != shift)
-					w->old[o][kept++] = w->old[o][j];
-			}
-			w->olds[o] = kept;
-		}
-	}
-	w->olds[n] = 0;
-}
-
-/* A table is about to change: hardware may have cached what each page translates to now. */
-static void remember(struct world *w)
-{
-	for (unsigned n = 0; n < PAGES; n++) {
-		uint64_t all = ~0ull;
-		struct walk k;
-		struct trap t;
-
-		if (!walk_peek(w->p2m, &w->pg, page_va(n), 0, &k, &t))
-			continue;
-		for (unsigned i = 0; i < k.levels; i++)
-			all &= k.entry[i];
-		if (!(all & PTE_A))
-			continue;
-		if (w->olds[n] + 2 > OLD_MAX)
-			invlpg(w, n);
-		old_add(w, n, &k);
-	}
-}
-
-/* May hardware give `gpa` with the rights `may` from what it cached for page n? */
-static bool old_allows(const struct world *w, unsigned n, gpa_t gpa, unsigned may, bool user)
-{
-	for (unsigned i = 0; i < w->olds[n]; i++) {
-		const struct old *o = &w->old[n][i];
-
-		if (o->gpa == gpa && !(may & ~old_rights(w, o, user)))
-			return true;
-	}
-	return false;
-}
 
 /* ---- accesses -------------------------------------------------------------------------------- */
 
@@ -426,7 +156,9 @@ static unsigned random_access(struct world *w)
 		ACCESS_READ, ACCESS_READ, ACCESS_WRITE, ACCESS_WRITE, ACCESS_FETCH,
 	};
 
-	return kind[rnd(w, sizeof(kind))] | (chance(w, 25) ? ACCESS_USER : 0u);
+	unsigned user = chance(w, 25) ? ACCESS_USER : 0;
+
+	return kind[rnd(w, sizeof(kind))] | user;
 }
 
 /* ---- table changes --------------------------------------------------------------------------- */
@@ -583,9 +315,11 @@ static void change_many(struct world *w)
 		phys_write(w->p2m, ((gpa_t)gfn << PAGE_SHIFT) + off, block, sizeof(block));
 		return;
 	}
-	for (unsigned i = 0; i < 24; i++)
-		store_entry(w, table_slot(w, page_va(i)),
-			    chance(w, 70) ? 0 : random_entry(w, false));
+	for (unsigned i = 0; i < 24; i++) {
+		gpa_t at = table_slot(w, page_va(i));
+
+		store_entry(w, at, chance(w, 70) ? 0 : random_entry(w, false));
+	}
 }
 
 /* ---- registers and layout -------------------------------------------------------------------- */
@@ -604,9 +338,12 @@ static void load_cr3(struct world *w)
 	unsigned n = rnd(w, w->many_roots || chance(w, 20) ? TABLES : 3);
 
 	w->pg.cr3 = (uint64_t)(TABLE_GFN + n) << PAGE_SHIFT | (chance(w, 10) ? 0x18 : 0);
-	if (chance(w, 5))
-		w->pdpte[n][rnd(w, 4)] =
-			(uint64_t)(TABLE_GFN + rnd(w, TABLES)) << PAGE_SHIFT | chance(w, 90);
+	if (chance(w, 5)) {
+		uint64_t *pdpte = &w->pdpte[n][rnd(w, 4)];
+
+		*pdpte = (uint64_t)(TABLE_GFN + rnd(w, TABLES)) << PAGE_SHIFT;
+		*pdpte |= chance(w, 90);
+	}
 	memcpy(w->pg.pdpte, w->pdpte[n], sizeof(w->pg.pdpte));
 	set_paging(w, PAGING_CR3);
 }
@@ -673,12 +410,15 @@ static void start_round(struct world *w, uint64_t seed)
 	assert_non_null(w->engine);
 	model_drop_all(w);
 	old_flush_all(w);
-	w->pg = (struct paging){
-		.enabled = true, .wp = chance(w, 50), .pse = chance(w, 60), .pae = chance(w, 45),
-		.pge = chance(w, 50), .nx = chance(w, 50), .smep = chance(w, 20),
-		.smap = chance(w, 20), .a20 = chance(w, 85),
-		.phys_bits = chance(w, 50) ? 36 : 32,
-	};
+	w->pg = (struct paging){.enabled = true, .phys_bits = chance(w, 50) ? 36 : 32};
+	w->pg.wp = chance(w, 50);
+	w->pg.pse = chance(w, 60);
+	w->pg.pae = chance(w, 45);
+	w->pg.pge = chance(w, 50);
+	w->pg.nx = chance(w, 50);
+	w->pg.smep = chance(w, 20);
+	w->pg.smap = chance(w, 20);
+	w->pg.a20 = chance(w, 85);
 	for (unsigned n = 0; n < TABLES; n++) {
 		for (unsigned i = 0; i < 4; i++)
 			w->pdpte[n][i] = (uint64_t)(TABLE_GFN + rnd(w, TABLES)) << PAGE_SHIFT | 1;
