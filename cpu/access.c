@@ -24,6 +24,23 @@ bool fault_code(struct cpu *c, enum trap_vector v, uint32_t error)
 	return false;
 }
 
+/* An implicit supervisor access made at CPL 3 (to a descriptor) has the supervisor's bank. */
+static inline struct tlb *bank_for(const struct cpu *c, bool user)
+{
+	return likely(c->tlb->user == user) || c->tlb->no_fill ? c->tlb : c->bank[user];
+}
+
+/* The host address when the TLB has the whole access, else NULL. */
+static inline void *hit(const struct cpu *c, uint32_t lin, unsigned size, bool user, bool write)
+{
+	const struct tlb *t = bank_for(c, user);
+	const struct tlb_entry *e = write ? &t->w[tlb_slot(lin)] : &t->r[tlb_slot(lin)];
+
+	if (unlikely(((uint32_t)(lin + size - 1) & ~(uint32_t)PAGE_MASK) != e->tag))
+		return NULL;
+	return (void *)(e->addend + lin);
+}
+
 bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, struct mapping *m)
 {
 	cpu_sync(c);
@@ -31,23 +48,18 @@ bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, s
 		c->trap_is_software = false;
 		return false;
 	}
-	/* A supervisor access made at CPL 3 (a descriptor) must not enter the user bank. */
-	if (c->tlb->user == user)
-		tlb_fill(c, c->tlb, lin, m);
+	tlb_fill(c, bank_for(c, user), lin, m);
 	return true;
 }
 
 bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
 {
-	struct tlb *t = c->tlb;
-	const struct tlb_entry *e = write ? &t->w[tlb_slot(lin)] : &t->r[tlb_slot(lin)];
 	struct mapping m;
 
-	if (t->user == user && e->tag == (lin & ~(uint32_t)PAGE_MASK)) {
-		p->host = (uint8_t *)(e->addend + lin);
-		p->plain = true;
+	p->host = hit(c, lin, 1, user, write);
+	p->plain = true;
+	if (likely(p->host))
 		return true;
-	}
 	TRY(lin_translate(c, lin, write ? ACCESS_WRITE : ACCESS_READ, user, &m));
 	p->gpa = m.gpa | (lin & PAGE_MASK);
 	p->host = m.host ? m.host + (lin & PAGE_MASK) : NULL;
@@ -148,9 +160,14 @@ static bool checked(struct cpu *c, uint32_t lin, unsigned size, bool user, bool 
 
 bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v)
 {
-	struct span s;
+	const void *p = hit(c, lin, size, user, false);
 	uint8_t b[8] = { 0 };
+	struct span s;
 
+	if (likely(p)) {
+		*v = size == 4 ? ld4(p) : size == 8 ? ld8(p) : size == 2 ? ld2(p) : ld1(p);
+		return true;
+	}
 	TRY(checked(c, lin, size, user, false));
 	TRY(locate_span(c, lin, size, user, false, &s));
 	read_span(c, &s, b, size);
@@ -160,9 +177,21 @@ bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v
 
 bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v)
 {
-	struct span s;
+	void *p = hit(c, lin, size, user, true);
 	uint8_t b[8];
+	struct span s;
 
+	if (likely(p)) {
+		if (size == 4)
+			st4(p, (uint32_t)v);
+		else if (size == 2)
+			st2(p, (uint32_t)v);
+		else if (size == 1)
+			st1(p, (uint32_t)v);
+		else
+			st8(p, v);
+		return true;
+	}
 	TRY(checked(c, lin, size, user, true));
 	TRY(locate_span(c, lin, size, user, true, &s));
 	st8(b, v);
@@ -174,6 +203,8 @@ bool lin_probe(struct cpu *c, uint32_t lin, unsigned len, bool user, bool write)
 {
 	struct span s;
 
+	if (likely(hit(c, lin, len, user, write)))
+		return true;
 	TRY(checked(c, lin, len, user, write));
 	return locate_span(c, lin, len, user, write, &s);
 }

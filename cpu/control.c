@@ -126,7 +126,7 @@ bool exec_clts(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* ---- debug registers ---------------------------------------------------------------------------------- */
+/* ---- debug registers ------------------------------------------------------------------------- */
 
 /* DR4 and DR5 are DR6 and DR7, unless CR4.DE makes them illegal; DR7.GD guards all. */
 static bool select_dr(struct cpu *c, const struct insn *i, unsigned *n)

@@ -7,7 +7,8 @@
  * rule this emulator follows is Intel's. The brand string says what it really is. A feature is
  * announced when the model had it and the emulator does it completely.
  *
- * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, PAT, PSE36, SMEP, SMAP, serial number.
+ * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, PAT, PSE36, SMEP, SMAP, serial
+ * number.
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"

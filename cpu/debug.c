@@ -1,7 +1,8 @@
 /*
  * Breakpoints and single step.
  *
- * Reference: SDM vol 3 17.2 (registers), 17.3.1 (#DB: priorities, RF), 6.8.3 (what MOV SS holds back).
+ * Reference: SDM vol 3 17.2 (registers), 17.3.1 (#DB: priorities, RF), 6.8.3 (what MOV SS holds
+ * back).
  *
  * UNLIKE HARDWARE: STI delays the single-step trap by one instruction as MOV SS does, because one
  * field (cpu.inhibit) serves both.
@@ -58,7 +59,7 @@ bool debug_after_insn(struct cpu *c, bool tf, bool shadow)
 	}
 	if (tf && !(c->db_hit & DB_NO_STEP))
 		bits |= DR6_BS;
-	c->db_hit = 0;
+	c->db_hit = bits ? DB_RETIRED : 0;
 	return !bits || debug_raise(c, bits);
 }
 

@@ -20,10 +20,12 @@
 #define DR7_FIXED 0x0400u
 #define DR7_WRITABLE 0xffff23ffu
 
-/* In cpu.db_hit beside the DR6 bits: this instruction was INT n or the like, TF does not trap behind it. */
+/* In cpu.db_hit beside the DR6 bits: after INT n and the like TF does not trap. */
 #define DB_NO_STEP 0x80000000u
-/* The same for IRET and task switches: RF came with the new EFLAGS and counts for the next instruction. */
+/* The same for IRET and task switches: the new RF counts for the next instruction. */
 #define DB_KEEP_RF 0x40000000u
+/* The #DB that is recorded came behind an instruction that retired, so its time is counted. */
+#define DB_RETIRED 0x20000000u
 
 /* R/W fields of DR7; bit 0 tells the data breakpoints. */
 enum debug_access { DEBUG_EXECUTE = 0, DEBUG_WRITE = 1, DEBUG_IO = 2, DEBUG_READ = 3 };
@@ -41,9 +43,9 @@ static inline bool debug_wants_step(const struct cpu *c)
 bool debug_before_insn(struct cpu *c);
 
 /*
- * After an instruction that retired: clears RF, raises the traps that are due. `tf` is EFLAGS.TF as it was
- * before the instruction. `shadow`: the instruction was STI or MOV SS (cpu.inhibit has just been set).
- * c->eip is the EIP to push. False with #DB recorded.
+ * After an instruction that retired: clears RF, raises the traps that are due. `tf` is EFLAGS.TF as
+ * it was before the instruction. `shadow`: the instruction was STI or MOV SS (cpu.inhibit has just
+ * been set). c->eip is the EIP to push. False with #DB recorded.
  */
 bool debug_after_insn(struct cpu *c, bool tf, bool shadow);
 
@@ -65,7 +67,7 @@ static inline bool debug_watches_data(const struct cpu *c)
 	return false;
 }
 
-/* After DR0..DR3 or DR7 changed: steps, and picks a TLB bank that never fills if data is watched. */
+/* After DR0..DR3 or DR7 changed: steps, and picks a TLB bank that never fills if need be. */
 void debug_registers_changed(struct cpu *c);
 
 /* #DB from a breakpoint or step: DR6, DR7.GD; records the trap and returns false. */

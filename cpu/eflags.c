@@ -1,8 +1,8 @@
 /*
  * CLI, STI, PUSHF, POPF: who may touch IF and IOPL.
  *
- * Reference: SDM vol 2 CLI, STI (tables 3-7, 4-18), PUSHF, POPF (table 4-16); vol 3 20.3 (VME), 20.4 (PVI),
- * 6.8.3 (the instruction after STI).
+ * Reference: SDM vol 2 CLI, STI (tables 3-7, 4-18), PUSHF, POPF (table 4-16); vol 3 20.3 (VME),
+ * 20.4 (PVI), 6.8.3 (the instruction after STI).
  */
 #include "cpu/exec.h"
 #include "cpu/segment.h"

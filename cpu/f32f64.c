@@ -16,7 +16,7 @@ static const struct format dbl = { 52, 1023, 0x7ff };
 enum kind { ZERO, FINITE, INF, QNAN, SNAN };
 
 struct num {
-	struct fp_mag m; /* of a FINITE; for a NaN hi is the fraction with its quiet bit in bit 62 */
+	struct fp_mag m; /* of a FINITE; of a NaN: hi has the fraction, its quiet bit in bit 62 */
 	enum kind kind;
 	bool sign;
 };
@@ -67,8 +67,8 @@ BODY uint64_t quiet_nan(struct sse_env *e, const struct format *f, struct num a)
 }
 
 /* Both operands taken apart; true if a NaN settles the result. DE is due, but not raised yet. */
-BODY bool settle(struct sse_env *e, const struct format *f, uint64_t a, uint64_t b, struct num *x, struct num *y,
-		 uint32_t *due, uint64_t *result)
+BODY bool settle(struct sse_env *e, const struct format *f, uint64_t a, uint64_t b, struct num *x,
+		 struct num *y, uint32_t *due, uint64_t *result)
 {
 	bool denormal = false;
 
@@ -84,7 +84,8 @@ BODY bool settle(struct sse_env *e, const struct format *f, uint64_t a, uint64_t
 	return false;
 }
 
-static uint64_t round_tiny(struct sse_env *e, const struct format *f, bool sign, struct fp_mag m, uint64_t step)
+static uint64_t round_tiny(struct sse_env *e, const struct format *f, bool sign, struct fp_mag m,
+			   uint64_t step)
 {
 	struct u128 d = u128_shr_jam((struct u128){ m.hi, m.lo }, (uint32_t)(1 - m.exp));
 	bool inexact, up;
@@ -127,7 +128,7 @@ static uint64_t round_pack(struct sse_env *e, const struct format *f, bool sign,
 	return pack(f, sign, m.exp, sig >> (63 - f->frac_bits));
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 BODY uint64_t add(struct sse_env *e, const struct format *f, uint64_t a, uint64_t b, bool flip)
 {
@@ -223,9 +224,10 @@ BODY uint64_t root(struct sse_env *e, const struct format *f, uint64_t a)
 	return round_pack(e, f, false, fp_sqrt_mag(x.m.exp, x.m.hi));
 }
 
-/* ---- order --------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
-BODY enum f32f64_relation compare(struct sse_env *e, const struct format *f, uint64_t a, uint64_t b, bool quiet)
+BODY enum f32f64_relation compare(struct sse_env *e, const struct format *f, uint64_t a, uint64_t b,
+				  bool quiet)
 {
 	bool denormal = false, below;
 	struct num x = unpack(e, f, a, &denormal), y = unpack(e, f, b, &denormal);
@@ -260,7 +262,7 @@ BODY uint64_t pick(struct sse_env *e, const struct format *f, uint64_t a, uint64
 	return n.kind == ZERO ? pack(f, n.sign, 0, 0) : r;
 }
 
-/* ---- integers and the other format ------------------------------------------------------------------ */
+/* ---- integers and the other format ----------------------------------------------------------- */
 
 BODY int32_t to_i32(struct sse_env *e, const struct format *f, uint64_t a, enum fp_round rc)
 {
@@ -269,7 +271,8 @@ BODY int32_t to_i32(struct sse_env *e, const struct format *f, uint64_t a, enum 
 	uint64_t v = 0;
 
 	if (x.kind == FINITE && x.m.exp <= FP_BIAS + 32) {
-		struct u128 d = u128_shr_jam((struct u128){ x.m.hi, 0 }, (uint32_t)(FP_BIAS + 63 - x.m.exp));
+		struct u128 d =
+			u128_shr_jam((struct u128){x.m.hi, 0}, (uint32_t)(FP_BIAS + 63 - x.m.exp));
 
 		v = fp_round_sig(d.hi, d.lo, 1, rc, x.sign, &inexact, &up);
 	} else if (x.kind != ZERO) {
@@ -292,7 +295,8 @@ BODY uint64_t from_i32(struct sse_env *e, const struct format *f, int32_t v)
 			  fp_normalise(FP_BIAS + 63, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 0));
 }
 
-BODY uint64_t convert(struct sse_env *e, const struct format *from, const struct format *to, uint64_t a)
+BODY uint64_t convert(struct sse_env *e, const struct format *from, const struct format *to,
+		      uint64_t a)
 {
 	bool denormal = false;
 	struct num x = unpack(e, from, a, &denormal);
@@ -308,12 +312,24 @@ BODY uint64_t convert(struct sse_env *e, const struct format *from, const struct
 	return round_pack(e, to, x.sign, x.m);
 }
 
-/* ---- instances ------------------------------------------------------------------------------------- */
+/* ---- instances ------------------------------------------------------------------------------- */
 
-uint32_t f32_add(struct sse_env *e, uint32_t a, uint32_t b) { return (uint32_t)add(e, &single, a, b, false); }
-uint32_t f32_sub(struct sse_env *e, uint32_t a, uint32_t b) { return (uint32_t)add(e, &single, a, b, true); }
-uint32_t f32_mul(struct sse_env *e, uint32_t a, uint32_t b) { return (uint32_t)mul(e, &single, a, b); }
-uint32_t f32_div(struct sse_env *e, uint32_t a, uint32_t b) { return (uint32_t)divide(e, &single, a, b); }
+uint32_t f32_add(struct sse_env *e, uint32_t a, uint32_t b)
+{
+	return (uint32_t)add(e, &single, a, b, false);
+}
+uint32_t f32_sub(struct sse_env *e, uint32_t a, uint32_t b)
+{
+	return (uint32_t)add(e, &single, a, b, true);
+}
+uint32_t f32_mul(struct sse_env *e, uint32_t a, uint32_t b)
+{
+	return (uint32_t)mul(e, &single, a, b);
+}
+uint32_t f32_div(struct sse_env *e, uint32_t a, uint32_t b)
+{
+	return (uint32_t)divide(e, &single, a, b);
+}
 uint32_t f32_sqrt(struct sse_env *e, uint32_t a) { return (uint32_t)root(e, &single, a); }
 uint32_t f32_min(struct sse_env *e, uint32_t a, uint32_t b)
 {
@@ -328,7 +344,10 @@ enum f32f64_relation f32_compare(struct sse_env *e, uint32_t a, uint32_t b, bool
 	return compare(e, &single, a, b, quiet);
 }
 uint32_t f32_from_i32(struct sse_env *e, int32_t v) { return (uint32_t)from_i32(e, &single, v); }
-int32_t f32_to_i32(struct sse_env *e, uint32_t a, enum fp_round rc) { return to_i32(e, &single, a, rc); }
+int32_t f32_to_i32(struct sse_env *e, uint32_t a, enum fp_round rc)
+{
+	return to_i32(e, &single, a, rc);
+}
 uint64_t f32_to_f64(struct sse_env *e, uint32_t a) { return convert(e, &single, &dbl, a); }
 
 uint64_t f64_add(struct sse_env *e, uint64_t a, uint64_t b) { return add(e, &dbl, a, b, false); }
@@ -337,7 +356,10 @@ uint64_t f64_mul(struct sse_env *e, uint64_t a, uint64_t b) { return mul(e, &dbl
 uint64_t f64_div(struct sse_env *e, uint64_t a, uint64_t b) { return divide(e, &dbl, a, b); }
 uint64_t f64_sqrt(struct sse_env *e, uint64_t a) { return root(e, &dbl, a); }
 uint64_t f64_min(struct sse_env *e, uint64_t a, uint64_t b) { return pick(e, &dbl, a, b, FR_LESS); }
-uint64_t f64_max(struct sse_env *e, uint64_t a, uint64_t b) { return pick(e, &dbl, a, b, FR_GREATER); }
+uint64_t f64_max(struct sse_env *e, uint64_t a, uint64_t b)
+{
+	return pick(e, &dbl, a, b, FR_GREATER);
+}
 enum f32f64_relation f64_compare(struct sse_env *e, uint64_t a, uint64_t b, bool quiet)
 {
 	return compare(e, &dbl, a, b, quiet);
@@ -348,5 +370,11 @@ uint64_t f64_from_i32(int32_t v)
 
 	return from_i32(&e, &dbl, v);
 }
-int32_t f64_to_i32(struct sse_env *e, uint64_t a, enum fp_round rc) { return to_i32(e, &dbl, a, rc); }
-uint32_t f64_to_f32(struct sse_env *e, uint64_t a) { return (uint32_t)convert(e, &dbl, &single, a); }
+int32_t f64_to_i32(struct sse_env *e, uint64_t a, enum fp_round rc)
+{
+	return to_i32(e, &dbl, a, rc);
+}
+uint32_t f64_to_f32(struct sse_env *e, uint64_t a)
+{
+	return (uint32_t)convert(e, &dbl, &single, a);
+}

@@ -1,6 +1,6 @@
 /*
- * Single and double precision arithmetic in integers under MXCSR rules: the reference for every SSE and
- * SSE2 operation, and its path whenever the host's own arithmetic is not certain to agree.
+ * Single and double precision arithmetic in integers under MXCSR rules: the reference for every SSE
+ * and SSE2 operation, and its path whenever the host's own arithmetic is not certain to agree.
  *
  * Reference: SDM vol 1 4.8.3 (table 4-7, SSE column), 10.2.3 (MXCSR), 11.5 (exceptions).
  */
@@ -41,12 +41,14 @@ uint32_t f32_sub(struct sse_env *e, uint32_t a, uint32_t b);
 uint32_t f32_mul(struct sse_env *e, uint32_t a, uint32_t b);
 uint32_t f32_div(struct sse_env *e, uint32_t a, uint32_t b);
 uint32_t f32_sqrt(struct sse_env *e, uint32_t a);
-uint32_t f32_min(struct sse_env *e, uint32_t a, uint32_t b); /* b if either is a NaN or both are zero */
+uint32_t f32_min(struct sse_env *e, uint32_t a,
+		 uint32_t b); /* b if either is a NaN or both are zero */
 uint32_t f32_max(struct sse_env *e, uint32_t a, uint32_t b);
 /* quiet: only signalling NaNs raise IE */
 enum f32f64_relation f32_compare(struct sse_env *e, uint32_t a, uint32_t b, bool quiet);
 uint32_t f32_from_i32(struct sse_env *e, int32_t v);
-int32_t f32_to_i32(struct sse_env *e, uint32_t a, enum fp_round rc); /* INT32_MIN with IE if out of range */
+int32_t f32_to_i32(struct sse_env *e, uint32_t a,
+		   enum fp_round rc); /* INT32_MIN with IE if out of range */
 uint64_t f32_to_f64(struct sse_env *e, uint32_t a);
 
 uint64_t f64_add(struct sse_env *e, uint64_t a, uint64_t b);

@@ -50,7 +50,7 @@ struct fp_mag f80_unpack(struct f80_env *e, struct f80 a)
 	return fp_normalise(1, a.sig, 0);
 }
 
-/* ---- rounding ---------------------------------------------------------------------------------- */
+/* ---- rounding -------------------------------------------------------------------------------- */
 
 /* A magnitude below the normal range that, masked, becomes a denormal. */
 static struct f80 round_tiny(struct f80_env *e, unsigned sign, struct fp_mag m, uint64_t step)
@@ -84,7 +84,8 @@ static struct f80 round_at(struct f80_env *e, unsigned sign, struct fp_mag m, ui
 		return f80_make(sign, 0);
 	sig = fp_round_sig(m.hi, m.lo, step, f80_rc(e), sign, &inexact, &up);
 	if (m.exp < 0 || (m.exp == 0 && sig)) {
-		/* Tiny: below the normal range even after rounding without a limit of the exponent. */
+		/* Tiny: below the normal range even after rounding without a limit of the exponent.
+		 */
 		if (e->cw & X87_UE)
 			return round_tiny(e, sign, m, step);
 		e->sw |= X87_UE;
@@ -126,10 +127,11 @@ struct f80 f80_round64(struct f80_env *e, unsigned sign, struct fp_mag m)
 	return round_at(e, sign, m, 1);
 }
 
-/* ---- add and subtract ------------------------------------------------------------------------------- */
+/* ---- add and subtract ------------------------------------------------------------------------ */
 
 /* |a| - |b| with the sign of a, both normalised and not zero. */
-static struct f80 sub_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb, uint64_t b)
+static struct f80 sub_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb,
+			   uint64_t b)
 {
 	if (ea > eb || (ea == eb && a > b))
 		return f80_round(e, sign, fp_sub_mag(ea, a, eb, b));
@@ -138,7 +140,8 @@ static struct f80 sub_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_
 	return f80_round(e, sign ^ F80_SIGN, fp_sub_mag(eb, b, ea, a));
 }
 
-static struct f80 add_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb, uint64_t b)
+static struct f80 add_mags(struct f80_env *e, unsigned sign, int32_t ea, uint64_t a, int32_t eb,
+			   uint64_t b)
 {
 	if (ea >= eb)
 		return f80_round(e, sign, fp_add_mag(ea, a, eb, b));
@@ -183,7 +186,7 @@ struct f80 f80_sub(struct f80_env *e, struct f80 a, struct f80 b)
 	return add_signed(e, a, b, ~b.se & F80_SIGN);
 }
 
-/* ---- multiply, divide, root ------------------------------------------------------------------------- */
+/* ---- multiply, divide, root ------------------------------------------------------------------ */
 
 struct f80 f80_mul(struct f80_env *e, struct f80 a, struct f80 b)
 {
@@ -251,12 +254,14 @@ struct f80 f80_sqrt(struct f80_env *e, struct f80 a)
 	return f80_round(e, 0, fp_sqrt_mag(x.exp, x.hi));
 }
 
-/* ---- compare ---------------------------------------------------------------------------------------- */
+/* ---- compare --------------------------------------------------------------------------------- */
 
 enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, bool quiet)
 {
 	bool below;
 
+	if (f80_are_normal(a, b))
+		goto ordered;
 	if (f80_is_odd(a) || f80_is_odd(b)) {
 		if (!quiet || f80_is_snan(a) || f80_is_snan(b) || f80_is_unsupported(a) ||
 		    f80_is_unsupported(b))
@@ -267,6 +272,7 @@ enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, boo
 		e->sw |= X87_DE;
 	if (f80_is_zero(a) && f80_is_zero(b))
 		return F80_EQUAL;
+ordered:
 	if (f80_sign(a) != f80_sign(b))
 		return f80_sign(a) ? F80_LESS : F80_GREATER;
 	/* A pseudo-denormal counts with exponent 1, which its integer bit says by itself. */

@@ -1,10 +1,11 @@
 /*
  * 80-bit double extended arithmetic in integers, bit-exact on any host.
  *
- * Reference: SDM vol 1 4.8 (formats, NaN rules), 8.4 and 8.5 (exceptions and responses). Results are those of
- * the masked response, except that unmasked overflow and underflow give the bias-adjusted result
- * (8.5.4, 8.5.5), because that depends on the unrounded value. Whether an unmasked invalid, denormal or
- * divide-by-zero suppresses the result is for the caller to decide from `sw`.
+ * Reference: SDM vol 1 4.8 (formats, NaN rules), 8.4 and 8.5 (exceptions and responses). Results
+ * are those of the masked response, except that unmasked overflow and underflow give the
+ * bias-adjusted result (8.5.4, 8.5.5), because that depends on the unrounded value. Whether an
+ * unmasked invalid, denormal or divide-by-zero suppresses the result is for the caller to decide
+ * from `sw`.
  *
  * Transcendental functions are in x87_trans.c.
  */
@@ -14,7 +15,8 @@
 #include "cpu/fp_core.h"
 #include "cpu/x87_state.h"
 
-/* Status word, SDM vol 1 8.1.3; the low six are also the masks of the control word and of MXCSR >> 7. */
+/* Status word, SDM vol 1 8.1.3; the low six are also the masks of the control word and of MXCSR
+ * >> 7. */
 #define X87_IE 0x0001u
 #define X87_DE 0x0002u
 #define X87_ZE 0x0004u
@@ -41,17 +43,20 @@
 #define F80_QUIET 0x4000000000000000ull
 #define F80_BIAS_ADJUST 0x6000 /* SDM vol 1 8.5.4 */
 
-/* What an operation needs to know and what it reports; `sw` only collects, in status word positions. */
+/* What an operation needs to know and what it reports; `sw` only collects, in status word
+ * positions. */
 struct f80_env {
 	uint16_t cw; /* masks, PC, RC */
-	uint16_t sw; /* exceptions raised, C1 (rounded up), and condition codes where an operation has any */
+	uint16_t sw; /* exceptions raised, C1 (rounded up), and condition codes where an operation
+			has any */
 };
 
 #define F80_INDEFINITE ((struct f80){ .sig = 0xc000000000000000ull, .se = 0xffff })
 
 enum f80_relation { F80_LESS, F80_EQUAL, F80_GREATER, F80_UNORDERED };
 
-/* FXAM's classes. Pseudo-denormals count as denormal; pseudo-NaN, pseudo-infinity and unnormals do not exist. */
+/* FXAM's classes. Pseudo-denormals count as denormal; pseudo-NaN, pseudo-infinity and unnormals do
+ * not exist. */
 enum f80_class { F80_UNSUPPORTED, F80_NAN, F80_NORMAL, F80_INF, F80_ZERO, F80_DENORMAL };
 
 static inline struct f80 f80_make(unsigned se, uint64_t sig)
@@ -89,7 +94,7 @@ static inline bool f80_is_odd(struct f80 a)
 }
 enum f80_class f80_classify(struct f80 a);
 
-/* ---- for those who build operations ------------------------------------------------------------ */
+/* ---- for those who build operations ---------------------------------------------------------- */
 
 /* Raises IE and gives the default NaN. */
 static inline struct f80 f80_invalid(struct f80_env *e)
@@ -123,7 +128,7 @@ static inline struct f80 f80_round(struct f80_env *e, unsigned sign, struct fp_m
 	return f80_round_slow(e, sign, m);
 }
 
-/* ---- operations -------------------------------------------------------------------------------- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 struct f80 f80_add(struct f80_env *e, struct f80 a, struct f80 b);
 struct f80 f80_sub(struct f80_env *e, struct f80 a, struct f80 b);
@@ -131,8 +136,8 @@ struct f80 f80_mul(struct f80_env *e, struct f80 a, struct f80 b);
 struct f80 f80_div(struct f80_env *e, struct f80 a, struct f80 b);
 struct f80 f80_sqrt(struct f80_env *e, struct f80 a);
 /*
- * One step of FPREM (truncating) or FPREM1 (nearest). C2 set: partial, up to 63 exponent bits were taken
- * off. Else C0 C3 C1 are bits 2 1 0 of the quotient.
+ * One step of FPREM (truncating) or FPREM1 (nearest). C2 set: partial, up to 63 exponent bits were
+ * taken off. Else C0 C3 C1 are bits 2 1 0 of the quotient.
  */
 struct f80 f80_rem(struct f80_env *e, struct f80 a, struct f80 b, bool nearest);
 struct f80 f80_rint(struct f80_env *e, struct f80 a);
@@ -143,8 +148,8 @@ struct f80 f80_extract(struct f80_env *e, struct f80 a, struct f80 *sig);
 enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, bool quiet);
 
 /*
- * The common case, inline: normal operands, rounding to nearest, 64-bit precision, normal result. False: nothing done,
- * the function above is to be called. *sw gets PE and C1, or 0.
+ * The common case, inline: normal operands, rounding to nearest, 64-bit precision, normal result.
+ * False: nothing done, the function above is to be called. *sw gets PE and C1, or 0.
  */
 #define F80_INLINE static inline __attribute__((always_inline))
 
@@ -166,40 +171,53 @@ F80_INLINE bool f80_round_fast(unsigned sign, struct fp_mag m, struct f80 *r, un
 	return (uint32_t)(m.exp - 1) < F80_EXP - 1;
 }
 
-/* flip: F80_SIGN to subtract */
+/*
+ * flip: F80_SIGN to subtract. Which operand is larger and whether magnitudes add or subtract is as
+ * good as random, so nothing here branches on it.
+ */
 F80_INLINE bool f80_add_fast(struct f80 a, struct f80 b, unsigned flip, struct f80 *r, unsigned *sw)
 {
-	unsigned sa = a.se & F80_SIGN, sb = (b.se & F80_SIGN) ^ flip;
-	int32_t ea = (int32_t)f80_exp(a), eb = (int32_t)f80_exp(b);
-	bool swap = ea < eb || (ea == eb && a.sig < b.sig);
-	uint64_t x = swap ? b.sig : a.sig, y = swap ? a.sig : b.sig;
-	int32_t ex = swap ? eb : ea, ey = swap ? ea : eb;
-	unsigned sign = swap ? sb : sa;
+	unsigned sb = b.se ^ flip;
+	uint32_t ea = f80_exp(a), eb = f80_exp(b);
+	uint64_t swap = 0 - (uint64_t)((ea < eb) | ((ea == eb) & (a.sig < b.sig)));
+	uint64_t both = (a.sig ^ b.sig) & swap, x = a.sig ^ both, y = b.sig ^ both;
+	uint32_t exps = (ea ^ eb) & (uint32_t)swap, ex = ea ^ exps, d = ex - (eb ^ exps);
+	unsigned sign = (a.se ^ ((a.se ^ sb) & (unsigned)swap)) & F80_SIGN;
+	uint64_t less = 0 - (uint64_t)((a.se ^ sb) >> 15 & 1);
+	uint64_t hi, lo;
+	unsigned n;
 
-	if (!f80_are_normal(a, b))
+	if (!f80_are_normal(a, b) || d > 62)
 		return false;
-	if (sa == sb)
-		return f80_round_fast(sign, fp_add_mag(ex, x, ey, y), r, sw);
-	if (ex == ey && x == y)
+	/* x and y one place to the right in 128 bits, y negated if magnitudes subtract; the sum */
+	lo = ((y << (63 - d) ^ less) - less);
+	hi = (y >> d >> 1 ^ less) + (less & (lo == 0)) + (x >> 1);
+	lo += x << 63;
+	hi += lo < x << 63;
+	if (!hi)
 		return false;
-	return f80_round_fast(sign, fp_sub_mag(ex, x, ey, y), r, sw);
+	n = clz64(hi);
+	hi = hi << n | lo >> 1 >> (63 - n);
+	return f80_round_fast(sign, (struct fp_mag){ hi, lo << n, (int32_t)(ex + 1 - n) }, r, sw);
 }
 
 F80_INLINE bool f80_mul_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
 {
 	return f80_are_normal(a, b) &&
 	       f80_round_fast((a.se ^ b.se) & F80_SIGN,
-			      fp_mul_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig), r, sw);
+			      fp_mul_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig), r,
+			      sw);
 }
 
 F80_INLINE bool f80_div_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)
 {
 	return f80_are_normal(a, b) &&
 	       f80_round_fast((a.se ^ b.se) & F80_SIGN,
-			      fp_div_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig), r, sw);
+			      fp_div_mag((int32_t)f80_exp(a), a.sig, (int32_t)f80_exp(b), b.sig), r,
+			      sw);
 }
 
-/* ---- conversions (f80_convert.c) ------------------------------------------------------------------ */
+/* ---- conversions (f80_convert.c) ------------------------------------------------------------- */
 
 /* Denormals raise DE; signalling NaNs stay signalling, for the operation that follows. */
 struct f80 f80_from_f32_odd(struct f80_env *e, uint32_t v); /* not normal */
@@ -210,7 +228,8 @@ static inline struct f80 f80_from_f32(struct f80_env *e, uint32_t v)
 	unsigned sign = v >> 16 & F80_SIGN, exp = v >> 23 & 0xff;
 
 	if (exp - 1 < 0xfe)
-		return f80_make(sign | (exp + FP_BIAS - 127), FP_TOP | (uint64_t)(v & 0x7fffff) << 40);
+		return f80_make(sign | (exp + FP_BIAS - 127), FP_TOP | (uint64_t)(v & 0x7fffff)
+									       << 40);
 	return f80_from_f32_odd(e, v);
 }
 
@@ -219,18 +238,20 @@ static inline struct f80 f80_from_f64(struct f80_env *e, uint64_t v)
 	unsigned sign = (unsigned)(v >> 48) & F80_SIGN, exp = v >> 52 & 0x7ff;
 
 	if (exp - 1 < 0x7fe)
-		return f80_make(sign | (exp + FP_BIAS - 1023), FP_TOP | (v & 0xfffffffffffffull) << 11);
+		return f80_make(sign | (exp + FP_BIAS - 1023), FP_TOP | (v & 0xfffffffffffffull)
+										<< 11);
 	return f80_from_f64_odd(e, v);
 }
 struct f80 f80_from_i64(int64_t v); /* exact; also for the smaller ones */
 /* Quiets a signalling NaN with IE, as a load of a shorter format does. */
 struct f80 f80_quiet(struct f80_env *e, struct f80 a);
 /*
- * To a format of frac_bits behind the point, the common case inline: a normal operand and result (the exponent less
- * `rebias` is 1 to max - 1), rounding to nearest. False: f80_to_f32 or f80_to_f64 is to be called.
+ * To a format of frac_bits behind the point, the common case inline: a normal operand and result
+ * (the exponent less `rebias` is 1 to max - 1), rounding to nearest. False: f80_to_f32 or
+ * f80_to_f64 is to be called.
  */
-static inline bool f80_narrow_fast(unsigned cw, struct f80 a, unsigned frac_bits, int32_t rebias, int32_t max,
-				   uint64_t *v, unsigned *sw)
+static inline bool f80_narrow_fast(unsigned cw, struct f80 a, unsigned frac_bits, int32_t rebias,
+				   int32_t max, uint64_t *v, unsigned *sw)
 {
 	unsigned drop = 63 - frac_bits;
 	uint64_t kept = a.sig >> drop, rest = a.sig << (64 - drop);

@@ -1,8 +1,8 @@
 /*
  * Conversions between double extended and single, double, integers, packed decimal.
  *
- * Reference: SDM vol 1 4.2 (formats), 4.7 (BCD), 8.5.1.2 (invalid conversions); vol 2 FLD, FST, FIST,
- * FBLD, FBSTP.
+ * Reference: SDM vol 1 4.2 (formats), 4.7 (BCD), 8.5.1.2 (invalid conversions); vol 2 FLD, FST,
+ * FIST, FBLD, FBSTP.
  */
 #include "cpu/f80.h"
 
@@ -56,7 +56,7 @@ struct f80 f80_from_i64(int64_t v)
 	return f80_make((v < 0 ? F80_SIGN : 0) | (FP_BIAS + 63 - n), mag << n);
 }
 
-/* ---- to a shorter format ---------------------------------------------------------------------- */
+/* ---- to a shorter format --------------------------------------------------------------------- */
 
 struct format {
 	unsigned frac_bits; /* behind the implied bit */
@@ -138,7 +138,7 @@ uint64_t f80_to_f64(struct f80_env *e, struct f80 a)
 	return to_format(e, &dbl, a);
 }
 
-/* ---- to integers -------------------------------------------------------------------------------- */
+/* ---- to integers ----------------------------------------------------------------------------- */
 
 /*
  * The magnitude rounded to an integer; false if it needs more than 64 bits. PE and C1 are only
@@ -180,7 +180,7 @@ int64_t f80_to_int(struct f80_env *e, struct f80 a, unsigned bits, enum fp_round
 	return sign ? -(int64_t)v : (int64_t)v;
 }
 
-/* ---- packed decimal ----------------------------------------------------------------------------- */
+/* ---- packed decimal -------------------------------------------------------------------------- */
 
 struct f80 f80_from_bcd(const uint8_t b[10])
 {

@@ -31,14 +31,16 @@ static unsigned reduce(uint64_t a, uint64_t b, int32_t n, uint64_t *r)
 }
 
 /* The finite case, d = exponent difference, a >= b / 2. */
-static struct f80 rem_finite(struct f80_env *e, unsigned sign, struct fp_mag a, struct fp_mag b, bool nearest)
+static struct f80 rem_finite(struct f80_env *e, unsigned sign, struct fp_mag a, struct fp_mag b,
+			     bool nearest)
 {
 	int32_t d = a.exp - b.exp;
 	unsigned q = 0;
 	uint64_t r;
 
 	if (d >= 64) {
-		/* Partial. The manual leaves N to the implementation; 32 + D mod 32 is what Intel's do. */
+		/* Partial. The manual leaves N to the implementation; 32 + D mod 32 is what Intel's
+		 * do. */
 		int32_t n = 32 + (d & 31);
 
 		reduce(a.hi, b.hi, n, &r);
@@ -50,7 +52,8 @@ static struct f80 rem_finite(struct f80_env *e, unsigned sign, struct fp_mag a, 
 		q = reduce(a.hi, b.hi, d, &r);
 		a = (struct fp_mag){ r, 0, b.exp };
 	} else if (d < -1) {
-		return f80_round64(e, sign, a); /* less than half of b: the quotient is 0 either way */
+		return f80_round64(e, sign,
+				   a); /* less than half of b: the quotient is 0 either way */
 	}
 	if (nearest && a.hi) {
 		/* Twice the rest against b; d == -1 means that a is still to be halved. */
@@ -67,7 +70,7 @@ static struct f80 rem_finite(struct f80_env *e, unsigned sign, struct fp_mag a, 
 		}
 	}
 	e->sw |= (uint16_t)((q & 4 ? X87_C0 : 0) | (q & 2 ? X87_C3 : 0) | (q & 1 ? X87_C1 : 0));
-	return f80_round64(e, sign, a.hi ? fp_normalise(a.exp, a.hi, 0) : (struct fp_mag){ 0, 0, 0 });
+	return f80_round64(e, sign, a.hi ? fp_normalise(a.exp, a.hi, 0) : (struct fp_mag){0, 0, 0});
 }
 
 struct f80 f80_rem(struct f80_env *e, struct f80 a, struct f80 b, bool nearest)

@@ -1,5 +1,6 @@
 /*
- * Constants of the transcendental functions, see f80_tables.h. Computed with 90 decimal digits and cut off.
+ * Constants of the transcendental functions, see f80_tables.h. Computed with 90 decimal digits and
+ * cut off.
  */
 #include "cpu/f80_tables.h"
 

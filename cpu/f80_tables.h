@@ -1,6 +1,7 @@
 /*
- * Constants of the transcendental functions: Taylor coefficients and function values at the points of
- * argument reduction, cut off at 128 bits. Fractions (struct u128) have their binary point in front of bit 127.
+ * Constants of the transcendental functions: Taylor coefficients and function values at the points
+ * of argument reduction, cut off at 128 bits. Fractions (struct u128) have their binary point in
+ * front of bit 127.
  */
 #ifndef CPU_F80_TABLES_H
 #define CPU_F80_TABLES_H

@@ -33,7 +33,7 @@ static struct fp_mag mag_below(struct xf v)
 
 static unsigned sign_bit(bool neg) { return neg ? F80_SIGN : 0; }
 
-/* ---- reduction ---------------------------------------------------------------------------------- */
+/* ---- reduction ------------------------------------------------------------------------------- */
 
 bool f80_trig_in_range(struct f80 a)
 {
@@ -74,7 +74,7 @@ static unsigned reduce(struct fp_mag x, struct xf *r)
 	return n & 3;
 }
 
-/* ---- sine and cosine ------------------------------------------------------------------------------ */
+/* ---- sine and cosine ------------------------------------------------------------------------- */
 
 static struct u128 square(struct xf r)
 {
@@ -84,7 +84,8 @@ static struct u128 square(struct xf r)
 static struct xf sine(struct xf r)
 {
 	struct u128 z = square(r);
-	struct xf t = xf_from_fraction(true, u128_mul_high(z, alternate(sin_series, COUNT(sin_series), z)));
+	struct xf t = xf_from_fraction(
+		true, u128_mul_high(z, alternate(sin_series, COUNT(sin_series), z)));
 
 	return xf_add(r, xf_mul(r, t));
 }
@@ -93,7 +94,9 @@ static struct xf cosine(struct xf r)
 {
 	struct u128 z = square(r);
 
-	return xf_add(XF_ONE, xf_from_fraction(true, u128_mul_high(z, alternate(cos_series, COUNT(cos_series), z))));
+	return xf_add(XF_ONE,
+		      xf_from_fraction(
+			      true, u128_mul_high(z, alternate(cos_series, COUNT(cos_series), z))));
 }
 
 #define VANISHES (FP_BIAS - 60) /* exponent below which the square is beyond the last place */
@@ -165,7 +168,7 @@ struct f80 f80_tan(struct f80_env *e, struct f80 a)
 	return f80_round64(e, sign_bit(neg ^ r.neg), mag_of(r));
 }
 
-/* ---- arctangent ------------------------------------------------------------------------------------ */
+/* ---- arctangent ------------------------------------------------------------------------------ */
 
 /* 0 <= q <= 1: atan q = atan c + atan((q - c) / (1 + q c)) with the nearest c = k / 16. */
 static struct xf arctangent(struct xf q)
@@ -190,7 +193,8 @@ static struct xf arctangent(struct xf q)
 /* quarters * pi / 4, of the sign of y */
 static struct f80 angle(struct f80_env *e, unsigned sign, unsigned quarters)
 {
-	struct xf r = xf_mul(xf_pi, xf_normal(false, FP_BIAS + 127 - 2, (struct u128){ 0, quarters }));
+	struct xf r =
+		xf_mul(xf_pi, xf_normal(false, FP_BIAS + 127 - 2, (struct u128){0, quarters}));
 
 	return f80_round64(e, sign, mag_of(r));
 }
@@ -227,7 +231,8 @@ struct f80 f80_patan(struct f80_env *e, struct f80 x, struct f80 y)
 		struct fp_mag q = fp_div_mag(my.exp, my.hi, mx.exp, mx.hi);
 
 		if (!q.lo)
-			return f80_round64(e, sign, mag_below((struct xf){ { q.hi, 0 }, q.exp, false }));
+			return f80_round64(e, sign,
+					   mag_below((struct xf){{q.hi, 0}, q.exp, false}));
 		return f80_round64(e, sign, q);
 	}
 	if (my.exp > mx.exp || (my.exp == mx.exp && my.hi > mx.hi))

@@ -44,7 +44,7 @@ static bool push_return(struct cpu *c, bool call, unsigned size, struct descript
 	return true;
 }
 
-/* ---- real and virtual-8086 mode -------------------------------------------------------------------- */
+/* ---- real and virtual-8086 mode -------------------------------------------------------------- */
 
 static bool far_real(struct cpu *c, const struct far_target *t)
 {
@@ -57,7 +57,7 @@ static bool far_real(struct cpu *c, const struct far_target *t)
 	return true;
 }
 
-/* ---- protected mode ---------------------------------------------------------------------------------- */
+/* ---- protected mode -------------------------------------------------------------------------- */
 
 /* To a segment of the same privilege, or a conforming one; `off` is checked. */
 static bool enter_code(struct cpu *c, const struct far_target *t, uint16_t sel, uint32_t off,
@@ -187,7 +187,7 @@ static bool far_transfer(struct cpu *c, const struct far_target *t)
 	}
 }
 
-/* ---- the instructions -------------------------------------------------------------------------------- */
+/* ---- the instructions ------------------------------------------------------------------------ */
 
 static bool far_imm(struct cpu *c, const struct insn *i, bool call)
 {

@@ -3,7 +3,8 @@
 
 /*
  * P. Zimmermann, "Karatsuba Square Root" (INRIA RR-3805): the root of a number from the root of
- * its upper half and one division. Each level doubles the digits; n has one of its top two bits set.
+ * its upper half and one division. Each level doubles the digits; n has one of its top two bits
+ * set.
  */
 static uint32_t sqrt32(uint32_t n, uint32_t *rem) /* 16-bit root, digit by digit */
 {
@@ -41,7 +42,8 @@ struct fp_mag fp_sqrt_mag(int32_t ea, uint64_t a)
 	int32_t e = ea - FP_BIAS;
 	uint64_t nh = e & 1 ? a : a >> 1, nl = e & 1 ? 0 : a << 63;
 	uint64_t r1, s1 = sqrt64(nh, &r1);
-	/* (r1 : next 32 bits) / 2 s1, where r1 may have 33 bits: halve both sides and mend the rest. */
+	/* (r1 : next 32 bits) / 2 s1, where r1 may have 33 bits: halve both sides and mend the
+	 * rest. */
 	uint64_t next = nl >> 32;
 	uint64_t t = r1 << 31 | next >> 1;
 	uint64_t q = t / s1, u = (t % s1) << 1 | (next & 1);

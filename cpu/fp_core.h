@@ -3,8 +3,9 @@
  * magnitude arithmetic that f80.c (x87) and f32f64.c (SSE) share.
  *
  * A magnitude is normalised: bit 63 of `hi` set, value hi.lo * 2^(exp - 0x3fff), with the binary
- * point behind bit 63 of `hi`. `exp` is biased as in the double extended format whatever the format the
- * operand came from, and unbounded. Bit 0 of `lo` is sticky: it may stand for any smaller non-zero rest.
+ * point behind bit 63 of `hi`. `exp` is biased as in the double extended format whatever the format
+ * the operand came from, and unbounded. Bit 0 of `lo` is sticky: it may stand for any smaller
+ * non-zero rest.
  */
 #ifndef CPU_FP_CORE_H
 #define CPU_FP_CORE_H
@@ -181,13 +182,13 @@ static inline struct fp_mag fp_div_mag(int32_t ea, uint64_t a, int32_t eb, uint6
 struct fp_mag fp_sqrt_mag(int32_t ea, uint64_t a);
 
 /*
- * Rounds the significand hi:lo at `step`, the weight in hi of its last kept bit (1 << 0, 11, 40 ..).
- * Returns the kept bits: 0 means that the increment carried out of bit 63.
+ * Rounds the significand hi:lo at `step`, the weight in hi of its last kept bit (1 << 0, 11, 40
+ * ..). Returns the kept bits: 0 means that the increment carried out of bit 63.
  */
 enum fp_round { FP_NEAREST, FP_DOWN, FP_UP, FP_ZERO }; /* encoded as in CW.RC and MXCSR.RC */
 
-static inline uint64_t fp_round_sig(uint64_t hi, uint64_t lo, uint64_t step, enum fp_round rc, bool sign,
-				    bool *inexact, bool *up)
+static inline uint64_t fp_round_sig(uint64_t hi, uint64_t lo, uint64_t step, enum fp_round rc,
+				    bool sign, bool *inexact, bool *up)
 {
 	uint64_t below = hi & (step - 1), half = step >> 1;
 	bool half_bit, rest;

@@ -52,7 +52,8 @@ static inline bool insn_is_mem(const struct insn *i) { return i->modrm < 0xc0; }
 /*
  * True: retired. False: c->trap says why, and nothing architectural has changed, so that the
  * instruction can be restarted. Rows marked ENDS find c->eip at the next instruction and may
- * change it (and any mode); other rows never touch c->eip.
+ * change it (and any mode). Rows marked SOFT may change modes and raise attention; they and the
+ * other rows never touch c->eip.
  */
 typedef bool insn_exec(struct cpu *c, const struct insn *i);
 

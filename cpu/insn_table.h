@@ -12,7 +12,7 @@ enum insn_map {
 	MAP_M3A_66, MAP_FM, MAP_FR, MAP_FX
 };
 enum insn_access { ACC_NONE, ACC_R, ACC_W, ACC_RW };
-enum insn_flag { INSN_LOCKABLE = 1, INSN_ENDS = 2 };
+enum insn_flag { INSN_LOCKABLE = 1, INSN_ENDS = 2, INSN_SOFT = 4 };
 enum insn_since {
 	SINCE_I8086, SINCE_I186, SINCE_I286, SINCE_I386, SINCE_I486, SINCE_P5, SINCE_P6, SINCE_MMX,
 	SINCE_SSE, SINCE_SSE2, SINCE_SSE3, SINCE_SSSE3

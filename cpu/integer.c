@@ -256,13 +256,13 @@ bool exec_bt_rm_i(struct cpu *c, const struct insn *i)
 	return bit_operate(c, i, insn_ea(c, i), i->imm & (i->opsize * 8u - 1), (enum bit_op)(insn_reg(i) & 3));
 }
 
-/* BSF, BSR: a zero source sets ZF and leaves the destination. */
+/* BSF, BSR: a zero source sets ZF and leaves the destination. The undefined flags are those of the source. */
 static bool bit_scan(struct cpu *c, const struct insn *i, bool forward)
 {
 	uint32_t v, n;
 
 	TRY(insn_load_rm(c, i, i->opsize, &v));
-	cpu_set_arith_flags(c, (cpu_eflags(c) & ~FLAG_ZF) | (v ? 0 : FLAG_ZF));
+	flags_logic(c, i->opsize * 8u, v);
 	if (!v)
 		return true;
 	n = forward ? (uint32_t)__builtin_ctz(v) : 31 - (uint32_t)__builtin_clz(v);

@@ -32,7 +32,7 @@ static void clear_flags(struct cpu *c, bool clear_if)
 	c->db_hit |= DB_NO_STEP;
 }
 
-/* ---- real mode ------------------------------------------------------------------------------------ */
+/* ---- real mode ------------------------------------------------------------------------------- */
 
 bool interrupt_deliver_real(struct cpu *c, uint32_t table, uint8_t vector, uint16_t image)
 {
@@ -70,7 +70,7 @@ static bool deliver_real(struct cpu *c, const struct cpu_event *e)
 	return true;
 }
 
-/* ---- protected mode ---------------------------------------------------------------------------------- */
+/* ---- protected mode -------------------------------------------------------------------------- */
 
 static bool deliver_task(struct cpu *c, struct cpu_event *e, uint16_t sel, unsigned ext)
 {
@@ -217,7 +217,7 @@ bool interrupt_deliver(struct cpu *c, struct cpu_event *e)
 	return c->cr0 & CR0_PE ? deliver_protected(c, e) : deliver_real(c, e);
 }
 
-/* ---- faults while delivering ---------------------------------------------------------------------------- */
+/* ---- faults while delivering ----------------------------------------------------------------- */
 
 enum fault_class { BENIGN, CONTRIBUTORY, PAGE_FAULT };
 
@@ -287,17 +287,27 @@ static bool deliver_until_done(struct cpu *c, struct cpu_event *e)
 	return true;
 }
 
-bool cpu_deliver_trap(struct cpu *c)
+bool interrupt_deliver_trap(struct cpu *c)
 {
 	struct cpu_event e = { .source = EVENT_EXCEPTION, .vector = c->trap.vector,
 			       .has_error = c->trap.has_error, .error = c->trap.error };
 
 	exception_effects(c, &c->trap);
 	record_trap(c, &c->trap);
-	/* Lasts as long as an instruction: a handler that faults at once must not make time stand still. */
-	c->icount++;
-	cpu_sync(c);
 	return deliver_until_done(c, &e);
+}
+
+/*
+ * A fault counts as the instruction that did not retire: a handler that faults at once must not make
+ * time stand still.
+ */
+bool cpu_deliver_trap(struct cpu *c)
+{
+	if (!(c->db_hit & DB_RETIRED))
+		c->icount++;
+	c->db_hit &= ~DB_RETIRED;
+	cpu_sync(c);
+	return interrupt_deliver_trap(c);
 }
 
 bool cpu_deliver_interrupt(struct cpu *c, uint8_t vector)

@@ -20,7 +20,7 @@ struct cpu_event {
 	uint8_t vector;
 	bool has_error;
 	uint32_t error;
-	bool moved; /* out, when delivery failed: a task switch had begun, the trap is the new task's */
+	bool moved; /* out, when delivery failed: a task was entered, the trap is the new task's */
 };
 
 /* c->eip is pushed. False: a fault is recorded, and nothing has changed unless e->moved. */
@@ -31,5 +31,8 @@ bool interrupt_deliver(struct cpu *c, struct cpu_event *e);
  * FLAGS pushed as `image`. Changes no flag and picks no mode: the caller does.
  */
 bool interrupt_deliver_real(struct cpu *c, uint32_t table, uint8_t vector, uint16_t image);
+
+/* cpu_deliver_trap() as a part of an instruction that is counted already. */
+bool interrupt_deliver_trap(struct cpu *c);
 
 #endif

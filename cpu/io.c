@@ -1,7 +1,8 @@
 /*
  * IN, OUT, INS, OUTS.
  *
- * Reference: SDM vol 1 19.5 (I/O protection: IOPL, I/O permission bit map); vol 2 IN, OUT, INS, OUTS, REP.
+ * Reference: SDM vol 1 19.5 (I/O protection: IOPL, I/O permission bit map); vol 2 IN, OUT, INS,
+ * OUTS, REP.
  */
 #include "cpu/debug.h"
 #include "cpu/exec.h"
@@ -78,7 +79,7 @@ bool exec_out_imm(struct cpu *c, const struct insn *i) { return io_out(c, i, i->
 bool exec_in_dx(struct cpu *c, const struct insn *i) { return io_in(c, i, reg16(c, R_EDX)); }
 bool exec_out_dx(struct cpu *c, const struct insn *i) { return io_out(c, i, reg16(c, R_EDX)); }
 
-/* ---- strings ------------------------------------------------------------------------------------------ */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 static void step_index(struct cpu *c, const struct insn *i, unsigned reg, unsigned size)
 {
@@ -109,8 +110,8 @@ static bool outs_once(struct cpu *c, const struct insn *i, uint16_t port, unsign
 }
 
 /*
- * Runs iterations until the count is done, the budget is used up, a device raised something, or a fault: then the
- * registers say how far it came and the instruction is entered again.
+ * Runs iterations until the count is done, the budget is used up, a device raised something, or a
+ * fault: then the registers say how far it came and the instruction is entered again.
  */
 static bool io_string(struct cpu *c, const struct insn *i,
 		      bool (*once)(struct cpu *, const struct insn *, uint16_t, unsigned))

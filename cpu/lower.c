@@ -27,7 +27,9 @@ static void lower_generic(struct lowering *l, const struct insn *i, uint32_t off
 	unsigned kind = operand_table[d->op[0]].kind, kind1 = operand_table[d->op[1]].kind;
 	bool string = kind == OPK_X || kind == OPK_Y || kind1 == OPK_X || kind1 == OPK_Y;
 
-	op->fn = d->flags & INSN_ENDS ? op_generic_ends : string ? op_string : op_generic;
+	op->fn = d->flags & INSN_ENDS ? op_generic_ends : d->flags & INSN_SOFT ? op_generic_soft
+		 : string ? op_string : op_generic;
+	op->aux = (uint8_t)(l->mode & ~(uint32_t)MODE_EDGE);
 	op->exec = d->exec;
 	memcpy(&l->op[l->n++], i, sizeof(*i));
 }

@@ -4,8 +4,8 @@
  * Reference: SDM vol 2 RDTSC, RDMSR, WRMSR, RDPMC; vol 4 chapter 2.
  * The TSC counts guest nanoseconds: a 1 GHz counter, whatever the instruction rate.
  *
- * NOT IMPLEMENTED: performance counters (none is announced), MTRRs, machine check, local APIC: IA32_APIC_BASE
- * exists and always reads as disabled.
+ * NOT IMPLEMENTED: performance counters (none is announced), MTRRs, machine check, local APIC:
+ * IA32_APIC_BASE exists and always reads as disabled.
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"

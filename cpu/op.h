@@ -37,7 +37,7 @@ struct op {
 	uint32_t imm;    /* direct branches: target as an offset from the page, before wrapping */
 	uint16_t where;  /* offset in the page in 11:0, length in 15:12 */
 	uint8_t icount;  /* instructions from the trace's entry up to and with this one */
-	uint8_t aux;     /* direct branches: enum branch_aux; fused pairs: unused */
+	uint8_t aux;     /* direct branches: enum branch_aux; generic ops: the mode decoded for */
 };
 
 enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
@@ -132,7 +132,13 @@ static inline uint32_t ld4(const void *p)
 }
 static inline uint64_t ld8(const void *p)
 {
-	return ld4(p) | (uint64_t)ld4((const uint8_t *)p + 4) << 32;
+	uint64_t v;
+
+	__builtin_memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
 }
 static inline void st1(void *p, uint32_t v) { *(uint8_t *)p = (uint8_t)v; }
 static inline void st2(void *p, uint32_t x)
@@ -153,8 +159,10 @@ static inline void st4(void *p, uint32_t v)
 }
 static inline void st8(void *p, uint64_t v)
 {
-	st4(p, (uint32_t)v);
-	st4((uint8_t *)p + 4, (uint32_t)(v >> 32));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	__builtin_memcpy(p, &v, 8);
 }
 
 #endif

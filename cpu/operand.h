@@ -36,8 +36,10 @@ static inline void operand_put(uint8_t *p, uint64_t v, unsigned size)
 #endif
 }
 
-/* Host address of the operand, or NULL: not in the TLB, crosses a page, or breaks the segment's limit. */
-static inline uint8_t *operand_host(const struct cpu *c, unsigned seg, uint32_t off, unsigned size, bool write)
+/* Host address of the operand, or NULL: not in the TLB, crosses a page, or breaks the segment's
+ * limit. */
+static inline uint8_t *operand_host(const struct cpu *c, unsigned seg, uint32_t off, unsigned size,
+				    bool write)
 {
 	const struct segment *s = &c->seg[seg];
 	uint32_t lin = s->base + off;
@@ -52,13 +54,15 @@ static inline uint8_t *operand_host(const struct cpu *c, unsigned seg, uint32_t 
 /* insn_ea(), inline. */
 static inline uint32_t operand_ea(const struct cpu *c, const struct insn *i)
 {
-	uint32_t off = (uint32_t)c->r[i->base] + ((uint32_t)c->r[i->index] << i->scale) + (uint32_t)i->disp;
+	uint32_t off = (uint32_t)c->r[i->base] + ((uint32_t)c->r[i->index] << i->scale) +
+		       (uint32_t)i->disp;
 
 	return i->addrsize == 2 ? off & 0xffff : off;
 }
 
 /* As cpu_load and cpu_store. */
-static inline bool operand_load(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint64_t *v)
+static inline bool operand_load(struct cpu *c, unsigned seg, uint32_t off, unsigned size,
+				uint64_t *v)
 {
 	const uint8_t *p = operand_host(c, seg, off, size, false);
 
@@ -68,7 +72,8 @@ static inline bool operand_load(struct cpu *c, unsigned seg, uint32_t off, unsig
 	return true;
 }
 
-static inline bool operand_store(struct cpu *c, unsigned seg, uint32_t off, unsigned size, uint64_t v)
+static inline bool operand_store(struct cpu *c, unsigned seg, uint32_t off, unsigned size,
+				 uint64_t v)
 {
 	uint8_t *p = operand_host(c, seg, off, size, true);
 
@@ -78,24 +83,26 @@ static inline bool operand_store(struct cpu *c, unsigned seg, uint32_t off, unsi
 	return true;
 }
 
-/* 16 bytes, in memory order. */
-static inline bool operand_load16(struct cpu *c, unsigned seg, uint32_t off, void *v)
+/* As cpu_load_block and cpu_store_block. */
+static inline bool operand_load_block(struct cpu *c, unsigned seg, uint32_t off, void *v,
+				      unsigned len)
 {
-	const uint8_t *p = operand_host(c, seg, off, 16, false);
+	const uint8_t *p = operand_host(c, seg, off, len, false);
 
 	if (__builtin_expect(!p, 0))
-		return cpu_load_block(c, seg, off, v, 16);
-	memcpy(v, p, 16);
+		return cpu_load_block(c, seg, off, v, len);
+	memcpy(v, p, len);
 	return true;
 }
 
-static inline bool operand_store16(struct cpu *c, unsigned seg, uint32_t off, const void *v)
+static inline bool operand_store_block(struct cpu *c, unsigned seg, uint32_t off, const void *v,
+				       unsigned len)
 {
-	uint8_t *p = operand_host(c, seg, off, 16, true);
+	uint8_t *p = operand_host(c, seg, off, len, true);
 
 	if (__builtin_expect(!p, 0))
-		return cpu_store_block(c, seg, off, v, 16);
-	memcpy(p, v, 16);
+		return cpu_store_block(c, seg, off, v, len);
+	memcpy(p, v, len);
 	return true;
 }
 

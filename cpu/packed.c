@@ -8,8 +8,8 @@
 #include "cpu/sse_exec.h"
 
 /*
- * exec_mmx_NAME and exec_sse_NAME for `expr` over vectors a (destination) and b (source) of lanes L; inside, U
- * and S are the unsigned and the signed vector of lanes of `bits` bits.
+ * exec_mmx_NAME and exec_sse_NAME for `expr` over vectors a (destination) and b (source) of lanes
+ * L; inside, U and S are the unsigned and the signed vector of lanes of `bits` bits.
  */
 #define PACKED(name, bits, expr)                                                            \
 	ALWAYS_INLINE M_u##bits name##_m(M_u##bits a, M_u##bits b)                          \
@@ -57,7 +57,7 @@ static inline bool mmx_operands(struct cpu *c, const struct insn *i, uint8_t a[8
 	return true;
 }
 
-/* ---- modulo arithmetic ------------------------------------------------------------------------- */
+/* ---- modulo arithmetic ----------------------------------------------------------------------- */
 
 PACKED(paddb, 8, a + b)
 PACKED(paddw, 16, a + b)
@@ -70,7 +70,7 @@ PACKED(psubq, 64, a - b)
 PACKED(pmullw, 16, a * b)
 PACKED(pmuludq, 64, (a & 0xffffffffu) * (b & 0xffffffffu))
 
-/* ---- saturating arithmetic ------------------------------------------------------------------------- */
+/* ---- saturating arithmetic ------------------------------------------------------------------- */
 
 #define SELECT(mask, yes, no) (((U)(mask) & (yes)) | (~(U)(mask) & (no)))
 /* The limit that a sum with the sign of a runs into. */
@@ -88,7 +88,7 @@ PACKED(paddusw, 16, (a + b) | (U)(a + b < a))
 PACKED(psubusb, 8, (a - b) & (U)(a > b))
 PACKED(psubusw, 16, (a - b) & (U)(a > b))
 
-/* ---- comparison, selection, average ----------------------------------------------------------------- */
+/* ---- comparison, selection, average ---------------------------------------------------------- */
 
 PACKED(pcmpeqb, 8, a == b)
 PACKED(pcmpeqw, 16, a == b)
@@ -103,14 +103,14 @@ PACKED(pmaxsw, 16, SELECT((S)a > (S)b, a, b))
 PACKED(pavgb, 8, (a | b) - ((a ^ b) >> 1)) /* rounds up */
 PACKED(pavgw, 16, (a | b) - ((a ^ b) >> 1))
 
-/* ---- logic ------------------------------------------------------------------------------------------- */
+/* ---- logic ----------------------------------------------------------------------------------- */
 
 PACKED(pand, 64, a & b)
 PACKED(pandn, 64, ~a & b)
 PACKED(por, 64, a | b)
 PACKED(pxor, 64, a ^ b)
 
-/* ---- products of 16-bit lanes, by way of 32-bit lanes ------------------------------------------------- */
+/* ---- products of 16-bit lanes, by way of 32-bit lanes ---------------------------------------- */
 
 /* The even and the odd 16-bit lanes of a vector of 32-bit lanes, sign- or zero-extended. */
 #define EVEN_S(v) ((U)((S)((v) << 16) >> 16))
@@ -118,9 +118,10 @@ PACKED(pxor, 64, a ^ b)
 
 PACKED(pmaddwd, 32, EVEN_S(a) * EVEN_S(b) + ODD_S(a) * ODD_S(b))
 PACKED(pmulhw, 32, ((EVEN_S(a) * EVEN_S(b)) >> 16) | ((ODD_S(a) * ODD_S(b)) & 0xffff0000u))
-PACKED(pmulhuw, 32, (((a & 0xffffu) * (b & 0xffffu)) >> 16) | (((a >> 16) * (b >> 16)) & 0xffff0000u))
+PACKED(pmulhuw, 32,
+       (((a & 0xffffu) * (b & 0xffffu)) >> 16) | (((a >> 16) * (b >> 16)) & 0xffff0000u))
 
-/* ---- sum of absolute differences --------------------------------------------------------------------- */
+/* ---- sum of absolute differences ------------------------------------------------------------- */
 
 static uint64_t absolute_differences(const uint8_t *a, const uint8_t *b)
 {

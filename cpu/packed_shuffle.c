@@ -7,11 +7,12 @@
 
 #include "cpu/sse_exec.h"
 
-/* ---- shifts ----------------------------------------------------------------------------------------- */
+/* ---- shifts ---------------------------------------------------------------------------------- */
 
 /*
- * Four forms: count from the source operand (all of its low 64 bits count) or from the immediate; inside `expr`, a is
- * the vector and n the count, known to be below `bits`; `beyond` is the result for larger counts.
+ * Four forms: count from the source operand (all of its low 64 bits count) or from the immediate;
+ * inside `expr`, a is the vector and n the count, known to be below `bits`; `beyond` is the result
+ * for larger counts.
  */
 #define SHIFT(name, bits, expr, beyond)                                                      \
 	ALWAYS_INLINE void name##_m(uint8_t *p, uint64_t count)                              \
@@ -103,7 +104,7 @@ bool exec_pslldq_imm(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* ---- packs, unpacks, shuffles: byte functions of destination and source ------------------------------------ */
+/* ---- packs, unpacks, shuffles: byte functions of destination and source ---------------------- */
 
 /* r = f(a, b) for `len` bytes, 8 or 16; r is neither of them. */
 typedef void bytes_op(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned len);
@@ -138,12 +139,19 @@ ALWAYS_INLINE bool sse_bytes(struct cpu *c, const struct insn *i, bytes_op *op)
 
 /* `size`: bytes of a memory operand that the MMX form reads */
 #define BYTES(name, size)                                                                          \
-	bool exec_mmx_##name(struct cpu *c, const struct insn *i) { return mmx_bytes(c, i, name, size); } \
-	bool exec_sse_##name(struct cpu *c, const struct insn *i) { return sse_bytes(c, i, name); }
+	bool exec_mmx_##name(struct cpu *c, const struct insn *i)                                  \
+	{                                                                                          \
+		return mmx_bytes(c, i, name, size);                                                \
+	}                                                                                          \
+	bool exec_sse_##name(struct cpu *c, const struct insn *i)                                  \
+	{                                                                                          \
+		return sse_bytes(c, i, name);                                                      \
+	}
 
 ALWAYS_INLINE int clamp(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
-ALWAYS_INLINE void pack_words(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned len, int low, int high)
+ALWAYS_INLINE void pack_words(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned len, int low,
+			      int high)
 {
 	for (unsigned n = 0; n < len / 2; n++) {
 		r[n] = (uint8_t)clamp((int16_t)lane16(a, n), low, high);
@@ -174,8 +182,8 @@ BYTES(packuswb, 8)
 BYTES(packssdw, 8)
 
 /* Lanes of `size` bytes from a half of a and of b in turn. */
-ALWAYS_INLINE void interleave(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned len, unsigned size,
-			      bool high)
+ALWAYS_INLINE void interleave(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned len,
+			      unsigned size, bool high)
 {
 	unsigned from = high ? len / 2 : 0;
 
@@ -205,8 +213,14 @@ BYTES(punpckldq, 4)
 BYTES(punpckhbw, 8)
 BYTES(punpckhwd, 8)
 BYTES(punpckhdq, 8)
-bool exec_sse_punpcklqdq(struct cpu *c, const struct insn *i) { return sse_bytes(c, i, punpcklqdq); }
-bool exec_sse_punpckhqdq(struct cpu *c, const struct insn *i) { return sse_bytes(c, i, punpckhqdq); }
+bool exec_sse_punpcklqdq(struct cpu *c, const struct insn *i)
+{
+	return sse_bytes(c, i, punpcklqdq);
+}
+bool exec_sse_punpckhqdq(struct cpu *c, const struct insn *i)
+{
+	return sse_bytes(c, i, punpckhqdq);
+}
 
 /* Four lanes of `size` bytes from b, each chosen by two bits of the immediate. */
 ALWAYS_INLINE void choose4(uint8_t *r, const uint8_t *b, unsigned size, unsigned imm)
@@ -229,10 +243,12 @@ bool exec_pshufw(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* Doublewords: two of a, then two of b. Built in a vector, so that what reads it next finds one whole store. */
+/* Doublewords: two of a, then two of b. Built in a vector, so that what reads it next finds one
+ * whole store. */
 ALWAYS_INLINE void shuffle32(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned imm)
 {
-	X_u32 v = { lane32(a, imm & 3), lane32(a, imm >> 2 & 3), lane32(b, imm >> 4 & 3), lane32(b, imm >> 6 & 3) };
+	X_u32 v = {lane32(a, imm & 3), lane32(a, imm >> 2 & 3), lane32(b, imm >> 4 & 3),
+		   lane32(b, imm >> 6 & 3)};
 
 	X_u32_put(r, v);
 }
@@ -287,7 +303,7 @@ ALWAYS_INLINE bool shuffle16(struct cpu *c, const struct insn *i, unsigned at)
 bool exec_pshuflw(struct cpu *c, const struct insn *i) { return shuffle16(c, i, 0); }
 bool exec_pshufhw(struct cpu *c, const struct insn *i) { return shuffle16(c, i, 8); }
 
-/* ---- single lanes, masks ---------------------------------------------------------------------------------- */
+/* ---- single lanes, masks --------------------------------------------------------------------- */
 
 /* Ew: the low word of a register, or a word of memory. */
 bool exec_mmx_pinsrw(struct cpu *c, const struct insn *i)
@@ -299,7 +315,8 @@ bool exec_mmx_pinsrw(struct cpu *c, const struct insn *i)
 	TRY(insn_load_rm(c, i, 2, &v));
 	mmx_enter(c);
 	mmx_set(c, insn_reg(i),
-		(mmx_get(c, insn_reg(i)) & ~(0xffffull << shift)) | (uint64_t)(v & 0xffff) << shift);
+		(mmx_get(c, insn_reg(i)) & ~(0xffffull << shift)) | (uint64_t)(v & 0xffff)
+									    << shift);
 	return true;
 }
 
@@ -374,7 +391,8 @@ bool exec_movmskpd(struct cpu *c, const struct insn *i)
 }
 
 /* Stores the bytes whose mask byte has bit 7 set at DS:(E)DI. */
-static bool masked_store(struct cpu *c, const struct insn *i, const uint8_t *v, const uint8_t *mask, unsigned len)
+static bool masked_store(struct cpu *c, const struct insn *i, const uint8_t *v, const uint8_t *mask,
+			 unsigned len)
 {
 	uint32_t wrap = i->addrsize == 2 ? 0xffff : 0xffffffff, di = reg32(c, R_EDI);
 

@@ -1,36 +1,39 @@
 /*
- * Loads and stores of the system's own structures (descriptors, TSS, stack frames), inlined as far as
- * the software TLB answers. The same rules as lin_load() and lin_store() of access.c, which take the rest.
+ * Loads and stores of the system's own structures (descriptors, TSS, stack frames), inlined as far
+ * as the software TLB answers. The rules are those of lin_load() and lin_store() in access.c, which
+ * take the rest.
  */
 #ifndef CPU_QUICK_H
 #define CPU_QUICK_H
 
 #include "cpu/op.h"
 
+/* Does the entry cover [lin, lin + len)? Never with data breakpoints or alignment checks. */
+static inline bool quick_hit(const struct cpu *c, const struct tlb_entry *e, uint32_t lin,
+			     uint32_t len)
+{
+	return likely(e->tag == (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) &&
+		      !c->tlb->no_fill);
+}
+
 /* Where [lin, lin + len) can be read (written) plainly, or NULL: ask access.c. len 1..PAGE_SIZE. */
 static inline const uint8_t *quick_read(const struct cpu *c, uint32_t lin, uint32_t len, bool user)
 {
-	const struct tlb *t = c->bank[user];
-	const struct tlb_entry *e = &t->r[tlb_slot(lin)];
+	const struct tlb_entry *e = &c->bank[user]->r[tlb_slot(lin)];
 
-	if (unlikely(e->tag != (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) || c->tlb->no_fill))
-		return NULL;
-	return (const uint8_t *)(e->addend + lin);
+	return quick_hit(c, e, lin, len) ? (const uint8_t *)(e->addend + lin) : NULL;
 }
 
 static inline uint8_t *quick_write(const struct cpu *c, uint32_t lin, uint32_t len, bool user)
 {
-	const struct tlb *t = c->bank[user];
-	const struct tlb_entry *e = &t->w[tlb_slot(lin)];
+	const struct tlb_entry *e = &c->bank[user]->w[tlb_slot(lin)];
 
-	if (unlikely(e->tag != (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) || c->tlb->no_fill))
-		return NULL;
-	return (uint8_t *)(e->addend + lin);
+	return quick_hit(c, e, lin, len) ? (uint8_t *)(e->addend + lin) : NULL;
 }
 
 /*
- * lin_load, lin_store and lin_probe made as a supervisor: with the supervisor's bank in force, so that what was
- * translated stays there although CPL may be 3 (segment.c).
+ * lin_load and lin_store made as a supervisor: with the supervisor's bank in force, so that what
+ * was translated stays there although CPL may be 3 (segment.c).
  */
 bool system_load_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t *v);
 bool system_store_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t v);

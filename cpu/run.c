@@ -264,6 +264,29 @@ struct op *op_string(HARGS)
 	SKIP;
 }
 
+/* What a device or a new IF may have brought about. */
+static inline void look_around(struct cpu *c)
+{
+	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
+		c->attention |= ATTN_INTR;
+	if (unlikely(c->nmi_pending) && !c->nmi_masked)
+		c->attention |= ATTN_NMI;
+	if (c->clock->head && c->clock->head->when < c->until)
+		cpu_check_event(c);
+}
+
+struct op *op_generic_soft(HARGS)
+{
+	c->cur = op;
+	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
+	if (unlikely(!op->exec(c, payload(op))))
+		return leave_fault(c, op);
+	look_around(c);
+	if (unlikely(c->attention || c->mode != op->aux || c->tlb != tlb))
+		return leave_next(c, op);
+	SKIP;
+}
+
 struct op *op_generic_ends(HARGS)
 {
 	c->cur = op;
@@ -272,12 +295,7 @@ struct op *op_generic_ends(HARGS)
 		return leave_fault(c, op);
 	c->countdown -= op->icount;
 	c->cur = NULL;
-	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
-		c->attention |= ATTN_INTR;
-	if (unlikely(c->nmi_pending) && !c->nmi_masked)
-		c->attention |= ATTN_NMI;
-	if (c->clock->head && c->clock->head->when < c->until)
-		cpu_check_event(c);
+	look_around(c);
 	if (unlikely(c->attention || c->countdown < 0))
 		return NULL;
 	return goto_eip(HPASS);

@@ -31,7 +31,7 @@ void segment_derive(struct segment *s)
 		s->wlen = len;
 }
 
-/* ---- supervisor accesses ------------------------------------------------------------------------ */
+/* ---- supervisor accesses --------------------------------------------------------------------- */
 
 /* With data breakpoints or alignment checks the bank in force sees every access: it stays. */
 static struct tlb *take_system_bank(struct cpu *c)
@@ -70,7 +70,7 @@ static bool system_probe(struct cpu *c, uint32_t lin, unsigned len)
 	return ok;
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------ */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 bool descriptor_read_at(struct cpu *c, uint32_t lin, struct descriptor *d)
 {
@@ -127,7 +127,7 @@ bool descriptor_touch(struct cpu *c, struct descriptor *d)
 	return true;
 }
 
-/* ---- segment registers ------------------------------------------------------------------------- */
+/* ---- segment registers ----------------------------------------------------------------------- */
 
 void segment_from_descriptor(struct segment *s, uint16_t sel, const struct descriptor *d)
 {
@@ -245,7 +245,7 @@ void segment_drop_inner(struct cpu *c)
 	}
 }
 
-/* ---- stacks -------------------------------------------------------------------------------------- */
+/* ---- stacks ---------------------------------------------------------------------------------- */
 
 bool stack_peek(struct cpu *c, uint32_t off, unsigned size, uint32_t *v)
 {

@@ -129,7 +129,7 @@ void segment_set_code(struct cpu *c, uint16_t sel, const struct descriptor *d, u
 /* After a return to an outer level: data segments that it may not use become null. */
 void segment_drop_inner(struct cpu *c);
 
-/* ---- the stack, without changing ESP ---------------------------------------------------------- */
+/* ---- the stack, without changing ESP --------------------------------------------------------- */
 
 /* Reads the item at SS:ESP + off. */
 bool stack_peek(struct cpu *c, uint32_t off, unsigned size, uint32_t *v);

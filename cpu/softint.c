@@ -12,7 +12,7 @@
 #define TSS32_MIN_LIMIT 103u
 #define TSS32_IO_MAP 102u
 
-/* c->eip is behind the instruction; when delivery faults the core uses the EIP of the instruction. */
+/* c->eip is behind the instruction; when delivery faults the core takes that of the instruction. */
 static bool raise(struct cpu *c, enum event_source source, uint8_t vector)
 {
 	struct cpu_event e = { .source = source, .vector = vector };
@@ -23,7 +23,7 @@ static bool raise(struct cpu *c, enum event_source source, uint8_t vector)
 		return true;
 	if (!e.moved)
 		return false;
-	if (!cpu_deliver_trap(c))
+	if (!interrupt_deliver_trap(c))
 		c->attention |= ATTN_SHUTDOWN;
 	return true;
 }

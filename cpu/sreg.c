@@ -8,7 +8,7 @@
 #include "cpu/exec.h"
 #include "cpu/segment.h"
 
-/* 06 0E 16 1E and 0F A0, 0F A8 (and the POPs beside them) hold the register's number in bits 5:3. */
+/* 06 0E 16 1E, 0F A0, 0F A8 and the POPs beside them: the register's number is in bits 5:3. */
 static unsigned opcode_sreg(const struct insn *i) { return i->opcode >> 3 & 7; }
 
 /* Trace key and TLB bank depend on all but FS and GS. */

@@ -1,7 +1,9 @@
 /*
- * The MMX and SSE units as a whole: when they may run, SIMD exceptions, MXCSR, FXSAVE, fences and hints.
+ * The MMX and SSE units as a whole: when they may run, SIMD exceptions, MXCSR, FXSAVE, fences and
+ * hints.
  *
- * Reference: SDM vol 1 10.2.3, 10.5 (FXSAVE area: table 10-2), 11.5; vol 3 13.1, tables 12-1 and 13-1.
+ * Reference: SDM vol 1 10.2.3, 10.5 (FXSAVE area: table 10-2), 11.5; vol 3 13.1, tables 12-1 and
+ * 13-1.
  *
  * UNLIKE HARDWARE: fences and prefetches do nothing, because instructions complete in order here.
  */
@@ -35,7 +37,7 @@ bool sse_unmasked(struct cpu *c, uint32_t raised)
 	return fault(c, c->cr4 & CR4_OSXMMEXCPT ? TRAP_XM : TRAP_UD);
 }
 
-/* ---- MXCSR ---------------------------------------------------------------------------------------- */
+/* ---- MXCSR ----------------------------------------------------------------------------------- */
 
 bool exec_ldmxcsr(struct cpu *c, const struct insn *i)
 {
@@ -55,11 +57,23 @@ bool exec_stmxcsr(struct cpu *c, const struct insn *i)
 	return operand_store(c, i->seg, operand_ea(c, i), 4, c->x87.mxcsr);
 }
 
-/* ---- FXSAVE ---------------------------------------------------------------------------------------- */
+/* ---- FXSAVE ---------------------------------------------------------------------------------- */
 
 enum {
-	FX_FCW = 0, FX_FSW = 2, FX_FTW = 4, FX_FOP = 6, FX_FIP = 8, FX_FCS = 12, FX_FDP = 16, FX_FDS = 20,
-	FX_MXCSR = 24, FX_MXCSR_MASK = 28, FX_ST = 32, FX_XMM = 160, FX_USED = 288, FX_SIZE = 512,
+	FX_FCW = 0,
+	FX_FSW = 2,
+	FX_FTW = 4,
+	FX_FOP = 6,
+	FX_FIP = 8,
+	FX_FCS = 12,
+	FX_FDP = 16,
+	FX_FDS = 20,
+	FX_MXCSR = 24,
+	FX_MXCSR_MASK = 28,
+	FX_ST = 32,
+	FX_XMM = 160,
+	FX_USED = 288,
+	FX_SIZE = 512,
 };
 
 static bool fx_begin(struct cpu *c, const struct insn *i, uint32_t *ea)
@@ -115,7 +129,7 @@ bool exec_fxrstor(struct cpu *c, const struct insn *i)
 	if (with_xmm && (mxcsr & ~MXCSR_VALID))
 		return fault_code(c, TRAP_GP, 0);
 	x->cw = (uint16_t)((operand_get(b + FX_FCW, 2) & X87_CW_WRITABLE) | X87_CW_ALWAYS);
-	x87_set_status(x, (uint16_t)operand_get(b + FX_FSW, 2));
+	x87_load_status(x, (unsigned)operand_get(b + FX_FSW, 2));
 	x->empty = (uint8_t)~b[FX_FTW];
 	x->fop = (uint16_t)(operand_get(b + FX_FOP, 2) & 0x7ff);
 	x->fip = (uint32_t)operand_get(b + FX_FIP, 4);
@@ -136,11 +150,12 @@ bool exec_fxrstor(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* ---- fences and hints --------------------------------------------------------------------------------- */
+/* ---- fences and hints ------------------------------------------------------------------------ */
 
 static bool fence(struct cpu *c, const struct insn *i)
 {
-	return insn_is_mem(i) ? fault(c, TRAP_UD) : true; /* memory forms belong to later processors */
+	return insn_is_mem(i) ? fault(c, TRAP_UD)
+			      : true; /* memory forms belong to later processors */
 }
 
 bool exec_lfence(struct cpu *c, const struct insn *i) { return fence(c, i); }

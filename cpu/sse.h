@@ -3,8 +3,8 @@
  *
  * Reference: SDM vol 1 chapters 9 to 11; vol 3 tables 2-2, 12-1 and 13-1 (what is reported when).
  *
- * Registers and operands are byte arrays in guest order; lanes exist only inside an operation, as compiler
- * vectors, so that no host byte order shows.
+ * Registers and operands are byte arrays in guest order; lanes exist only inside an operation, as
+ * compiler vectors, so that no host byte order shows.
  */
 #ifndef CPU_SSE_H
 #define CPU_SSE_H
@@ -19,7 +19,7 @@
 #pragma GCC diagnostic ignored "-Wpsabi" /* vectors are only passed to functions that are inlined */
 #endif
 
-/* ---- vectors ----------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define VECTOR_SWAP(v, bytes, lane) ((void)0)
@@ -69,8 +69,14 @@ VECTOR(X_f32, float, 16)
 VECTOR(X_f64, double, 16)
 
 /* One lane of an operand. */
-ALWAYS_INLINE uint16_t lane16(const uint8_t *p, unsigned n) { return (uint16_t)operand_get(p + 2 * n, 2); }
-ALWAYS_INLINE uint32_t lane32(const uint8_t *p, unsigned n) { return (uint32_t)operand_get(p + 4 * n, 4); }
+ALWAYS_INLINE uint16_t lane16(const uint8_t *p, unsigned n)
+{
+	return (uint16_t)operand_get(p + 2 * n, 2);
+}
+ALWAYS_INLINE uint32_t lane32(const uint8_t *p, unsigned n)
+{
+	return (uint32_t)operand_get(p + 4 * n, 4);
+}
 ALWAYS_INLINE uint64_t lane64(const uint8_t *p, unsigned n) { return operand_get(p + 8 * n, 8); }
 ALWAYS_INLINE void set_lane16(uint8_t *p, unsigned n, uint16_t v) { operand_put(p + 2 * n, v, 2); }
 ALWAYS_INLINE void set_lane32(uint8_t *p, unsigned n, uint32_t v) { operand_put(p + 4 * n, v, 4); }
@@ -82,7 +88,7 @@ ALWAYS_INLINE void xmm_set(uint8_t *p, uint64_t low, uint64_t high)
 	X_u64_put(p, (X_u64){ low, high });
 }
 
-/* ---- XMM --------------------------------------------------------------------------------------------- */
+/* ---- XMM ------------------------------------------------------------------------------------- */
 
 bool sse_blocked(struct cpu *c); /* why sse_begin says no */
 
@@ -93,8 +99,14 @@ static inline bool sse_begin(struct cpu *c)
 	return true;
 }
 
-static inline uint8_t *xmm_reg(struct cpu *c, const struct insn *i) { return c->x87.xmm[insn_reg(i)].b; }
-static inline uint8_t *xmm_rm(struct cpu *c, const struct insn *i) { return c->x87.xmm[insn_rm(i)].b; }
+static inline uint8_t *xmm_reg(struct cpu *c, const struct insn *i)
+{
+	return c->x87.xmm[insn_reg(i)].b;
+}
+static inline uint8_t *xmm_rm(struct cpu *c, const struct insn *i)
+{
+	return c->x87.xmm[insn_rm(i)].b;
+}
 
 /* 16-byte operands other than those of MOVU.. must be aligned: #GP(0). */
 static inline bool sse_aligned(struct cpu *c, const struct insn *i, uint32_t ea)
@@ -129,7 +141,8 @@ static inline bool sse_source_low(struct cpu *c, const struct insn *i, unsigned 
 }
 
 /* The same as 8 bytes in guest order, zero-extended. */
-static inline bool sse_source_bytes(struct cpu *c, const struct insn *i, unsigned size, uint8_t out[8])
+static inline bool sse_source_bytes(struct cpu *c, const struct insn *i, unsigned size,
+				    uint8_t out[8])
 {
 	uint64_t v;
 
@@ -139,8 +152,8 @@ static inline bool sse_source_bytes(struct cpu *c, const struct insn *i, unsigne
 }
 
 /*
- * Latches the exceptions in MXCSR. False: one of them is unmasked (#XM, or #UD if the system does not know that
- * exception); the destination stays as it is.
+ * Latches the exceptions in MXCSR. False: one of them is unmasked (#XM, or #UD if the system does
+ * not know that exception); the destination stays as it is.
  */
 bool sse_unmasked(struct cpu *c, uint32_t raised);
 
@@ -157,7 +170,7 @@ static inline struct sse_env sse_env(const struct cpu *c)
 	return (struct sse_env){ c->x87.mxcsr, 0 };
 }
 
-/* ---- MMX --------------------------------------------------------------------------------------------- */
+/* ---- MMX ------------------------------------------------------------------------------------- */
 
 /* #UD, #NM, or a pending x87 exception. */
 bool mmx_begin(struct cpu *c);

@@ -4,9 +4,10 @@
  * Reference: SDM vol 1 10.4, 11.4, 11.5; vol 2, each instruction.
  *
  * Results and flags are those of f32f64.c. The host's own arithmetic is used where it cannot
- * differ: all exceptions masked, rounding to nearest, the inexact flag set already (it is sticky, so it need not be
- * computed), every operand normal, every result normal and not the smallest (which may have been tiny
- * before it was rounded). IEEE 754 then leaves one result, and no other flag can arise.
+ * differ: all exceptions masked, rounding to nearest, the inexact flag set already (it is sticky,
+ * so it need not be computed), every operand normal, every result normal and not the smallest
+ * (which may have been tiny before it was rounded). IEEE 754 then leaves one result, and no other
+ * flag can arise.
  */
 #include <float.h>
 
@@ -22,7 +23,8 @@
 
 static inline bool host_agrees(const struct cpu *c)
 {
-	return HOST_IS_IEEE && (c->x87.mxcsr & (MXCSR_MASKS | MXCSR_RC | MXCSR_PE)) == (MXCSR_MASKS | MXCSR_PE);
+	return HOST_IS_IEEE &&
+	       (c->x87.mxcsr & (MXCSR_MASKS | MXCSR_RC | MXCSR_PE)) == (MXCSR_MASKS | MXCSR_PE);
 }
 
 static inline float as_float(uint32_t v)
@@ -55,8 +57,9 @@ static inline uint64_t double_bits(double f)
 }
 
 /*
- * Range of the exponent field by one unsigned comparison of the bits without their sign: lowest e <= exponent <= the
- * largest finite. The same for singles and for the upper halves of doubles, with their field's place.
+ * Range of the exponent field by one unsigned comparison of the bits without their sign: lowest e
+ * <= exponent <= the largest finite. The same for singles and for the upper halves of doubles, with
+ * their field's place.
  */
 #define OUTSIDE(bits, place, lowest, max)                                                     \
 	(((bits) << 1) - ((uint32_t)(lowest) << (place + 1)) >=                               \
@@ -102,8 +105,9 @@ ALWAYS_INLINE bool trust_pd(X_f64 a, X_f64 b, X_f64 r)
 }
 
 /*
- * A second chance for packed operands with zeros or infinities among them, which also have one result and no flag,
- * unless a zero or an infinity comes out of ordinary operands. Zero divisors are not for here.
+ * A second chance for packed operands with zeros or infinities among them, which also have one
+ * result and no flag, unless a zero or an infinity comes out of ordinary operands. Zero divisors
+ * are not for here.
  */
 ALWAYS_INLINE bool trust_ps_special(X_f32 a, X_f32 b, X_f32 r, bool divide)
 {
@@ -177,10 +181,11 @@ ALWAYS_INLINE bool trust_pd_special(X_f64 a, X_f64 b, X_f64 r, bool divide)
 	memcpy(x, &a, 16);
 	memcpy(y, &b, 16);
 	memcpy(z, &r, 16);
-	return trust_sd_special(x[0], y[0], z[0], divide) && trust_sd_special(x[1], y[1], z[1], divide);
+	return trust_sd_special(x[0], y[0], z[0], divide) &&
+	       trust_sd_special(x[1], y[1], z[1], divide);
 }
 
-/* ---- the exact way, lane by lane ------------------------------------------------------------------------ */
+/* ---- the exact way, lane by lane ------------------------------------------------------------- */
 
 typedef uint32_t f32_op(struct sse_env *e, uint32_t a, uint32_t b);
 typedef uint64_t f64_op(struct sse_env *e, uint64_t a, uint64_t b);
@@ -211,69 +216,70 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 	return true;
 }
 
-/* ---- two operands ------------------------------------------------------------------------------------------- */
+/* ---- two operands ---------------------------------------------------------------------------- */
 
-#define ARITH(name, sign)                                                                     \
-	bool exec_##name##ps(struct cpu *c, const struct insn *i)                             \
-	{                                                                                     \
-		uint8_t buf[16], *a = xmm_reg(c, i);                                          \
-		const uint8_t *b;                                                             \
-		TRY(sse_begin(c));                                                            \
-		TRY(b = sse_source(c, i, buf));                                               \
-		if (host_agrees(c)) {                                                         \
-			X_f32 x = X_f32_get(a), y = X_f32_get(b), r = x sign y;               \
-			if (trust_ps(x, y, r) || trust_ps_special(x, y, r, *#sign == '/')) {  \
-				X_f32_put(a, r);                                              \
-				return true;                                                  \
-			}                                                                     \
-		}                                                                             \
-		return exact_f32(c, a, b, 4, f32_##name);                                     \
-	}                                                                                     \
-	bool exec_##name##pd(struct cpu *c, const struct insn *i)                             \
-	{                                                                                     \
-		uint8_t buf[16], *a = xmm_reg(c, i);                                          \
-		const uint8_t *b;                                                             \
-		TRY(sse_begin(c));                                                            \
-		TRY(b = sse_source(c, i, buf));                                               \
-		if (host_agrees(c)) {                                                         \
-			X_f64 x = X_f64_get(a), y = X_f64_get(b), r = x sign y;               \
-			if (trust_pd(x, y, r) || trust_pd_special(x, y, r, *#sign == '/')) {  \
-				X_f64_put(a, r);                                              \
-				return true;                                                  \
-			}                                                                     \
-		}                                                                             \
-		return exact_f64(c, a, b, 2, f64_##name);                                     \
-	}                                                                                     \
-	bool exec_##name##ss(struct cpu *c, const struct insn *i)                             \
-	{                                                                                     \
-		uint8_t b[8], *a = xmm_reg(c, i);                                             \
-		TRY(sse_begin(c));                                                            \
-		TRY(sse_source_bytes(c, i, 4, b));                                            \
-		if (host_agrees(c)) {                                                         \
-			float x = as_float(lane32(a, 0)), y = as_float(lane32(b, 0)), r = x sign y; \
-			if (trust_ss(x, y, r)) {                                              \
-				set_lane32(a, 0, float_bits(r));                              \
-				return true;                                                  \
-			}                                                                     \
-		}                                                                             \
-		return exact_f32(c, a, b, 1, f32_##name);                                     \
-	}                                                                                     \
-	bool exec_##name##sd(struct cpu *c, const struct insn *i)                             \
-	{                                                                                     \
-		uint8_t b[8], *a = xmm_reg(c, i);                                             \
-		TRY(sse_begin(c));                                                            \
-		TRY(sse_source_bytes(c, i, 8, b));                                            \
-		if (host_agrees(c)) {                                                         \
-			double x = as_double(lane64(a, 0)), y = as_double(lane64(b, 0)),      \
-			       r = x sign y;                                                  \
-			if (trust_sd(x, y, r) ||                                              \
-			    trust_sd_special(double_bits(x), double_bits(y), double_bits(r),  \
-					     *#sign == '/')) {                                \
-				set_lane64(a, 0, double_bits(r));                             \
-				return true;                                                  \
-			}                                                                     \
-		}                                                                             \
-		return exact_f64(c, a, b, 1, f64_##name);                                     \
+#define ARITH(name, sign)                                                                          \
+	bool exec_##name##ps(struct cpu *c, const struct insn *i)                                  \
+	{                                                                                          \
+		uint8_t buf[16], *a = xmm_reg(c, i);                                               \
+		const uint8_t *b;                                                                  \
+		TRY(sse_begin(c));                                                                 \
+		TRY(b = sse_source(c, i, buf));                                                    \
+		if (host_agrees(c)) {                                                              \
+			X_f32 x = X_f32_get(a), y = X_f32_get(b), r = x sign y;                    \
+			if (trust_ps(x, y, r) || trust_ps_special(x, y, r, *#sign == '/')) {       \
+				X_f32_put(a, r);                                                   \
+				return true;                                                       \
+			}                                                                          \
+		}                                                                                  \
+		return exact_f32(c, a, b, 4, f32_##name);                                          \
+	}                                                                                          \
+	bool exec_##name##pd(struct cpu *c, const struct insn *i)                                  \
+	{                                                                                          \
+		uint8_t buf[16], *a = xmm_reg(c, i);                                               \
+		const uint8_t *b;                                                                  \
+		TRY(sse_begin(c));                                                                 \
+		TRY(b = sse_source(c, i, buf));                                                    \
+		if (host_agrees(c)) {                                                              \
+			X_f64 x = X_f64_get(a), y = X_f64_get(b), r = x sign y;                    \
+			if (trust_pd(x, y, r) || trust_pd_special(x, y, r, *#sign == '/')) {       \
+				X_f64_put(a, r);                                                   \
+				return true;                                                       \
+			}                                                                          \
+		}                                                                                  \
+		return exact_f64(c, a, b, 2, f64_##name);                                          \
+	}                                                                                          \
+	bool exec_##name##ss(struct cpu *c, const struct insn *i)                                  \
+	{                                                                                          \
+		uint8_t b[8], *a = xmm_reg(c, i);                                                  \
+		TRY(sse_begin(c));                                                                 \
+		TRY(sse_source_bytes(c, i, 4, b));                                                 \
+		if (host_agrees(c)) {                                                              \
+			float x = as_float(lane32(a, 0)), y = as_float(lane32(b, 0)),              \
+			      r = x sign y;                                                        \
+			if (trust_ss(x, y, r)) {                                                   \
+				set_lane32(a, 0, float_bits(r));                                   \
+				return true;                                                       \
+			}                                                                          \
+		}                                                                                  \
+		return exact_f32(c, a, b, 1, f32_##name);                                          \
+	}                                                                                          \
+	bool exec_##name##sd(struct cpu *c, const struct insn *i)                                  \
+	{                                                                                          \
+		uint8_t b[8], *a = xmm_reg(c, i);                                                  \
+		TRY(sse_begin(c));                                                                 \
+		TRY(sse_source_bytes(c, i, 8, b));                                                 \
+		if (host_agrees(c)) {                                                              \
+			double x = as_double(lane64(a, 0)), y = as_double(lane64(b, 0)),           \
+			       r = x sign y;                                                       \
+			if (trust_sd(x, y, r) ||                                                   \
+			    trust_sd_special(double_bits(x), double_bits(y), double_bits(r),       \
+					     *#sign == '/')) {                                     \
+				set_lane64(a, 0, double_bits(r));                                  \
+				return true;                                                       \
+			}                                                                          \
+		}                                                                                  \
+		return exact_f64(c, a, b, 1, f64_##name);                                          \
 	}
 
 ARITH(add, +)
@@ -281,7 +287,7 @@ ARITH(sub, -)
 ARITH(mul, *)
 ARITH(div, /)
 
-/* ---- minimum, maximum, square root ---------------------------------------------------------------------------- */
+/* ---- minimum, maximum, square root ----------------------------------------------------------- */
 
 static bool packed_f32(struct cpu *c, const struct insn *i, f32_op *op)
 {
@@ -345,11 +351,11 @@ bool exec_maxpd(struct cpu *c, const struct insn *i) { return packed_f64(c, i, f
 bool exec_maxss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, f32_max); }
 bool exec_maxsd(struct cpu *c, const struct insn *i) { return scalar_f64(c, i, f64_max); }
 
-/* ---- approximations ---------------------------------------------------------------------------------------------- */
+/* ---- approximations -------------------------------------------------------------------------- */
 
 /*
- * RCP and RSQRT promise a relative error of 1.5 * 2^-12 and raise nothing; these are as good as single precision allows.
- * Denormal operands count as zero, tiny results become zero.
+ * RCP and RSQRT promise a relative error of 1.5 * 2^-12 and raise nothing; these are as good as
+ * single precision allows. Denormal operands count as zero, tiny results become zero.
  */
 static const uint32_t one = 0x3f800000;
 
@@ -374,7 +380,7 @@ bool exec_rcpss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, r
 bool exec_rsqrtps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, reciprocal_root); }
 bool exec_rsqrtss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, reciprocal_root); }
 
-/* ---- compare -------------------------------------------------------------------------------------------------------- */
+/* ---- compare --------------------------------------------------------------------------------- */
 
 /* Predicates 0 to 3, EQ LT LE UNORD, as sets of relations; 4 to 7 are their complements. */
 static bool predicate(enum f32f64_relation r, unsigned imm)
@@ -396,8 +402,11 @@ static bool compare_f32(struct cpu *c, const struct insn *i, const uint8_t *b, u
 	uint32_t r[4];
 
 	for (unsigned n = 0; n < lanes; n++)
-		r[n] = predicate(f32_compare(&e, lane32(a, n), lane32(b, n), predicate_quiet(i->imm)),
-				 i->imm & 7) ? UINT32_MAX : 0;
+		r[n] = predicate(
+			       f32_compare(&e, lane32(a, n), lane32(b, n), predicate_quiet(i->imm)),
+			       i->imm & 7)
+			       ? UINT32_MAX
+			       : 0;
 	TRY(sse_settle(c, &e));
 	for (unsigned n = 0; n < lanes; n++)
 		set_lane32(a, n, r[n]);
@@ -411,8 +420,11 @@ static bool compare_f64(struct cpu *c, const struct insn *i, const uint8_t *b, u
 	uint64_t r[2];
 
 	for (unsigned n = 0; n < lanes; n++)
-		r[n] = predicate(f64_compare(&e, lane64(a, n), lane64(b, n), predicate_quiet(i->imm)),
-				 i->imm & 7) ? UINT64_MAX : 0;
+		r[n] = predicate(
+			       f64_compare(&e, lane64(a, n), lane64(b, n), predicate_quiet(i->imm)),
+			       i->imm & 7)
+			       ? UINT64_MAX
+			       : 0;
 	TRY(sse_settle(c, &e));
 	for (unsigned n = 0; n < lanes; n++)
 		set_lane64(a, n, r[n]);

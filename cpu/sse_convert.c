@@ -7,7 +7,7 @@
 
 #include "cpu/sse_exec.h"
 
-/* ---- general registers ------------------------------------------------------------------------------ */
+/* ---- general registers ----------------------------------------------------------------------- */
 
 bool exec_cvtsi2ss(struct cpu *c, const struct insn *i)
 {
@@ -52,7 +52,7 @@ bool exec_cvttss2si(struct cpu *c, const struct insn *i) { return to_register(c,
 bool exec_cvtsd2si(struct cpu *c, const struct insn *i) { return to_register(c, i, 8, false); }
 bool exec_cvttsd2si(struct cpu *c, const struct insn *i) { return to_register(c, i, 8, true); }
 
-/* ---- MMX registers ------------------------------------------------------------------------------------ */
+/* ---- MMX registers --------------------------------------------------------------------------- */
 
 /* The transition comes with the first commit: a fault leaves the x87 tags alone. */
 bool exec_cvtpi2ps(struct cpu *c, const struct insn *i)
@@ -84,11 +84,15 @@ bool exec_cvtpi2pd(struct cpu *c, const struct insn *i)
 	TRY(mmx_source(c, i, 8, &v));
 	if (!insn_is_mem(i))
 		mmx_enter(c);
-	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v), f64_from_i32((int32_t)(uint32_t)(v >> 32)));
+	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v),
+		f64_from_i32((int32_t)(uint32_t)(v >> 32)));
 	return true;
 }
 
-static uint64_t pair(int32_t low, int32_t high) { return (uint32_t)low | (uint64_t)(uint32_t)high << 32; }
+static uint64_t pair(int32_t low, int32_t high)
+{
+	return (uint32_t)low | (uint64_t)(uint32_t)high << 32;
+}
 
 ALWAYS_INLINE bool ps_to_mmx(struct cpu *c, const struct insn *i, bool truncate)
 {
@@ -132,7 +136,7 @@ bool exec_cvttps2pi(struct cpu *c, const struct insn *i) { return ps_to_mmx(c, i
 bool exec_cvtpd2pi(struct cpu *c, const struct insn *i) { return pd_to_mmx(c, i, false); }
 bool exec_cvttpd2pi(struct cpu *c, const struct insn *i) { return pd_to_mmx(c, i, true); }
 
-/* ---- packed integers in XMM registers ----------------------------------------------------------------------- */
+/* ---- packed integers in XMM registers -------------------------------------------------------- */
 
 bool exec_cvtdq2ps(struct cpu *c, const struct insn *i)
 {
@@ -178,7 +182,8 @@ bool exec_cvtdq2pd(struct cpu *c, const struct insn *i)
 
 	TRY(sse_begin(c));
 	TRY(sse_source_low(c, i, 8, &v));
-	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v), f64_from_i32((int32_t)(uint32_t)(v >> 32)));
+	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v),
+		f64_from_i32((int32_t)(uint32_t)(v >> 32)));
 	return true;
 }
 
@@ -202,7 +207,7 @@ ALWAYS_INLINE bool pd_to_dq(struct cpu *c, const struct insn *i, bool truncate)
 bool exec_cvtpd2dq(struct cpu *c, const struct insn *i) { return pd_to_dq(c, i, false); }
 bool exec_cvttpd2dq(struct cpu *c, const struct insn *i) { return pd_to_dq(c, i, true); }
 
-/* ---- between singles and doubles ------------------------------------------------------------------------------ */
+/* ---- between singles and doubles ------------------------------------------------------------- */
 
 bool exec_cvtss2sd(struct cpu *c, const struct insn *i)
 {

@@ -9,7 +9,7 @@
 
 #include "cpu/sse_exec.h"
 
-/* ---- MMX ------------------------------------------------------------------------------------------- */
+/* ---- MMX ------------------------------------------------------------------------------------- */
 
 bool exec_emms(struct cpu *c, const struct insn *i)
 {
@@ -64,7 +64,7 @@ bool exec_movq_rm_mmx(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* ---- between the register files ------------------------------------------------------------------------- */
+/* ---- between the register files -------------------------------------------------------------- */
 
 bool exec_movq2dq(struct cpu *c, const struct insn *i)
 {
@@ -100,7 +100,7 @@ bool exec_movd_rm_xmm(struct cpu *c, const struct insn *i)
 	return insn_store_rm(c, i, 4, lane32(xmm_reg(c, i), 0));
 }
 
-/* ---- 16 bytes -------------------------------------------------------------------------------------------- */
+/* ---- 16 bytes -------------------------------------------------------------------------------- */
 
 ALWAYS_INLINE bool load_whole(struct cpu *c, const struct insn *i, bool aligned)
 {
@@ -114,7 +114,7 @@ ALWAYS_INLINE bool load_whole(struct cpu *c, const struct insn *i, bool aligned)
 	ea = operand_ea(c, i);
 	if (aligned)
 		TRY(sse_aligned(c, i, ea));
-	return operand_load16(c, i->seg, ea, xmm_reg(c, i));
+	return operand_load_block(c, i->seg, ea, xmm_reg(c, i), 16);
 }
 
 ALWAYS_INLINE bool store_whole(struct cpu *c, const struct insn *i, bool aligned)
@@ -129,7 +129,7 @@ ALWAYS_INLINE bool store_whole(struct cpu *c, const struct insn *i, bool aligned
 	ea = operand_ea(c, i);
 	if (aligned)
 		TRY(sse_aligned(c, i, ea));
-	return operand_store16(c, i->seg, ea, xmm_reg(c, i));
+	return operand_store_block(c, i->seg, ea, xmm_reg(c, i), 16);
 }
 
 /* MOVAPS MOVAPD MOVDQA, MOVNTPS MOVNTPD MOVNTDQ; MOVUPS MOVUPD MOVDQU */
@@ -138,7 +138,7 @@ bool exec_movaps_store(struct cpu *c, const struct insn *i) { return store_whole
 bool exec_movups_load(struct cpu *c, const struct insn *i) { return load_whole(c, i, false); }
 bool exec_movups_store(struct cpu *c, const struct insn *i) { return store_whole(c, i, false); }
 
-/* ---- the low lane ------------------------------------------------------------------------------------------ */
+/* ---- the low lane ---------------------------------------------------------------------------- */
 
 /* From memory the rest becomes zero; between registers it stays. */
 ALWAYS_INLINE bool load_scalar(struct cpu *c, const struct insn *i, unsigned size)
@@ -194,7 +194,7 @@ bool exec_movq_xmm_store(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* ---- halves -------------------------------------------------------------------------------------------------- */
+/* ---- halves ---------------------------------------------------------------------------------- */
 
 /* Half `to` of the destination from memory, or from half `from` of a register. */
 ALWAYS_INLINE bool load_half(struct cpu *c, const struct insn *i, unsigned to, unsigned from)

@@ -1,7 +1,8 @@
 /*
  * SYSENTER and SYSEXIT.
  *
- * Reference: SDM vol 2 SYSENTER, SYSEXIT; vol 3 5.8.7. The segments are fixed: no descriptor is read.
+ * Reference: SDM vol 2 SYSENTER, SYSEXIT; vol 3 5.8.7. The segments are fixed: no descriptor is
+ * read.
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"

@@ -1,13 +1,14 @@
 /*
  * Table registers, caches, HLT.
  *
- * Reference: SDM vol 2 LGDT/LIDT, SGDT, SIDT, LLDT, SLDT, LTR, STR, INVLPG, INVD, WBINVD, HLT; vol 3 2.4.
+ * Reference: SDM vol 2 LGDT/LIDT, SGDT, SIDT, LLDT, SLDT, LTR, STR, INVLPG, INVD, WBINVD, HLT;
+ * vol 3 2.4.
  */
 #include "cpu/exec.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
 
-/* ---- GDTR, IDTR ------------------------------------------------------------------------------------ */
+/* ---- GDTR, IDTR ------------------------------------------------------------------------------ */
 
 static bool load_table(struct cpu *c, const struct insn *i, struct table_register *t)
 {
@@ -38,7 +39,7 @@ bool exec_lidt(struct cpu *c, const struct insn *i) { return load_table(c, i, &c
 bool exec_sgdt(struct cpu *c, const struct insn *i) { return store_table(c, i, &c->gdtr); }
 bool exec_sidt(struct cpu *c, const struct insn *i) { return store_table(c, i, &c->idtr); }
 
-/* ---- LDTR, TR -------------------------------------------------------------------------------------- */
+/* ---- LDTR, TR -------------------------------------------------------------------------------- */
 
 bool exec_lldt(struct cpu *c, const struct insn *i)
 {
@@ -95,7 +96,7 @@ static bool store_selector(struct cpu *c, const struct insn *i, unsigned n)
 bool exec_sldt(struct cpu *c, const struct insn *i) { return store_selector(c, i, SEG_LDTR); }
 bool exec_str(struct cpu *c, const struct insn *i) { return store_selector(c, i, SEG_TR); }
 
-/* ---- TLB, caches, HLT ------------------------------------------------------------------------------ */
+/* ---- TLB, caches, HLT ------------------------------------------------------------------------ */
 
 bool exec_invlpg(struct cpu *c, const struct insn *i)
 {

@@ -1,7 +1,7 @@
 /*
  * Task switches by JMP, CALL, interrupts and IRET; 16- and 32-bit TSS.
  *
- * Reference: SDM vol 3 7.2 (structures), 7.3 (switching, table 7-1: checks in order), 7.4 (linking).
+ * Reference: SDM vol 3 7.2 (structures), 7.3 (switching, table 7-1: the checks), 7.4 (linking).
  * What is checked before the new TSS is current faults in the old task with nothing changed;
  * the rest faults in the new task, before its first instruction.
  *
@@ -9,6 +9,7 @@
  * differently, because a fault while reading must leave the old one alone.
  */
 #include "cpu/debug.h"
+#include "cpu/interrupt.h"
 #include "cpu/quick.h"
 #include "cpu/segment.h"
 #include "cpu/task.h"
@@ -71,7 +72,7 @@ bool tss_inner_stack(struct cpu *c, unsigned cpl, unsigned ext, uint16_t *ss, ui
 	return true;
 }
 
-/* ---- before the switch -------------------------------------------------------------------------- */
+/* ---- before the switch ----------------------------------------------------------------------- */
 
 /* The descriptor of the TSS to enter. */
 static bool find_tss(struct cpu *c, const struct task_request *q, struct descriptor *d)
@@ -186,7 +187,7 @@ static bool mark_busy(struct cpu *c, const struct task_request *q, struct descri
 	return true;
 }
 
-/* ---- in the new task ---------------------------------------------------------------------------- */
+/* ---- in the new task ------------------------------------------------------------------------- */
 
 static bool load_ldt(struct cpu *c, uint16_t sel, unsigned ext)
 {
@@ -322,7 +323,7 @@ enum task_result task_switch(struct cpu *c, const struct task_request *q)
 
 bool task_finish(struct cpu *c, enum task_result r)
 {
-	if (r == TASK_TRAPPED && !cpu_deliver_trap(c))
+	if (r == TASK_TRAPPED && !interrupt_deliver_trap(c))
 		c->attention |= ATTN_SHUTDOWN;
 	return r != TASK_REFUSED;
 }

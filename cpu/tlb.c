@@ -16,7 +16,15 @@
 #define NOTE_NONE 0xffffffffu
 #define NOTE_MANY 0xfffffffeu
 
+/* Whose a bank is; apart from the banks, so that a search touches few lines of the host's cache. */
+struct bank_key {
+	uint32_t root; /* engine root id; ROOT_ANY: bank not in use */
+	bool user, no_fill;
+	uint64_t used; /* when it was last chosen, for eviction */
+};
+
 struct tlb_banks {
+	struct bank_key key[TLB_BANKS];
 	struct tlb bank[TLB_BANKS];
 	uint64_t clock;
 	uint32_t *note; /* by mfn: linear page number of the write entries, or NOTE_* */
@@ -50,7 +58,7 @@ struct tlb_banks *tlb_banks_new(mfn_t frames)
 	memset(b->note, 0xff, frames * sizeof(*b->note));
 	for (unsigned k = 0; k < TLB_BANKS; k++) {
 		wipe(&b->bank[k]);
-		b->bank[k].root = ROOT_ANY;
+		b->key[k].root = ROOT_ANY;
 	}
 	return b;
 }
@@ -75,24 +83,23 @@ static void flush(struct tlb *t)
 
 struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill)
 {
-	struct tlb *oldest = &b->bank[0];
+	unsigned oldest = 0;
 
 	for (unsigned k = 0; k < TLB_BANKS; k++) {
-		struct tlb *t = &b->bank[k];
+		struct bank_key *key = &b->key[k];
 
-		if (t->root == root && t->user == user && t->no_fill == no_fill) {
-			t->used = ++b->clock;
-			return t;
+		if (key->root == root && key->user == user && key->no_fill == no_fill) {
+			key->used = ++b->clock;
+			return &b->bank[k];
 		}
-		if (t->used < oldest->used)
-			oldest = t;
+		if (key->used < b->key[oldest].used)
+			oldest = k;
 	}
-	flush(oldest);
-	oldest->root = root;
-	oldest->user = user;
-	oldest->no_fill = no_fill;
-	oldest->used = ++b->clock;
-	return oldest;
+	flush(&b->bank[oldest]);
+	b->bank[oldest].user = user;
+	b->bank[oldest].no_fill = no_fill;
+	b->key[oldest] = (struct bank_key){ root, user, no_fill, ++b->clock };
+	return &b->bank[oldest];
 }
 
 static void note_write(struct tlb_banks *b, mfn_t f, uint32_t page)
@@ -139,7 +146,7 @@ static void drop_root(void *o, uint32_t root)
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
 
 	for (unsigned k = 0; k < TLB_BANKS; k++)
-		if (b->bank[k].root == root || root == ROOT_ANY)
+		if (b->key[k].root == root || root == ROOT_ANY)
 			flush(&b->bank[k]);
 }
 
@@ -157,7 +164,7 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 	for (unsigned n = 0; n < TLB_BANKS; n++) {
 		struct tlb *t = &b->bank[n];
 
-		if (t->root != root && root != ROOT_ANY)
+		if (b->key[n].root != root && (root != ROOT_ANY || b->key[n].root == ROOT_ANY))
 			continue;
 		if (t->r[k].tag == page)
 			t->r[k].tag = TLB_NO;
@@ -189,7 +196,7 @@ static void drop_writable(void *o, mfn_t f)
 		struct tlb *t = &b->bank[n];
 		struct tlb_entry *e = &t->w[page & (TLB_ENTRIES - 1)];
 
-		if (!t->filled)
+		if (b->key[n].root == ROOT_ANY)
 			continue;
 		if (page == NOTE_MANY)
 			sweep(t->w, first);
@@ -208,7 +215,7 @@ static void drop_frame(void *o, mfn_t f)
 	for (unsigned n = 0; n < TLB_BANKS; n++) {
 		struct tlb *t = &b->bank[n];
 
-		if (!t->filled)
+		if (b->key[n].root == ROOT_ANY)
 			continue;
 		sweep(t->r, first);
 		sweep(t->w, first);

@@ -32,10 +32,8 @@ struct tlb_entry {
 
 struct tlb {
 	struct tlb_entry r[TLB_ENTRIES], w[TLB_ENTRIES], x[TLB_ENTRIES];
-	uint32_t root; /* engine root id; ROOT_ANY: bank not in use */
 	bool user;
 	bool no_fill;    /* every access takes the slow path: alignment checks, data breakpoints */
-	uint64_t used;   /* when it was last chosen, for eviction */
 	/* Slots filled since the last flush, so that a flush costs what was filled. */
 	uint32_t filled; /* above TLB_JOURNAL: the journal overflowed, sweep all */
 	uint16_t journal[TLB_JOURNAL];

@@ -55,6 +55,6 @@ void lower_fall(struct lowering *l, uint32_t off);
 void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
 
 /* run.c: handlers that are not generated. */
-op_fn op_generic, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_dead, op_ud, op_gp;
+op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_dead, op_ud, op_gp;
 
 #endif

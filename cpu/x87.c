@@ -3,10 +3,10 @@
  *
  * Reference: SDM vol 1 8.1 (registers), 8.6 and 8.7 (exception reporting), appendix D; vol 3 2.5.
  *
- * UNLIKE HARDWARE: with CR0.NE clear, FERR# rises when the exception is latched (as the 387's ERROR# did), not at
- * the next waiting instruction, and a waiting instruction that meets it with IGNNE# inactive runs instead of
- * freezing until an interrupt, because the interrupt is taken at the instruction boundary before it
- * unless the guest has masked it.
+ * UNLIKE HARDWARE: with CR0.NE clear, FERR# rises when the exception is latched (as the 387's
+ * ERROR# did), not at the next waiting instruction, and a waiting instruction that meets it with
+ * IGNNE# inactive runs instead of freezing until an interrupt, because the interrupt is taken at
+ * the instruction boundary before it unless the guest has masked it.
  */
 #include "cpu/x87.h"
 
@@ -17,7 +17,7 @@ void x87_fninit(struct cpu *c)
 	struct x87_state *x = &c->x87;
 
 	x->cw = X87_CW_INIT;
-	x87_set_status(x, 0);
+	x87_load_status(x, 0);
 	x->empty = 0xff;
 	x->fop = x->fcs = x->fds = 0;
 	x->fip = x->fdp = 0;
@@ -27,12 +27,13 @@ void x87_fninit(struct cpu *c)
 void x87_update_summary(struct cpu *c)
 {
 	struct x87_state *x = &c->x87;
-	bool pending = x->sw & ~x->cw & X87_EXCEPTIONS;
+	bool was = x->sw & X87_ES, pending = x->sw & ~x->cw & X87_EXCEPTIONS;
 
 	x->sw &= (uint16_t)~(X87_ES | X87_B);
 	if (pending)
 		x->sw |= X87_ES | X87_B;
-	irq_set(&c->cfg.ferr, pending && !(c->cr0 & CR0_NE));
+	if (pending != was)
+		irq_set(&c->cfg.ferr, pending && !(c->cr0 & CR0_NE));
 }
 
 bool x87_blocked(struct cpu *c)
@@ -50,7 +51,8 @@ bool x87_unmasked(struct cpu *c, unsigned raised)
 {
 	unsigned before = raised & ~c->x87.cw & (X87_IE | X87_DE | X87_ZE);
 
-	/* Found before the operation: it does not take place, so nothing of its outcome is reported. */
+	/* Found before the operation: it does not take place, so nothing of its outcome is
+	 * reported. */
 	if (before)
 		raised &= X87_IE | X87_DE | X87_ZE | X87_SF | (raised & X87_SF ? X87_C1 : 0);
 	c->x87.sw = (uint16_t)((c->x87.sw & ~X87_C1) |

@@ -18,13 +18,18 @@
 #define X87_CW_WRITABLE 0x1f3fu
 
 void x87_fninit(struct cpu *c);
-/* Recomputes ES, B and FERR# after any write to CW or SW. */
+/* Recomputes ES, B and FERR# after any write to CW or SW; ES still says what was pending before. */
 void x87_update_summary(struct cpu *c);
+/* Writes SW but for ES, which x87_update_summary() is to settle. */
+static inline void x87_load_status(struct x87_state *x, unsigned sw)
+{
+	x87_set_status(x, (uint16_t)((sw & ~X87_ES) | (x->sw & X87_ES)));
+}
 /* The full tag word, derived from the registers' contents (SDM vol 1 8.1.7). */
 uint16_t x87_tag_word(const struct x87_state *x);
 void x87_set_tag_word(struct x87_state *x, uint16_t tw);
 
-/* ---- begin and end -------------------------------------------------------------------------- */
+/* ---- begin and end --------------------------------------------------------------------------- */
 
 COLD bool x87_blocked(struct cpu *c);
 COLD bool x87_unmasked(struct cpu *c, unsigned raised);
@@ -62,8 +67,9 @@ static inline struct f80_env x87_env(const struct cpu *c)
 }
 
 /*
- * Latches what the operation raised, and C1. False: an unmasked invalid, denormal or divide-by-zero;
- * the destination and the stack stay as they are. The exception itself is taken by the next waiting instruction.
+ * Latches what the operation raised, and C1. False: an unmasked invalid, denormal or
+ * divide-by-zero; the destination and the stack stay as they are. The exception itself is taken by
+ * the next waiting instruction.
  */
 static inline bool x87_settle(struct cpu *c, struct f80_env e)
 {
@@ -74,14 +80,15 @@ static inline bool x87_settle(struct cpu *c, struct f80_env e)
 	return true;
 }
 
-/* ---- the stack ------------------------------------------------------------------------------ */
+/* ---- the stack ------------------------------------------------------------------------------- */
 
 static inline unsigned x87_phys(const struct x87_state *x, unsigned i) { return (x->top + i) & 7; }
 static inline bool x87_empty(const struct x87_state *x, unsigned i)
 {
 	return x->empty >> x87_phys(x, i) & 1;
 }
-/* Registers are read and written field by field: wider copies would wait for the narrower stores before them. */
+/* Registers are read and written field by field: wider copies would wait for the narrower stores
+ * before them. */
 static inline struct f80 x87_st(const struct x87_state *x, unsigned i)
 {
 	const struct f80 *r = &x->reg[x87_phys(x, i)];
@@ -136,7 +143,8 @@ static inline struct f80 x87_overflow(struct f80_env *e)
 }
 
 /* Ends an instruction whose result goes to ST(dst), with `pops` pops behind it. Always true. */
-static inline bool x87_finish(struct cpu *c, struct f80_env e, unsigned dst, struct f80 v, unsigned pops)
+static inline bool x87_finish(struct cpu *c, struct f80_env e, unsigned dst, struct f80 v,
+			      unsigned pops)
 {
 	if (x87_settle(c, e)) {
 		x87_set_st(&c->x87, dst, v);

@@ -42,8 +42,8 @@ BODY bool finish(struct cpu *c, unsigned sw, unsigned dst, struct f80 r, unsigne
 }
 
 /* Anything unusual; `sw` is what converting b raised. */
-static COLD bool arith_slow(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src,
-		       unsigned pops)
+static COLD bool arith_slow(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst,
+			    unsigned src, unsigned pops)
 {
 	struct x87_state *x = &c->x87;
 	struct f80_env e = { x->cw, (uint16_t)sw };
@@ -62,7 +62,8 @@ static COLD bool arith_slow(struct cpu *c, enum arith op, struct f80 b, unsigned
 }
 
 /* ST(dst) = ST(dst) op b, where b comes from ST(src), or from memory and src is dst. */
-BODY bool arith(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src, unsigned pops)
+BODY bool arith(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigned dst, unsigned src,
+		unsigned pops)
 {
 	struct x87_state *x = &c->x87;
 	unsigned raised;
@@ -74,7 +75,8 @@ BODY bool arith(struct cpu *c, enum arith op, struct f80 b, unsigned sw, unsigne
 	return finish(c, raised, dst, r, pops);
 }
 
-BODY bool arith_reg(struct cpu *c, const struct insn *i, enum arith op, unsigned dst, unsigned src, unsigned pops)
+BODY bool arith_reg(struct cpu *c, const struct insn *i, enum arith op, unsigned dst, unsigned src,
+		    unsigned pops)
 {
 	TRY(x87_begin(c));
 	x87_note(c, i);
@@ -120,28 +122,34 @@ BODY bool arith_int(struct cpu *c, const struct insn *i, enum arith op, unsigned
 	return arith(c, op, f80_from_i64(size == 2 ? (int16_t)v : (int32_t)v), 0, 0, 0, 0);
 }
 
-#define FORMS(name, iname, op)                                                               \
-	bool exec_##name##_m32(struct cpu *c, const struct insn *i) { return arith_m32(c, i, op); } \
-	bool exec_##name##_m64(struct cpu *c, const struct insn *i) { return arith_m64(c, i, op); } \
-	bool exec_##iname##_m16(struct cpu *c, const struct insn *i)                         \
-	{                                                                                    \
-		return arith_int(c, i, op, 2);                                               \
-	}                                                                                    \
-	bool exec_##iname##_m32(struct cpu *c, const struct insn *i)                         \
-	{                                                                                    \
-		return arith_int(c, i, op, 4);                                               \
-	}                                                                                    \
-	bool exec_##name##_st0_sti(struct cpu *c, const struct insn *i)                      \
-	{                                                                                    \
-		return arith_reg(c, i, op, 0, insn_rm(i), 0);                                \
-	}                                                                                    \
-	bool exec_##name##_sti_st0(struct cpu *c, const struct insn *i)                      \
-	{                                                                                    \
-		return arith_reg(c, i, op, insn_rm(i), 0, 0);                                \
-	}                                                                                    \
-	bool exec_##name##p_sti_st0(struct cpu *c, const struct insn *i)                     \
-	{                                                                                    \
-		return arith_reg(c, i, op, insn_rm(i), 0, 1);                                \
+#define FORMS(name, iname, op)                                                                     \
+	bool exec_##name##_m32(struct cpu *c, const struct insn *i)                                \
+	{                                                                                          \
+		return arith_m32(c, i, op);                                                        \
+	}                                                                                          \
+	bool exec_##name##_m64(struct cpu *c, const struct insn *i)                                \
+	{                                                                                          \
+		return arith_m64(c, i, op);                                                        \
+	}                                                                                          \
+	bool exec_##iname##_m16(struct cpu *c, const struct insn *i)                               \
+	{                                                                                          \
+		return arith_int(c, i, op, 2);                                                     \
+	}                                                                                          \
+	bool exec_##iname##_m32(struct cpu *c, const struct insn *i)                               \
+	{                                                                                          \
+		return arith_int(c, i, op, 4);                                                     \
+	}                                                                                          \
+	bool exec_##name##_st0_sti(struct cpu *c, const struct insn *i)                            \
+	{                                                                                          \
+		return arith_reg(c, i, op, 0, insn_rm(i), 0);                                      \
+	}                                                                                          \
+	bool exec_##name##_sti_st0(struct cpu *c, const struct insn *i)                            \
+	{                                                                                          \
+		return arith_reg(c, i, op, insn_rm(i), 0, 0);                                      \
+	}                                                                                          \
+	bool exec_##name##p_sti_st0(struct cpu *c, const struct insn *i)                           \
+	{                                                                                          \
+		return arith_reg(c, i, op, insn_rm(i), 0, 1);                                      \
 	}
 
 FORMS(fadd, fiadd, ADD)
@@ -151,7 +159,7 @@ FORMS(fsubr, fisubr, SUBR)
 FORMS(fdiv, fidiv, DIV)
 FORMS(fdivr, fidivr, DIVR)
 
-/* ---- one operand, ST(0) --------------------------------------------------------------------- */
+/* ---- one operand, ST(0) ---------------------------------------------------------------------- */
 
 typedef struct f80 f80_op1(struct f80_env *e, struct f80 a);
 
@@ -183,7 +191,7 @@ bool exec_fabs(struct cpu *c, const struct insn *i) { return unary(c, i, absolut
 bool exec_fsqrt(struct cpu *c, const struct insn *i) { return unary(c, i, f80_sqrt); }
 bool exec_frndint(struct cpu *c, const struct insn *i) { return unary(c, i, f80_rint); }
 
-/* ---- ST(0) by ST(1) --------------------------------------------------------------------------- */
+/* ---- ST(0) by ST(1) -------------------------------------------------------------------------- */
 
 bool exec_fscale(struct cpu *c, const struct insn *i)
 {

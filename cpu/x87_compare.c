@@ -61,7 +61,8 @@ static bool com_reg(struct cpu *c, const struct insn *i, unsigned src, bool quie
 	return finish(c, e, r, pops);
 }
 
-/* Memory operands: DE may come from the conversion already; a NaN in ST(0) has precedence over it. */
+/* Memory operands: DE may come from the conversion already; a NaN in ST(0) has precedence over it.
+ */
 static bool com_value(struct cpu *c, struct f80_env e, struct f80 b, unsigned pops)
 {
 	struct x87_state *x = &c->x87;
@@ -183,14 +184,20 @@ static bool cmov(struct cpu *c, const struct insn *i, uint32_t flags, bool want)
 
 bool exec_fcmovb(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_CF, true); }
 bool exec_fcmove(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_ZF, true); }
-bool exec_fcmovbe(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_CF | FLAG_ZF, true); }
+bool exec_fcmovbe(struct cpu *c, const struct insn *i)
+{
+	return cmov(c, i, FLAG_CF | FLAG_ZF, true);
+}
 bool exec_fcmovu(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_PF, true); }
 bool exec_fcmovnb(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_CF, false); }
 bool exec_fcmovne(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_ZF, false); }
-bool exec_fcmovnbe(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_CF | FLAG_ZF, false); }
+bool exec_fcmovnbe(struct cpu *c, const struct insn *i)
+{
+	return cmov(c, i, FLAG_CF | FLAG_ZF, false);
+}
 bool exec_fcmovnu(struct cpu *c, const struct insn *i) { return cmov(c, i, FLAG_PF, false); }
 
-/* ---- FXAM --------------------------------------------------------------------------------------- */
+/* ---- FXAM ------------------------------------------------------------------------------------ */
 
 bool exec_fxam(struct cpu *c, const struct insn *i)
 {

@@ -1,10 +1,11 @@
 /*
  * x87 control: control and status words, environment, save and restore, stack pointer.
  *
- * Reference: SDM vol 1 8.1.10 and figures 8-9 to 8-12 (environment formats); vol 2, each instruction.
+ * Reference: SDM vol 1 8.1.10 and figures 8-9 to 8-12 (environment formats); vol 2, each
+ * instruction.
  *
- * The state holds FIP and FDP as offsets with their selectors. The real-address formats have room for
- * a 32-bit (or 20-bit) linear address only; what is loaded from one is kept with selector 0.
+ * The state holds FIP and FDP as offsets with their selectors. The real-address formats have room
+ * for a 32-bit (or 20-bit) linear address only; what is loaded from one is kept with selector 0.
  */
 #include "cpu/x87.h"
 
@@ -18,7 +19,7 @@ static void set_control_word(struct cpu *c, unsigned v)
 	x87_update_summary(c);
 }
 
-/* ---- small ones --------------------------------------------------------------------------------- */
+/* ---- small ones ------------------------------------------------------------------------------ */
 
 bool exec_fninit(struct cpu *c, const struct insn *i)
 {
@@ -32,7 +33,7 @@ bool exec_fnclex(struct cpu *c, const struct insn *i)
 {
 	(void)i;
 	TRY(x87_begin_nowait(c));
-	c->x87.sw &= (uint16_t)~(X87_EXCEPTIONS | X87_SF | X87_ES | X87_B);
+	c->x87.sw &= (uint16_t)~(X87_EXCEPTIONS | X87_SF);
 	x87_update_summary(c);
 	return true;
 }
@@ -107,7 +108,7 @@ static bool free_reg(struct cpu *c, const struct insn *i, unsigned pops)
 bool exec_ffree(struct cpu *c, const struct insn *i) { return free_reg(c, i, 0); }
 bool exec_ffreep(struct cpu *c, const struct insn *i) { return free_reg(c, i, 1); }
 
-/* ---- the environment -------------------------------------------------------------------------------- */
+/* ---- the environment ------------------------------------------------------------------------- */
 
 /* An environment in memory: seven words or doublewords. */
 struct image {
@@ -163,7 +164,7 @@ static void env_from_image(struct cpu *c, const struct image *m)
 {
 	struct x87_state *x = &c->x87;
 
-	x87_set_status(x, (uint16_t)get(m, 1));
+	x87_load_status(x, get(m, 1));
 	x87_set_tag_word(x, (uint16_t)get(m, 2));
 	x->fcs = x->fds = 0;
 	if (cpu_is_protected(c)) {
@@ -202,7 +203,7 @@ bool exec_fldenv(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-/* ---- everything ---------------------------------------------------------------------------------------- */
+/* ---- everything ------------------------------------------------------------------------------ */
 
 bool exec_fnsave(struct cpu *c, const struct insn *i)
 {

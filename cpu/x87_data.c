@@ -7,7 +7,7 @@
 
 #include "cpu/x87_exec.h"
 
-/* ---- loads -------------------------------------------------------------------------------------- */
+/* ---- loads ----------------------------------------------------------------------------------- */
 
 /* An unmasked denormal does not stop a load. */
 static COLD bool push_slow(struct cpu *c, struct f80_env e, struct f80 v)
@@ -81,7 +81,7 @@ bool exec_fld_m80(struct cpu *c, const struct insn *i)
 	uint8_t b[10];
 
 	TRY(x87_begin(c));
-	TRY(cpu_load_block(c, i->seg, ea, b, sizeof b));
+	TRY(operand_load_block(c, i->seg, ea, b, sizeof b));
 	x87_note_mem(c, i, ea);
 	return push(c, x87_env(c), f80_from_bytes(b));
 }
@@ -92,7 +92,7 @@ bool exec_fbld(struct cpu *c, const struct insn *i)
 	uint8_t b[10];
 
 	TRY(x87_begin(c));
-	TRY(cpu_load_block(c, i->seg, ea, b, sizeof b));
+	TRY(operand_load_block(c, i->seg, ea, b, sizeof b));
 	x87_note_mem(c, i, ea);
 	return push(c, x87_env(c), f80_from_bcd(b));
 }
@@ -128,11 +128,12 @@ bool exec_fld_sti(struct cpu *c, const struct insn *i)
 	return push(c, e, v);
 }
 
-/* ---- constants ------------------------------------------------------------------------------------ */
+/* ---- constants ------------------------------------------------------------------------------- */
 
 /*
- * A 66-bit constant: `sig` is cut off at 64 bits and `tail` says that the next bits are half a unit or more,
- * so that rounding to nearest gives sig + 1 (never with carry) as RC demands. SDM vol 1 8.3.8.
+ * A 66-bit constant: `sig` is cut off at 64 bits and `tail` says that the next bits are half a unit
+ * or more, so that rounding to nearest gives sig + 1 (never with carry) as RC demands. SDM vol
+ * 1 8.3.8.
  */
 static bool constant(struct cpu *c, const struct insn *i, unsigned exp, uint64_t sig, bool tail)
 {
@@ -152,7 +153,10 @@ static bool exact_constant(struct cpu *c, const struct insn *i, unsigned exp, ui
 	return push(c, x87_env(c), f80_make(exp, sig));
 }
 
-bool exec_fld1(struct cpu *c, const struct insn *i) { return exact_constant(c, i, FP_BIAS, FP_TOP); }
+bool exec_fld1(struct cpu *c, const struct insn *i)
+{
+	return exact_constant(c, i, FP_BIAS, FP_TOP);
+}
 bool exec_fldz(struct cpu *c, const struct insn *i) { return exact_constant(c, i, 0, 0); }
 bool exec_fldl2t(struct cpu *c, const struct insn *i) /* log2 10 */
 {
@@ -175,14 +179,14 @@ bool exec_fldln2(struct cpu *c, const struct insn *i) /* ln 2 */
 	return constant(c, i, 0x3ffe, 0xb17217f7d1cf79abull, true);
 }
 
-/* ---- stores ---------------------------------------------------------------------------------------- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 /* Exceptions that, unmasked, keep a store from reaching memory and from popping. */
 #define NO_STORE (X87_IE | X87_ZE | X87_DE | X87_OE | X87_UE)
 
 /*
- * Ends a store to memory: writes `size` bytes unless an unmasked exception forbids it, then commits. On a
- * memory fault nothing has changed.
+ * Ends a store to memory: writes `size` bytes unless an unmasked exception forbids it, then
+ * commits. On a memory fault nothing has changed.
  */
 static bool finish_store(struct cpu *c, const struct insn *i, uint32_t ea, struct f80_env e,
 			 unsigned size, uint64_t v, unsigned pops)
@@ -238,7 +242,8 @@ static bool store_m64(struct cpu *c, const struct insn *i, unsigned pops)
 	return finish_store(c, i, ea, e, 8, v, pops);
 }
 
-static bool store_int(struct cpu *c, const struct insn *i, unsigned size, bool truncate, unsigned pops)
+static bool store_int(struct cpu *c, const struct insn *i, unsigned size, bool truncate,
+		      unsigned pops)
 {
 	struct f80_env e = x87_env(c);
 	uint32_t ea = operand_ea(c, i);
@@ -277,7 +282,7 @@ static bool finish_store_block(struct cpu *c, const struct insn *i, uint32_t ea,
 	bool blocked = e.sw & ~c->x87.cw & NO_STORE;
 
 	if (!blocked)
-		TRY(cpu_store_block(c, i->seg, ea, b, 10));
+		TRY(operand_store_block(c, i->seg, ea, b, 10));
 	x87_note_mem(c, i, ea);
 	x87_settle(c, e);
 	if (!blocked)
@@ -314,7 +319,7 @@ bool exec_fbstp(struct cpu *c, const struct insn *i)
 	return finish_store_block(c, i, ea, e, b);
 }
 
-/* ---- register to register ----------------------------------------------------------------------- */
+/* ---- register to register -------------------------------------------------------------------- */
 
 static bool store_reg(struct cpu *c, const struct insn *i, unsigned pops)
 {
@@ -330,7 +335,8 @@ static bool store_reg(struct cpu *c, const struct insn *i, unsigned pops)
 }
 
 /*
- * D9 D8+i, not in the manual: as FSTP ST(i), but an empty ST(0) is no stack fault; nothing is stored then.
+ * D9 D8+i, not in the manual: as FSTP ST(i), but an empty ST(0) is no stack fault; nothing is
+ * stored then.
  */
 bool exec_fstpnce(struct cpu *c, const struct insn *i)
 {

@@ -27,8 +27,8 @@ struct x87_state {
 };
 
 /*
- * The status word as the guest sees it, and taken apart. Inside the cpu TOP has a place of its own, so that the
- * next instruction finds its registers without waiting for the flags of the last.
+ * The status word as the guest sees it, and taken apart. Inside the cpu TOP has a place of its own,
+ * so that the next instruction finds its registers without waiting for the flags of the last.
  */
 static inline uint16_t x87_status(const struct x87_state *x)
 {

@@ -41,8 +41,8 @@ bool exec_fyl2xp1(struct cpu *c, const struct insn *i) { return two_operands(c, 
 bool exec_fpatan(struct cpu *c, const struct insn *i) { return two_operands(c, i, f80_patan); }
 
 /*
- * Clears C2; true with C2 set if ST(0) is out of range and must stay as it is. Stack faults come first; `pushes`:
- * there must be room, too.
+ * Clears C2; true with C2 set if ST(0) is out of range and must stay as it is. Stack faults come
+ * first; `pushes`: there must be room, too.
  */
 static bool out_of_range(struct cpu *c, bool pushes)
 {

@@ -1,6 +1,6 @@
 /*
- * Floating point with a 128-bit significand, for the inside of the transcendental functions: truncating, no
- * special values, relative error of an operation below 2^-125.
+ * Floating point with a 128-bit significand, for the inside of the transcendental functions:
+ * truncating, no special values, relative error of an operation below 2^-125.
  */
 #ifndef CPU_XF_H
 #define CPU_XF_H
@@ -61,7 +61,8 @@ static inline struct xf xf_mul(struct xf a, struct xf b)
 {
 	if (xf_is_zero(a) || xf_is_zero(b))
 		return (struct xf){ { 0, 0 }, 0, false };
-	return xf_normal(a.neg != b.neg, a.exp + b.exp - (FP_BIAS - 1), u128_mul_high(a.sig, b.sig));
+	return xf_normal(a.neg != b.neg, a.exp + b.exp - (FP_BIAS - 1),
+			 u128_mul_high(a.sig, b.sig));
 }
 
 static inline bool u128_less(struct u128 a, struct u128 b)

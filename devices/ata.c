@@ -1,7 +1,7 @@
 /*
  * The cable and the registers of both drives: who is selected, who answers, reset, interrupt,
  * the data port, and the busy phases. What commands do is in ata_disk.c and atapi.c.
- * Follows ATA/ATAPI-6: registers 7, reset 9.1-9.3, PIO protocols 9.5-9.7, one drive only 9.16.
+ * Follows ATA/ATAPI-6: registers 7, reset 9.1-9.3, PIO protocols 9.4-9.6, one drive only 9.16.
  */
 #include "devices/ata_drive.h"
 
@@ -191,7 +191,7 @@ static void write_command(struct ata *a, struct ata_drive *d, uint8_t command)
 {
 	bool reset = d->type == ATA_CDROM && command == CMD_DEVICE_RESET;
 
-	/* Of all commands only the packet devices' reset is heard while busy, 8.7. */
+	/* Of all commands only DEVICE RESET is heard while busy. */
 	if (d->s->phase == ATA_HELD || d->s->power == ATA_SLEEP ||
 	    (d->s->status & ATA_BSY && !reset))
 		return;
@@ -243,7 +243,7 @@ static void write_register_of(struct ata_drive *d, unsigned reg, uint8_t val)
 
 /*
  * One byte to a register other than data. Drive 0 alone on the cable takes writes meant for the
- * absent drive 1 too, except commands; the diagnostic is the exception of the exception (9.16.1).
+ * absent drive 1 too, except commands; the diagnostic is the exception of the exception (9.16).
  */
 static void write_register(struct ata *a, unsigned reg, uint8_t val)
 {
@@ -293,7 +293,7 @@ static uint8_t read_register_of(const struct ata_drive *d, unsigned reg)
 /*
  * For an absent drive: a disk at 0 answers for 1 with its own registers, but status 00; a packet
  * device at 0 answers 00 to everything, so that nobody takes its signature for a second CD drive
- * (9.16.1). Drive 1 alone: 00 rather than a floating bus, because SeaBIOS takes a status of
+ * (9.16). Drive 1 alone: 00 rather than a floating bus, because SeaBIOS takes a status of
  * FF from drive 0 as the end of the channel.
  */
 static uint8_t read_absent(const struct ata *a, unsigned reg)

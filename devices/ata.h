@@ -67,7 +67,7 @@ struct ata_drive_state {
 	uint8_t attention;    /* additional sense code of a pending unit attention, 0: none */
 	uint8_t locked;       /* PREVENT ALLOW MEDIUM REMOVAL */
 	uint8_t tray_open;
-	uint8_t media_event;  /* for GET EVENT STATUS NOTIFICATION: 0 none, 1 eject, 2 new, 3 gone */
+	uint8_t media_event;  /* for GET EVENT STATUS: 0 none, 1 eject, 2 new, 3 gone */
 	uint8_t cd_parts;     /* READ CD: which parts of a raw sector, as byte 9 of the packet */
 	uint8_t buffer[ATA_BUFFER];
 };

@@ -1,5 +1,5 @@
 /*
- * The commands of an ATA disk. Follows ATA/ATAPI-6 8 (commands) and 9.5-9.7 (PIO protocols).
+ * The commands of an ATA disk. Follows ATA/ATAPI-6 8 (commands) and 9.4-9.6 (PIO protocols).
  * An address is checked for the whole command before the first sector moves; a sector that the
  * host's file cannot give is an uncorrectable error, one that it cannot take is a device fault.
  */
@@ -256,7 +256,7 @@ static void run_addressed(struct ata_drive *d, const struct disk_command *c)
 		if (d->medium->read_only)
 			finish_at(d, c, s->lba, ATA_WP | ATA_ABRT, 0, true);
 		else
-			ask_for_block(d, c, false); /* the first one without INTRQ, 9.6 */
+			ask_for_block(d, c, false); /* the first one without INTRQ */
 		break;
 	case VERIFY:
 		verify(d, c);
@@ -357,7 +357,7 @@ void ata_disk_block_moved(struct ata_drive *d)
 	else if (s->left)
 		ata_busy(d, ATA_READING, took);
 	else if (c)
-		finish_at(d, c, s->lba - 1, 0, 0, false); /* data-in ends silently, 9.5 */
+		finish_at(d, c, s->lba - 1, 0, 0, false); /* data-in ends silently */
 	else
 		ata_finish(d, 0, ATA_DSC, false);
 }

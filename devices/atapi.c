@@ -89,7 +89,7 @@ void atapi_fail(struct ata_drive *d, uint8_t sense_key, uint16_t asc_ascq)
 
 /*
  * The next DRQ block: what the buffer still has, at most the host's limit, which counts as even
- * unless all fits (8.23.6). The host finds the size in LBA Mid and High.
+ * unless all fits (8.23). The host finds the size in LBA Mid and High.
  */
 static void send_block(struct ata_drive *d)
 {
@@ -402,7 +402,7 @@ static void run_ata_command(struct ata_drive *d)
 		s->end = s->len = 512;
 		ata_request_data(d, ATA_DATA_IN, true);
 		return;
-	case CMD_IDENTIFY: /* these two are how hosts find out that this is no disk, 8.15.5 */
+	case CMD_IDENTIFY: /* these two are how hosts find out that this is no disk, 8.15 */
 	case CMD_READ_SECTORS:
 		ata_signature(d);
 		break;

@@ -1,7 +1,7 @@
 /*
  * What a CD-ROM drive says of itself and of the disc. Follows SPC-2 (INQUIRY 7.3, MODE SENSE 7.9,
- * REQUEST SENSE 7.20) and MMC-3 (GET CONFIGURATION 6.6, GET EVENT STATUS 6.7, READ TOC 6.26, READ
- * DISC INFORMATION 6.21, MECHANISM STATUS 6.11, mode pages 5.4-5.5). All numbers are big-endian.
+ * REQUEST SENSE 7.20) and MMC-3 (the other commands and the mode pages, there by their names).
+ * All numbers are big-endian.
  * Each function writes its reply to the drive's buffer; what the host did not ask for is cut off.
  */
 #include "devices/atapi.h"

@@ -33,7 +33,7 @@ struct block {
 enum block_mode {
 	BLOCK_RW,       /* writes go to the file at once; read-only if the file cannot be written */
 	BLOCK_RO,
-	BLOCK_SNAPSHOT, /* writes stay in memory and are lost at the end; the file is never changed */
+	BLOCK_SNAPSHOT, /* writes stay in memory and are lost at the end; the file is kept as is */
 };
 
 /*

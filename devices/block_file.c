@@ -25,8 +25,8 @@ struct file_block {
 static bool failed(struct block *b, const char *doing, off_t at, const char *reason)
 {
 	if (!b->trouble[0])
-		snprintf(b->trouble, sizeof(b->trouble), "%s: %s at offset %lld: %s", b->name, doing,
-			 (long long)at, reason);
+		snprintf(b->trouble, sizeof(b->trouble), "%s: %s at offset %lld: %s", b->name,
+			 doing, (long long)at, reason);
 	return false;
 }
 

@@ -53,7 +53,8 @@ static uint8_t *own_page(struct overlay *o, uint64_t page)
 {
 	struct overlay_slot *s = find(o->slot, o->slots, page);
 	uint64_t first = page * PAGE_SECTORS;
-	uint64_t have = o->b.sectors - first;
+	uint64_t rest = o->b.sectors - first;
+	uint32_t have = rest < PAGE_SECTORS ? (uint32_t)rest : PAGE_SECTORS;
 	uint8_t *data;
 
 	if (s->data)
@@ -66,7 +67,7 @@ static uint8_t *own_page(struct overlay *o, uint64_t page)
 	data = calloc(PAGE_SECTORS, BLOCK_SECTOR);
 	if (!data)
 		return NULL;
-	if (!block_read(o->base, first, data, have < PAGE_SECTORS ? (uint32_t)have : PAGE_SECTORS)) {
+	if (!block_read(o->base, first, data, have)) {
 		free(data);
 		return NULL;
 	}

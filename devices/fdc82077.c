@@ -28,8 +28,6 @@ enum { REG_SRA, REG_SRB, REG_DOR, REG_TDR, REG_MSR, REG_FIFO };
 
 #define VERSION_82077AA 0x90u
 
-#define LOST_STEPS 79u /* RECALIBRATE gives up after so many, 5.2.9 */
-
 static struct fdc *fdc_of(struct device *d)
 {
 	return (struct fdc *)d;
@@ -98,7 +96,7 @@ static void cancel_events(struct fdc *f)
 }
 
 /*
- * Through DOR or DSR, 6.2. UNLIKE HARDWARE: the heads also go to cylinder 0, because the chip
+ * Through DOR or DSR. UNLIKE HARDWARE: the heads also go to cylinder 0, because the chip
  * forgets where they are and every driver recalibrates after a reset.
  */
 static void software_reset(struct fdc *f)
@@ -111,7 +109,7 @@ static void software_reset(struct fdc *f)
 	s->result_pos = s->result_len = 0;
 	memset(s->pcn, 0, sizeof(s->pcn));
 	memset(s->sense, 0, sizeof(s->sense));
-	s->perpendicular &= 0x3c; /* GAP and WGATE go, the drive bits stay, 5.2.12 */
+	s->perpendicular &= 0x3c; /* GAP and WGATE go, the drive bits stay */
 	s->configure &= CONFIGURE_EFIFO | CONFIGURE_FIFOTHR;
 	if (!s->lock) {
 		s->configure = CONFIGURE_EFIFO;
@@ -126,7 +124,7 @@ static void leave_reset(struct fdc *f)
 	fdc_wait(f, FDC_RESETTING, FDC_RESET_NS);
 }
 
-/* The first poll after a reset finds all four drives' ready lines changed, 6.3. */
+/* The first poll after a reset finds all four drives' ready lines changed. */
 static void first_poll(struct fdc *f)
 {
 	await_command(f);
@@ -271,7 +269,7 @@ static void version(struct fdc *f)
 	fdc_results(f, 1, false);
 }
 
-/* D3..D0 change only under OW (bit 7), 5.2.12. */
+/* D3..D0 change only under OW (bit 7). */
 static void perpendicular(struct fdc *f)
 {
 	uint8_t p = f->s.command[1];
@@ -343,7 +341,7 @@ static void command_byte(struct fdc *f, uint8_t val)
 
 	if (s->command_pos == 0) {
 		c = lookup(val);
-		/* Any command lowers INT, so that an interrupt nobody fetched blocks no later one. */
+		/* Lowers INT, so that an interrupt nobody fetched blocks no later one. */
 		fdc_lower(f);
 		s->command_len = c ? c->len : 1;
 	}

@@ -1,6 +1,7 @@
 /*
  * Intel 82077AA floppy disk controller in PC/AT mode with two drives. Follows the 82077AA
- * datasheet (Intel 290166): registers 2.1, commands 5, reset 6.
+ * datasheet (Intel order number 290166); its parts are cited by the names of registers and
+ * commands.
  *
  *   window      ports (base 3F0)   read                 write
  *   "fdc"       3F0, 3F1           FF (AT mode)         -
@@ -29,7 +30,7 @@ enum fdc_type { FDC_NONE, FDC_360K, FDC_1200K, FDC_720K, FDC_1440K, FDC_2880K };
 /* How a diskette is laid out: 512-byte sectors numbered from 1. */
 struct fdc_format {
 	uint8_t cylinders, heads, sectors;
-	uint8_t rate;       /* DSR/CCR data rate that reads it: 0 500, 1 300, 2 250, 3 1000 kbit/s */
+	uint8_t rate;       /* DSR/CCR data rate: 0 500, 1 300, 2 250, 3 1000 kbit/s */
 	enum fdc_type type; /* the drive it belongs to */
 };
 

@@ -1,5 +1,5 @@
 /*
- * 82077AA: the commands that look for sectors, 5.1 and table 5-6 to 5-9 of the datasheet, the
+ * 82077AA: the commands that look for sectors ("Data Transfer Commands" of the datasheet), the
  * SCAN commands of the 8272, and how an image becomes a diskette.
  *
  * A command is a chain of timed phases, one a sector. In DMA mode the sector moves when it comes
@@ -141,7 +141,10 @@ static void next(struct fdc *f)
 	fdc_wait(f, FDC_SECTOR, FDC_SECTOR_NS);
 }
 
-/* Moves the ID on as table 5-6 says. False: that was the last sector (EOT) of the last side. */
+/*
+ * Moves the ID on as the datasheet's "Result Phase Table" says. False: that was the last sector
+ * (EOT) of the last side.
+ */
 static bool advance(struct fdc_state *s)
 {
 	bool multi = s->command[0] & FDC_MT && opcode(s) != FDC_READ_TRACK;
@@ -298,7 +301,7 @@ static void write_sector(struct fdc *f, struct fdc_drive *d)
 		sector_done(f, tc);
 }
 
-/* From the index hole on, whatever R asked for, EOT sectors; 5.1.4. */
+/* From the index hole on, whatever R asked for, EOT sectors. */
 static void track_sector(struct fdc *f, struct fdc_drive *d)
 {
 	struct fdc_state *s = &f->s;
@@ -328,7 +331,7 @@ static void track_sector(struct fdc *f, struct fdc_drive *d)
 		next(f);
 }
 
-/* With EC set the last byte counts sectors, else EOT ends the command, and well; 5.1.5. */
+/* With EC set the last byte counts sectors, else EOT ends the command, and well. */
 static void verify_sector(struct fdc *f, struct fdc_drive *d)
 {
 	struct fdc_state *s = &f->s;
@@ -340,12 +343,12 @@ static void verify_sector(struct fdc *f, struct fdc_drive *d)
 	}
 	if (counted)
 		s->left--;
-	if (!advance(s))
-		end(f, counted && s->left ? ST0_IC_ABNORMAL : 0, counted && s->left ? ST1_EN : 0, 0);
-	else if (counted && s->left == 0)
-		end(f, 0, 0, 0);
-	else
+	if (advance(s) && !(counted && s->left == 0))
 		next(f);
+	else if (counted && s->left)
+		end_badly(f, ST1_EN, 0);
+	else
+		end(f, 0, 0, 0);
 }
 
 static void read_id(struct fdc *f, struct fdc_drive *d)
@@ -462,7 +465,7 @@ void fdc_data_start(struct fdc *f)
 		s->n = s->command[5];
 		s->eot = s->command[6];
 		s->left = opcode(s) == FDC_VERIFY ? s->command[8] : s->eot;
-		if (s->configure & CONFIGURE_EIS && d) { /* implied seek, 5.2.13 */
+		if (s->configure & CONFIGURE_EIS && d) { /* implied seek */
 			unsigned steps = d->type != FDC_360K && d->format.cylinders == 40 ? 2 : 1;
 
 			s->pcn[select_of(s)] = (uint8_t)(s->c * steps);

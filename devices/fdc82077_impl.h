@@ -4,14 +4,14 @@
 
 #include "devices/fdc82077.h"
 
-/* ST0, 82077AA datasheet 5.3.1. */
+/* Status register 0. */
 #define ST0_IC_ABNORMAL 0x40u
 #define ST0_IC_INVALID 0x80u
 #define ST0_IC_READY_CHANGED 0xc0u
 #define ST0_SE 0x20u
 #define ST0_EC 0x10u
 
-/* ST1, 5.3.2. */
+/* Status register 1. */
 #define ST1_EN 0x80u
 #define ST1_DE 0x20u
 #define ST1_OR 0x10u
@@ -19,7 +19,7 @@
 #define ST1_NW 0x02u
 #define ST1_MA 0x01u
 
-/* ST2, 5.3.3; SH and SN are the 8272's, for the scan commands. */
+/* Status register 2; SH and SN are the 8272's, for the scan commands. */
 #define ST2_CM 0x40u
 #define ST2_WC 0x10u
 #define ST2_SH 0x08u

@@ -6,8 +6,10 @@
  * event is armed for the next edge of channel 0, the only one that is wired to anything.
  *
  * UNLIKE HARDWARE: a count of 1 in modes 2 and 3 (illegal, p.10) counts as 2, because it has no
- * defined waveform. The refresh bit of port 61h toggles every 18 pulses whatever channel 1 does,
- * because nothing else depends on refresh and programs time loops by it.
+ * defined waveform. A count that the next CLK will load can be read already, because many of our
+ * port accesses fit between two pulses and software (Linux' TSC calibration) trusts that a bus is
+ * slower. The refresh bit of port 61h toggles every 18 pulses whatever channel 1 does, because
+ * nothing else depends on refresh and programs time loops by it.
  */
 #include "devices/i8254.h"
 
@@ -324,7 +326,7 @@ static void write_counter(struct i8254 *t, struct i8254_channel *c, uint8_t val)
 
 static uint16_t readable_count(const struct i8254_channel *c)
 {
-	uint32_t n = c->ce % modulus(c);
+	uint32_t n = (c->load ? initial_count(c) : c->ce) % modulus(c);
 
 	return c->bcd ? to_bcd(n) : (uint16_t)n;
 }

@@ -276,8 +276,14 @@ static int write_stats(const struct setup *s)
 	if (!s->o.stats_json || !s->session.m)
 		return 0;
 	f = fopen(s->o.stats_json, "w");
-	if (f)
+	if (f) {
+		double real = (double)s->session.real_spent / (double)NS_PER_SECOND;
+
+		fprintf(f, "{\n  \"real_seconds\": %.6f,\n  \"mips\": %.3f,\n", real,
+			real > 0 ? (double)machine_icount(s->session.m) / real / 1e6 : 0.0);
 		machine_stats_json(s->session.m, f);
+		fprintf(f, "}\n");
+	}
 	bad = !f || ferror(f);
 	if (f && fclose(f))
 		bad = true;

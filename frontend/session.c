@@ -230,11 +230,10 @@ static void catch_signals(void)
 	sigaction(SIGHUP, &a, NULL);
 }
 
-int session_run(struct session *s)
+static int run_loop(struct session *s)
 {
 	int code = GO_ON;
 
-	catch_signals();
 	s->real_start = s->real_base = real_now();
 	s->guest_start = s->guest_base = machine_now(s->m);
 	prompt(s);
@@ -257,5 +256,15 @@ int session_run(struct session *s)
 		if (s->interactive)
 			pace(s);
 	}
+	return code;
+}
+
+int session_run(struct session *s)
+{
+	int code;
+
+	catch_signals();
+	code = run_loop(s);
+	s->real_spent = real_now() - s->real_start;
 	return code;
 }

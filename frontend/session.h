@@ -20,6 +20,7 @@ struct session {
 
 	/* Pacing: guest time and real time when they were last made equal; totals for the title. */
 	ns_t guest_base, real_base, real_start, guest_start, last_poll;
+	ns_t real_spent; /* of the whole run, for the statistics */
 };
 
 /* Runs to the end; an exit code of options.h, or the guest's own. */

@@ -81,7 +81,8 @@ void machine_explain(const struct machine *m, FILE *out)
 		fprintf(out, "The guest reset the machine.\n");
 		break;
 	case MACHINE_MMU_DIFFERS:
-		fprintf(out, "The shadow and the guest's own page tables disagree.\n");
+		fprintf(out, "The shadow and the guest's own page tables disagree:\n%s\n",
+			engine_difference(cpu_engine(m->cpu)));
 		break;
 	case MACHINE_IDLE_FOREVER:
 		cpu_get_state(m->cpu, &s);

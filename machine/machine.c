@@ -88,13 +88,19 @@ static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
 {
 	ns_t until = clock_next(&m->clock);
 	uint64_t left = insns - cpu_icount(m->cpu);
+	enum cpu_exit why;
 
 	if (until > end)
 		until = end;
 	if (left <= (until - m->clock.now) / m->clock.ns_per_insn)
 		until = m->clock.now + left * m->clock.ns_per_insn;
 	m->idle_forever = false;
-	switch (cpu_run(m->cpu, until)) {
+	why = cpu_run(m->cpu, until);
+	if (m->cfg.mmu_check && engine_difference(cpu_engine(m->cpu))) {
+		m->stop = MACHINE_MMU_DIFFERS;
+		return true;
+	}
+	switch (why) {
 	case CPU_DEADLINE:
 		return false;
 	case CPU_HALTED:

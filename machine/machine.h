@@ -94,6 +94,7 @@ void machine_info_topics(struct machine *m, FILE *out);
 void machine_disassemble(struct machine *m, uint64_t at, unsigned n, FILE *out);
 /* Reads guest memory: physical, or linear when `linear`. Bytes read. */
 uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len);
+/* Counters as the members of a JSON object, without its braces, so that the caller may add his own. */
 void machine_stats_json(struct machine *m, FILE *out);
 /*
  * Prints the exceptions and interrupts since the last call (`*from` starts at 0), and how many were

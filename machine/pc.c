@@ -401,7 +401,8 @@ static bool build_cpu(struct machine *m, char err[256])
 {
 	struct cpu_config c = {
 		.p2m = m->p2m, .bus = m->bus, .clock = &m->clock, .log = &m->log,
-		.engine = m->cfg.mmu == MMU_DIRECT ? ENGINE_DIRECT : ENGINE_SHADOW,
+		.engine = m->cfg.mmu_check ? ENGINE_CHECK :
+			  m->cfg.mmu == MMU_DIRECT ? ENGINE_DIRECT : ENGINE_SHADOW,
 		.check_engine = m->cfg.mmu_check,
 		.model = CPU_PENTIUM3,
 		.inta = acknowledge, .inta_opaque = m,

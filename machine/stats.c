@@ -1,4 +1,4 @@
-/* Counters as JSON: one object, stable names, numbers only where numbers belong. */
+/* Counters as JSON: members of one object, stable names, numbers only where numbers belong. */
 #include <inttypes.h>
 
 #include "machine/pc.h"
@@ -37,7 +37,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
 
-	fprintf(out, "{\n  \"instructions\": %" PRIu64 ",\n", cpu_icount(m->cpu));
+	fprintf(out, "  \"instructions\": %" PRIu64 ",\n", cpu_icount(m->cpu));
 	fprintf(out, "  \"guest_seconds\": %llu.%09llu,\n", m->clock.now / NS_PER_SECOND,
 		m->clock.now % NS_PER_SECOND);
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
@@ -64,5 +64,5 @@ void machine_stats_json(struct machine *m, FILE *out)
 	fprintf(out, "  },\n");
 #undef COUNTER
 	print_entries(&m->log, out);
-	fprintf(out, "\n}\n");
+	fputc('\n', out);
 }

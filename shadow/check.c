@@ -147,6 +147,7 @@ static uint32_t check_set_paging(struct engine *e, const struct paging *pg,
 
 static bool check_init(struct engine *e, uint32_t pages) { return shadow_ops.init(e, pages); }
 static void check_free(struct engine *e) { shadow_ops.free(e); }
+static void check_forget(struct engine *e) { shadow_ops.forget(e); }
 static void check_layout_changing(struct engine *e, gfn_t first, gfn_t count)
 {
 	shadow_ops.layout_changing(e, first, count);
@@ -158,6 +159,7 @@ const struct engine_ops check_ops = {
 	.set_paging = check_set_paging,
 	.translate = check_translate,
 	.invlpg = check_invlpg,
+	.forget = check_forget,
 	.layout_changing = check_layout_changing,
 	.audit = shadow_audit,
 };

@@ -89,6 +89,13 @@ static void direct_invlpg(struct engine *e, gva_t va)
 		e->tlb->drop_page(e->tlb_opaque, ROOT_ANY, va & ~(gva_t)PAGE_MASK);
 }
 
+static void direct_forget(struct engine *e)
+{
+	struct direct *d = e->own;
+
+	d->large_given = false;
+}
+
 static void direct_layout_changing(struct engine *e, gfn_t first, gfn_t count)
 {
 	(void)first;
@@ -109,6 +116,7 @@ const struct engine_ops direct_ops = {
 	.set_paging = direct_set_paging,
 	.translate = direct_translate,
 	.invlpg = direct_invlpg,
+	.forget = direct_forget,
 	.layout_changing = direct_layout_changing,
 	.audit = direct_audit,
 };

@@ -69,6 +69,12 @@ void engine_invlpg(struct engine *e, gva_t va)
 	e->ops->invlpg(e, va & UINT32_MAX);
 }
 
+void engine_forget(struct engine *e)
+{
+	e->ops->forget(e);
+	e->tlb->drop_all(e->tlb_opaque);
+}
+
 bool engine_peek(struct engine *e, gva_t va, gpa_t *gpa)
 {
 	struct walk w;

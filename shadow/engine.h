@@ -89,6 +89,9 @@ bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mappin
 
 void engine_invlpg(struct engine *e, gva_t va);
 
+/* Memory was changed behind everybody's back, by a restore: nothing known is true any more. */
+void engine_forget(struct engine *e);
+
 /* Without side effects, for debuggers: false when not mapped. */
 bool engine_peek(struct engine *e, gva_t va, gpa_t *gpa);
 

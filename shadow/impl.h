@@ -12,6 +12,7 @@ struct engine_ops {
 	bool (*translate)(struct engine *e, gva_t va, unsigned access, struct mapping *m,
 			  struct trap *t);
 	void (*invlpg)(struct engine *e, gva_t va);
+	void (*forget)(struct engine *e); /* everything; the TLB is told by the caller */
 	void (*layout_changing)(struct engine *e, gfn_t first, gfn_t count);
 	unsigned (*audit)(struct engine *e, FILE *why);
 };

@@ -375,6 +375,11 @@ static uint32_t shadow_set_paging(struct engine *e, const struct paging *pg,
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
+static void shadow_forget(struct engine *e)
+{
+	tables_zap_all(e->own);
+}
+
 static void shadow_layout_changing(struct engine *e, gfn_t first, gfn_t count)
 {
 	struct shadow *s = e->own;
@@ -430,6 +435,7 @@ const struct engine_ops shadow_ops = {
 	.set_paging = shadow_set_paging,
 	.translate = shadow_translate,
 	.invlpg = shadow_invlpg,
+	.forget = shadow_forget,
 	.layout_changing = shadow_layout_changing,
 	.audit = shadow_audit,
 };

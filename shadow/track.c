@@ -139,6 +139,18 @@ static void go_unsync(struct shadow *s, mfn_t f)
 	s->unsync[s->unsyncs++] = f;
 }
 
+/*
+ * The walk has stored A or D. For tables with entries of that size this only makes allowed what the
+ * shadow did not allow yet; but A of a four-byte entry may be an address bit of an eight-byte one.
+ */
+static void accessed_written(struct shadow *s, mfn_t f, uint32_t off, uint32_t len)
+{
+	for (struct table *t = first_of(s, f); t; t = next_of(s, t)) {
+		if ((t->role ^ s->mode) & ROLE_PAE)
+			forget_written(s, t, off, len);
+	}
+}
+
 void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 {
 	struct shadow *s = opaque;
@@ -147,8 +159,12 @@ void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 	bool upper = false, used = false;
 	gpa_t at;
 
-	if (s->own_write || !first || !len)
+	if (!first || !len)
 		return;
+	if (s->own_write) {
+		accessed_written(s, f, off, len);
+		return;
+	}
 	s->e->stats.table_writes++;
 	at = (gpa_t)first->gfn << PAGE_SHIFT | off;
 

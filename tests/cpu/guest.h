@@ -1,9 +1,9 @@
 /*
- * A processor with 1 MiB of memory, tables for protected mode, and a way to run a few bytes of code and see which
- * exception ended them. Used by the tests of segments, rings, interrupts and tasks.
+ * A processor with 1 MiB of memory, tables for protected mode, and a way to run a few bytes of code
+ * and see which exception ended them. Used by the tests of segments, rings, interrupts and tasks.
  *
- * Every vector's handler is a HLT at STUB + 16 * vector in the ring 0 code segment, so a run ends at a HLT: either the
- * program's own or a stub's, and then the stub's stack shows what was pushed.
+ * Every vector's handler is a HLT at STUB + 16 * vector in the ring 0 code segment, so a run ends
+ * at a HLT: either the program's own or a stub's, and then the stub's stack shows what was pushed.
  */
 #ifndef TESTS_CPU_GUEST_H
 #define TESTS_CPU_GUEST_H
@@ -90,8 +90,18 @@ enum {
 enum { BIG = 0x4, GRAN = 0x8 }; /* flags nibble */
 
 enum {
-	F_CF = 1, F_ZF = 0x40, F_TF = 0x100, F_IF = 0x200, F_OF = 0x800, F_IOPL3 = 0x3000, F_NT = 0x4000,
-	F_RF = 0x10000, F_VM = 0x20000, F_VIF = 0x80000, F_VIP = 0x100000, F_ID = 0x200000,
+	F_CF = 1,
+	F_ZF = 0x40,
+	F_TF = 0x100,
+	F_IF = 0x200,
+	F_OF = 0x800,
+	F_IOPL3 = 0x3000,
+	F_NT = 0x4000,
+	F_RF = 0x10000,
+	F_VM = 0x20000,
+	F_VIF = 0x80000,
+	F_VIP = 0x100000,
+	F_ID = 0x200000,
 };
 
 #define NO_FAULT 256u /* the program reached its own HLT */
@@ -152,7 +162,8 @@ static inline void set_idt(struct guest *g, unsigned vector, uint64_t d)
 static inline struct segment segment_of(struct guest *g, unsigned sel)
 {
 	uint32_t at = (sel & 4 ? LDT : GDT) + (sel & 0xfff8);
-	uint32_t lo = peek(g, at, 4), hi = peek(g, at + 4, 4), limit = (lo & 0xffff) | (hi & 0xf0000);
+	uint32_t lo = peek(g, at, 4), hi = peek(g, at + 4, 4),
+		 limit = (lo & 0xffff) | (hi & 0xf0000);
 
 	return (struct segment){
 		.sel = (uint16_t)sel,
@@ -331,7 +342,44 @@ static inline uint16_t stacked16(struct guest *g, unsigned k)
 	return (uint16_t)peek(g, g->s.seg[SEG_SS].base + sp + 2 * k, 2);
 }
 
+#define INT80 0xcd, 0x80
 #define W16(v) (uint8_t)(v), (uint8_t)((v) >> 8)
 #define W32(v) W16(v), (uint8_t)((uint32_t)(v) >> 16), (uint8_t)((uint32_t)(v) >> 24)
+
+/* ---- for tables of cases --------------------------------------------------------------------- */
+
+/* A selector meets a descriptor (at VICTIM); `vector` 0x80: no fault. */
+struct sel_case {
+	const char *name;
+	unsigned ring, sel;
+	unsigned access; /* of the descriptor */
+	unsigned vector, error;
+};
+
+static inline unsigned report(const char *name, unsigned bad, unsigned total)
+{
+	print_message("%s: %u passed, %u failed, 0 skipped\n", name, total - bad, bad);
+	return bad;
+}
+
+static inline bool same(const char *what, const char *name, unsigned got, unsigned want)
+{
+	if (got == want)
+		return true;
+	print_message("%s: %s is %x, want %x\n", name, what, got, want);
+	return false;
+}
+
+/* Checks vector, error code and the EIP pushed (CODE + at) against the case. */
+static inline bool outcome(struct guest *g, const struct sel_case *k, unsigned vector, unsigned at)
+{
+	bool ok = same("vector", k->name, vector, k->vector);
+
+	if (ok && vector >= 8 && vector <= 14) {
+		ok = same("error", k->name, stacked(g, 0), k->error);
+		ok = same("eip", k->name, stacked(g, 1), CODE + at) && ok;
+	}
+	return ok;
+}
 
 #endif

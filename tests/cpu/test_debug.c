@@ -20,13 +20,15 @@ static void test_single_step(void **state)
 	struct guest *g = guest_new(CPU_MAX);
 
 	(void)state;
-	/* TF set before the instruction: traps behind it, TF clear in the handler, set in the image. */
+	/* TF set before the instruction: traps behind it, TF clear in the handler, set in the
+	 * image. */
 	g->s.eflags |= F_TF;
 	expect_db(g, RUN(g, 0x40, 0x40, 0x40), CODE + 1, BS);
 	assert_int_equal(stacked(g, 2) & (F_TF | F_RF), F_TF);
 	assert_int_equal(g->s.eflags & F_TF, 0);
 	assert_int_equal(g->s.gpr[R_EAX], 1);
-	/* POPF sets it: the trap comes behind the next instruction. push 0x102; popf; inc eax; inc eax */
+	/* POPF sets it: the trap comes behind the next instruction. push 0x102; popf; inc eax; inc
+	 * eax */
 	start_protected(g, 0);
 	expect_db(g, RUN(g, 0x68, W32(F_TF | 2), 0x9d, 0x40, 0x40), CODE + 7, BS);
 	/* POPF clears it: there is still a trap behind POPF. */
@@ -68,13 +70,16 @@ static void test_code_breakpoints(void **state)
 	expect_db(g, RUN(g, 0x40, 0x40, 0x40, 0x40), CODE + 2, 2);
 	assert_int_equal(g->s.gpr[R_EAX], 2);
 	assert_int_equal(stacked(g, 2) & F_RF, 0);
-	/* The handler returns with RF set: once past the breakpoint, and it works again the next time round. */
+	/* The handler returns with RF set: once past the breakpoint, and it works again the next
+	 * time round. */
 	start_protected(g, 0);
 	g->s.dr[1] = CODE + 1;
 	g->s.dr[7] |= 4;
 	/* or dword [esp + 8], 0x10000; inc dword [0x20000]; iretd */
 	phys_write(g->p2m, STUB + 16,
-		   (const uint8_t[]){ 0x81, 0x4c, 0x24, 0x08, W32(F_RF), 0xff, 0x05, W32(0x20000), 0xcf }, 15);
+		   (const uint8_t[]){0x81, 0x4c, 0x24, 0x08, W32(F_RF), 0xff, 0x05, W32(0x20000),
+				     0xcf},
+		   15);
 	poke(g, 0x20000, 0, 4);
 	g->s.gpr[R_ECX] = 3;
 	/* nop; inc eax; dec ecx; jnz -4; */
@@ -92,7 +97,8 @@ static void test_data_breakpoints(void **state)
 	/* Write, 4 bytes at 0x20004, by DR0; the trap comes behind the store. */
 	g->s.dr[0] = 0x20004;
 	g->s.dr[7] |= 1 | 0xd << 16;
-	expect_db(g, RUN(g, 0xa1, W32(0x20004), 0xa3, W32(0x20008), 0xa2, W32(0x20007), 0x90), CODE + 15, 1);
+	expect_db(g, RUN(g, 0xa1, W32(0x20004), 0xa3, W32(0x20008), 0xa2, W32(0x20007), 0x90),
+		  CODE + 15, 1);
 	/* Read or write, 1 byte, by DR3, met by an unaligned dword read. */
 	start_protected(g, 0);
 	g->s.dr[3] = 0x20001;
@@ -120,7 +126,9 @@ static void test_debug_registers(void **state)
 	/* mov dr7, eax; mov dr6, ecx; mov ebx, dr7; mov edx, dr6 */
 	g->s.gpr[R_EAX] = 0xffffdfff & ~0xffu;
 	g->s.gpr[R_ECX] = 0;
-	assert_int_equal(RUN(g, 0x0f, 0x23, 0xf8, 0x0f, 0x23, 0xf1, 0x0f, 0x21, 0xfb, 0x0f, 0x21, 0xf2), NO_FAULT);
+	assert_int_equal(
+		RUN(g, 0x0f, 0x23, 0xf8, 0x0f, 0x23, 0xf1, 0x0f, 0x21, 0xfb, 0x0f, 0x21, 0xf2),
+		NO_FAULT);
 	assert_int_equal(g->s.gpr[R_EBX], 0xffff0700);
 	assert_int_equal(g->s.gpr[R_EDX], DR6_NONE);
 	/* DR4 is DR6 without DE. */
@@ -159,7 +167,8 @@ static void test_shadows(void **state)
 	start_protected(g, 0);
 	assert_int_equal(RUN(g, 0xfb, 0xf4, 0x40), 0x40);
 	assert_int_equal(stacked(g, 0), CODE + 2);
-	/* STI with IF already set has no shadow: but the interrupt comes before it then. POPF has none. */
+	/* STI with IF already set has no shadow: but the interrupt comes before it then. POPF has
+	 * none. */
 	start_protected(g, 0);
 	assert_int_equal(RUN(g, 0x68, W32(F_IF | 2), 0x9d, 0x40), 0x40);
 	assert_int_equal(stacked(g, 0), CODE + 6);

@@ -1,13 +1,14 @@
 /*
- * Interrupts and exceptions: gates, error codes, EFLAGS, IRET, virtual-8086 mode, double and triple fault, breakpoints
- * and single step. Expected outcomes: SDM vol 3 chapters 6, 17.2-17.3, 20; vol 2 INT n, IRET, STI, POPF.
+ * Interrupts and exceptions: gates, error codes, EFLAGS, IRET, virtual-8086 mode, double and triple
+ * fault, breakpoints and single step. Expected outcomes: SDM vol 3 chapters 6, 17.2-17.3, 20; vol 2
+ * INT n, IRET, STI, POPF.
  */
 #include "tests/cpu/guest.h"
 
-#define INT80 0xcd, 0x80
 #define UD2 0x0f, 0x0b
 
-static unsigned check_frame(struct guest *g, unsigned first, uint32_t eip, uint32_t cs, uint32_t flags)
+static unsigned check_frame(struct guest *g, unsigned first, uint32_t eip, uint32_t cs,
+			    uint32_t flags)
 {
 	unsigned bad = 0;
 	const uint32_t want[3] = { eip, cs, flags };
@@ -24,7 +25,7 @@ static unsigned check_frame(struct guest *g, unsigned first, uint32_t eip, uint3
 	return bad;
 }
 
-/* ---- gates ---------------------------------------------------------------------------------------------- */
+/* ---- gates ----------------------------------------------------------------------------------- */
 
 static void test_same_ring(void **state)
 {
@@ -125,22 +126,35 @@ static const struct idt_case *idt_cases(unsigned *n)
 	static struct idt_case k[16];
 	unsigned m = 0;
 
-	k[m++] = (struct idt_case){ "DPL 0", gate(CODE0, STUB + 0x400, P | T_INT32, 0), 13, IDT_ERROR, 0x40, 0 };
-	k[m++] = (struct idt_case){ "DPL 3", gate(CODE0, STUB + 0x400, P | DPL3 | T_INT32, 0), 0x40, 0, 0x40, 0 };
-	k[m++] = (struct idt_case){ "not present", gate(CODE0, STUB, DPL3 | T_INT32, 0), 11, IDT_ERROR, 11,
-				    IDT_ERROR + 1 };
-	k[m++] = (struct idt_case){ "call gate", gate(CODE0, STUB, P | DPL3 | T_CALL32, 0), 13, IDT_ERROR, 13,
-				    IDT_ERROR + 1 };
+	k[m++] = (struct idt_case){
+		"DPL 0", gate(CODE0, STUB + 0x400, P | T_INT32, 0), 13, IDT_ERROR, 0x40, 0};
+	k[m++] = (struct idt_case){
+		"DPL 3", gate(CODE0, STUB + 0x400, P | DPL3 | T_INT32, 0), 0x40, 0, 0x40, 0};
+	k[m++] = (struct idt_case){
+		"not present", gate(CODE0, STUB, DPL3 | T_INT32, 0), 11, IDT_ERROR, 11,
+		IDT_ERROR + 1};
+	k[m++] = (struct idt_case){"call gate", gate(CODE0, STUB, P | DPL3 | T_CALL32, 0),
+				   13,          IDT_ERROR,
+				   13,          IDT_ERROR + 1};
 	k[m++] = (struct idt_case){ "empty", 0, 13, IDT_ERROR, 13, IDT_ERROR + 1 };
-	k[m++] = (struct idt_case){ "null target", gate(0, STUB, P | DPL3 | T_INT32, 0), 13, 0, 13, 1 };
-	k[m++] = (struct idt_case){ "target behind the GDT", gate(GDT_END, STUB, P | DPL3 | T_INT32, 0), 13,
-				    GDT_END, 13, GDT_END + 1 };
-	k[m++] = (struct idt_case){ "data target", gate(DATA0, STUB, P | DPL3 | T_INT32, 0), 13, DATA0, 13,
-				    DATA0 + 1 };
-	k[m++] = (struct idt_case){ "target not present", gate(VICTIM, STUB, P | DPL3 | T_INT32, 0), 11, VICTIM,
-				    11, VICTIM + 1 };
-	k[m++] = (struct idt_case){ "target beyond limit", gate(VICTIM2, 0x20000, P | DPL3 | T_INT32, 0), 13, 0,
-				    13, 1 };
+	k[m++] = (struct idt_case){
+		"null target", gate(0, STUB, P | DPL3 | T_INT32, 0), 13, 0, 13, 1};
+	k[m++] = (struct idt_case){"target behind the GDT",
+				   gate(GDT_END, STUB, P | DPL3 | T_INT32, 0),
+				   13,
+				   GDT_END,
+				   13,
+				   GDT_END + 1};
+	k[m++] = (struct idt_case){
+		"data target", gate(DATA0, STUB, P | DPL3 | T_INT32, 0), 13, DATA0, 13, DATA0 + 1};
+	k[m++] = (struct idt_case){"target not present",
+				   gate(VICTIM, STUB, P | DPL3 | T_INT32, 0),
+				   11,
+				   VICTIM,
+				   11,
+				   VICTIM + 1};
+	k[m++] = (struct idt_case){
+		"target beyond limit", gate(VICTIM2, 0x20000, P | DPL3 | T_INT32, 0), 13, 0, 13, 1};
 	*n = m;
 	return k;
 }
@@ -168,9 +182,10 @@ static void test_gate_errors(void **state)
 			cpu_set_intr(g->cpu, false);
 			error = want == 0x40 ? 0 : stacked(g, 0);
 			if (vector != want || error != (hw ? k[c].hw_error : k[c].sw_error) ||
-			    stacked(g, want == 0x40 ? 0 : 1) != CODE + (vector == 0x40 && !hw ? 2 : 0)) {
-				print_message("%s, %s: vector %x error %x\n", k[c].name, hw ? "INTR" : "INT", vector,
-					      error);
+			    stacked(g, want == 0x40 ? 0 : 1) !=
+				    CODE + (vector == 0x40 && !hw ? 2 : 0)) {
+				print_message("%s, %s: vector %x error %x\n", k[c].name,
+					      hw ? "INTR" : "INT", vector, error);
 				bad++;
 			}
 		}
@@ -191,11 +206,12 @@ static void test_gate_errors(void **state)
 	assert_int_equal(bad, 0);
 }
 
-/* ---- double and triple fault ------------------------------------------------------------------------------- */
+/* ---- double and triple fault ----------------------------------------------------------------- */
 
 static void break_gate(struct guest *g, unsigned v)
 {
-	set_idt(g, v, gate(CODE0, STUB + 16 * v, T_INT32, 0)); /* #NP(v * 8 + 3) when it is needed */
+	set_idt(g, v,
+		gate(CODE0, STUB + 16 * v, T_INT32, 0)); /* #NP(v * 8 + 3) when it is needed */
 }
 
 static void test_double_fault(void **state)
@@ -279,7 +295,8 @@ static void test_page_faults_while_delivering(void **state)
 	assert_int_equal(stacked(g, 0), 0);
 	assert_int_equal(stacked(g, 1), CODE);
 	assert_int_equal(g->s.cr2, 0x400123);
-	/* From ring 3, the stack of ring 0 is missing: #PF, then #PF: #DF, which needs that stack too. */
+	/* From ring 3, the stack of ring 0 is missing: #PF, then #PF: #DF, which needs that stack
+	 * too. */
 	start_protected(g, 3);
 	start_paging(g, 1);
 	poke(g, PAGES + 0x1000 + 4 * ((INNER0 - 1) >> 12), 0, 4);
@@ -288,7 +305,8 @@ static void test_page_faults_while_delivering(void **state)
 	assert_int_equal(g->s.cr2, INNER0 - 4);
 	guest_free(g);
 
-	/* INT 0x80 from ring 3 with the IDT page missing: a #PF, which is benign against INT but cannot be delivered. */
+	/* INT 0x80 from ring 3 with the IDT page missing: a #PF, which is benign against INT but
+	 * cannot be delivered. */
 	g = guest_new(CPU_MAX);
 	start_protected(g, 3);
 	start_paging(g, 1);
@@ -298,7 +316,8 @@ static void test_page_faults_while_delivering(void **state)
 	guest_free(g);
 }
 
-/* An inner stack frame that crosses into a missing page: nothing of it is written, and the restart works. */
+/* An inner stack frame that crosses into a missing page: nothing of it is written, and the restart
+ * works. */
 static void test_frame_is_all_or_nothing(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
@@ -323,10 +342,12 @@ static void test_frame_is_all_or_nothing(void **state)
 	guest_free(g);
 }
 
-/* ---- IRET ---------------------------------------------------------------------------------------------------- */
+/* ---- IRET ------------------------------------------------------------------------------------ */
 
-/* IRETD in ring `ring` with IOPL `iopl`: which bits of the image reach EFLAGS? Returns the new EFLAGS. */
-static uint32_t iret_flags(struct guest *g, unsigned ring, unsigned iopl, uint32_t before, uint32_t image)
+/* IRETD in ring `ring` with IOPL `iopl`: which bits of the image reach EFLAGS? Returns the new
+ * EFLAGS. */
+static uint32_t iret_flags(struct guest *g, unsigned ring, unsigned iopl, uint32_t before,
+			   uint32_t image)
 {
 	uint32_t at;
 	static const uint16_t code[] = { CODE0, CODE1, CODE2, CODE3 };
@@ -345,13 +366,15 @@ static uint32_t iret_flags(struct guest *g, unsigned ring, unsigned iopl, uint32
 static void test_iret_flags(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
-	const uint32_t all = 0x3f7fd5 & ~(F_VM | F_TF | F_NT | F_RF); /* those would do more than set a bit */
+	const uint32_t all =
+		0x3f7fd5 & ~(F_VM | F_TF | F_NT | F_RF); /* those would do more than set a bit */
 
 	(void)state;
 	assert_int_equal(iret_flags(g, 0, 0, 0, all), all | 2);
 	assert_int_equal(iret_flags(g, 0, 3, F_IF, 0), 2);
 	/* Ring 3: IOPL, VIF, VIP never; IF only with IOPL 3. */
-	assert_int_equal(iret_flags(g, 3, 0, 0, all), (all & ~(F_IOPL3 | F_IF | F_VIF | F_VIP)) | 2);
+	assert_int_equal(iret_flags(g, 3, 0, 0, all),
+			 (all & ~(F_IOPL3 | F_IF | F_VIF | F_VIP)) | 2);
 	assert_int_equal(iret_flags(g, 3, 3, 0, all), (all & ~(F_VIF | F_VIP)) | 2);
 	assert_int_equal(iret_flags(g, 3, 3, F_IF, 0), F_IOPL3 | 2);
 	assert_int_equal(iret_flags(g, 3, 2, F_IF, 0), 0x2000 | F_IF | 2);
@@ -383,8 +406,9 @@ static void test_popf_and_cli(void **state)
 		start_protected(g, cases[k].ring);
 		g->s.eflags = 2 | cases[k].iopl << 12;
 		assert_int_equal(RUN(g, 0x68, W32(F_IF | F_IOPL3 | 0x1), 0x9d, INT80), 0x80);
-		assert_int_equal(stacked(g, 2), 2 | 1 | (cases[k].ring ? cases[k].iopl << 12 : F_IOPL3) |
-							(cases[k].allowed ? F_IF : 0));
+		assert_int_equal(stacked(g, 2),
+				 2 | 1 | (cases[k].ring ? cases[k].iopl << 12 : F_IOPL3) |
+					 (cases[k].allowed ? F_IF : 0));
 	}
 	/* PVI: ring 3's CLI and STI act on VIF. */
 	start_protected(g, 3);
@@ -423,7 +447,7 @@ static void test_iret_to_16_bit_stack(void **state)
 	guest_free(g);
 }
 
-/* ---- virtual-8086 mode --------------------------------------------------------------------------------------- */
+/* ---- virtual-8086 mode ----------------------------------------------------------------------- */
 
 static void test_v86(void **state)
 {
@@ -433,7 +457,7 @@ static void test_v86(void **state)
 	(void)state;
 	/* Entered with IRETD, left by INT 0x80: the frame holds all segments. */
 	at = g->s.gpr[R_ESP] -= 36;
-	const uint32_t frame[9] = { 0x100, 0x700, flags, 0x1000, 0x600, 0x111, 0x222, 0x333, 0x444 };
+	const uint32_t frame[9] = {0x100, 0x700, flags, 0x1000, 0x600, 0x111, 0x222, 0x333, 0x444};
 	for (unsigned k = 0; k < 9; k++)
 		poke(g, at + 4 * k, frame[k], 4);
 	poke(g, 0x7100, 0x80cd, 2);
@@ -453,7 +477,8 @@ static void test_v86(void **state)
 	poke(g, 0x23450, 0x5a, 1);
 	assert_int_equal(RUN(g, 0xb8, W16(0x2345), 0x8e, 0xd8, 0xa0, W16(0), INT80), 0x80);
 	assert_int_equal(g->s.gpr[R_EAX], 0x235a);
-	/* IOPL 0: INT n, CLI, PUSHF, POPF, IRET are #GP(0); INT3 is not sensitive (its gate must have DPL 3). */
+	/* IOPL 0: INT n, CLI, PUSHF, POPF, IRET are #GP(0); INT3 is not sensitive (its gate must
+	 * have DPL 3). */
 	static const uint8_t sensitive[][2] = { { 0xcd, 0x80 }, { 0xfa, 0x90 }, { 0xfb, 0x90 },
 						{ 0x9c, 0x90 }, { 0x9d, 0x90 }, { 0xcf, 0x90 } };
 	for (unsigned k = 0; k < sizeof(sensitive) / sizeof(sensitive[0]); k++) {

@@ -2,8 +2,8 @@
  * cpu/f80*.c and cpu/f32f64.c against every line of the recorded results in corpora/x87, and
  * against values that need no corpus.
  *
- * A corpus file is `operation-[precision-]rounding.txt.gz`; a line has the operands, the result and the
- * flags in hex. See corpora/README.md: the denormal flag is not recorded, nor is C1.
+ * A corpus file is `operation-[precision-]rounding.txt.gz`; a line has the operands, the result and
+ * the flags in hex. See corpora/README.md: the denormal flag is not recorded, nor is C1.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 #include "cpu/f32f64.h"
 #include "cpu/f80.h"
 
-/* ---- the corpus ------------------------------------------------------------------------------- */
+/* ---- the corpus ------------------------------------------------------------------------------ */
 
 /* One number of a line, at most 80 bits. */
 struct value {
@@ -94,7 +94,8 @@ typedef struct value corpus_op(struct setting *s, struct value a, struct value b
 	}
 
 /* Where the inline path answers, it is what gets compared. */
-static struct f80 prefer(struct f80_env *e, bool fast, struct f80 r, unsigned sw, struct f80 otherwise)
+static struct f80 prefer(struct f80_env *e, bool fast, struct f80 r, unsigned sw,
+			 struct f80 otherwise)
 {
 	if (!fast || !f80_is_plain(e->cw))
 		return otherwise;
@@ -319,7 +320,7 @@ static void test_corpus(void **state)
 	assert_int_equal(failed, 0);
 }
 
-/* ---- values that need no corpus ------------------------------------------------------------------ */
+/* ---- values that need no corpus -------------------------------------------------------------- */
 
 #define MASKED (X87_EXCEPTIONS | X87_CW_PC64)
 #define F80(se, sig) f80_make(se, sig)
@@ -370,8 +371,10 @@ static void test_encodings(void **state)
 /* Table 4-7, x87 column. */
 static void test_two_nans(void **state)
 {
-	const struct f80 snan = F80(0x7fff, 0x9000000000000000u), big_snan = F80(0xffff, 0xa000000000000000u);
-	const struct f80 qnan = F80(0x7fff, 0xc000000000000001u), big_qnan = F80(0xffff, 0xc000000000000002u);
+	const struct f80 snan = F80(0x7fff, 0x9000000000000000u),
+			 big_snan = F80(0xffff, 0xa000000000000000u);
+	const struct f80 qnan = F80(0x7fff, 0xc000000000000001u),
+			 big_qnan = F80(0xffff, 0xc000000000000002u);
 	struct f80_env e = { MASKED, 0 };
 
 	(void)state;
@@ -387,7 +390,8 @@ static void test_two_nans(void **state)
 
 static void test_denormal_flag(void **state)
 {
-	const struct f80 denormal = F80(0, 1), one = F80(0x3fff, FP_TOP), qnan = F80(0x7fff, 0xc000000000000000u);
+	const struct f80 denormal = F80(0, 1), one = F80(0x3fff, FP_TOP),
+			 qnan = F80(0x7fff, 0xc000000000000000u);
 	struct f80_env e = { MASKED, 0 };
 
 	(void)state;
@@ -431,11 +435,13 @@ static void test_rounded_up(void **state)
 	struct f80_env e = { MASKED, 0 };
 
 	(void)state;
-	check(f80_div(&e, F80(0x3fff, FP_TOP), F80(0x4000, 0xc000000000000000u)), 0x3ffd, 0xaaaaaaaaaaaaaaabu);
+	check(f80_div(&e, F80(0x3fff, FP_TOP), F80(0x4000, 0xc000000000000000u)), 0x3ffd,
+	      0xaaaaaaaaaaaaaaabu);
 	assert_int_equal(e.sw, X87_PE | X87_C1);
 	e.sw = 0;
 	e.cw |= FP_ZERO << 10;
-	check(f80_div(&e, F80(0x3fff, FP_TOP), F80(0x4000, 0xc000000000000000u)), 0x3ffd, 0xaaaaaaaaaaaaaaaau);
+	check(f80_div(&e, F80(0x3fff, FP_TOP), F80(0x4000, 0xc000000000000000u)), 0x3ffd,
+	      0xaaaaaaaaaaaaaaaau);
 	assert_int_equal(e.sw, X87_PE);
 }
 
@@ -494,7 +500,8 @@ static void test_extract(void **state)
 	struct f80 sig;
 
 	(void)state;
-	check(f80_extract(&e, F80(0xc005, 0xc000000000000000u), &sig), 0x4001, 0xc000000000000000u); /* 6 */
+	check(f80_extract(&e, F80(0xc005, 0xc000000000000000u), &sig), 0x4001,
+	      0xc000000000000000u); /* 6 */
 	check(sig, 0xbfff, 0xc000000000000000u);
 	check(f80_extract(&e, F80(0x8000, 0), &sig), 0xffff, FP_TOP);
 	check(sig, 0x8000, 0);

@@ -1,6 +1,7 @@
 /*
- * MMX, SSE and SSE2 run by the processor: when they may run, alignment, SIMD exceptions, the MMX and x87
- * registers as one, FXSAVE, and a few operations of each kind with their memory and register forms.
+ * MMX, SSE and SSE2 run by the processor: when they may run, alignment, SIMD exceptions, the MMX
+ * and x87 registers as one, FXSAVE, and a few operations of each kind with their memory and
+ * register forms.
  */
 #include "tests/cpu/guest.h"
 
@@ -81,9 +82,9 @@ static void test_gates(void **state)
 			size_t len;
 			unsigned vector;
 		} tries[] = {
-			{ mmx, sizeof mmx, cases[n].mmx },    { sse, sizeof sse, cases[n].sse },
-			{ sse2, sizeof sse2, cases[n].sse },  { fxsave, sizeof fxsave, cases[n].fxsave },
-			{ sfence, sizeof sfence, NO_FAULT },
+			{mmx, sizeof mmx, cases[n].mmx},   {sse, sizeof sse, cases[n].sse},
+			{sse2, sizeof sse2, cases[n].sse}, {fxsave, sizeof fxsave, cases[n].fxsave},
+			{sfence, sizeof sfence, NO_FAULT},
 		};
 
 		for (unsigned k = 0; k < sizeof tries / sizeof *tries; k++) {
@@ -91,7 +92,8 @@ static void test_gates(void **state)
 
 			g->s.cr0 |= cases[n].cr0;
 			g->s.cr4 = cases[n].cr4;
-			assert_int_equal(guest_run(g, tries[k].code, tries[k].len), tries[k].vector);
+			assert_int_equal(guest_run(g, tries[k].code, tries[k].len),
+					 tries[k].vector);
 		}
 	}
 }
@@ -146,7 +148,8 @@ static void test_exceptions(void **state)
 	assert_int_equal(peek(g, AT + 4, 4), 0xff80);
 }
 
-/* The host's arithmetic and the integers' must agree: the same sums with PE clear (exact path) and set. */
+/* The host's arithmetic and the integers' must agree: the same sums with PE clear (exact path) and
+ * set. */
 static void test_two_paths(void **state)
 {
 	static const uint8_t ops[] = { 0x58, 0x59, 0x5c, 0x5e };
@@ -160,7 +163,8 @@ static void test_two_paths(void **state)
 			seed = seed * 6364136223846793005u + 1442695040888963407u;
 			v[k] = seed ^ seed >> 29;
 			if (n & 4) /* exponents close together, at the edge now and then */
-				v[k] = (v[k] & 0x800fffff807fffff) | (n & 8 ? 0x0010000000800000 : 0x3ff000003f800000);
+				v[k] = (v[k] & 0x800fffff807fffff) |
+				       (n & 8 ? 0x0010000000800000 : 0x3ff000003f800000);
 		}
 		for (unsigned k = 0; k < 2; k++) {
 			struct guest *g = start(state);
@@ -183,7 +187,9 @@ static void test_mmx(void **state)
 	g->s.x87.sw = 0x1800; /* TOP 3 */
 	/* MOVQ MM2, [EBX]; PADDSB MM2, MM2; MOVD EAX, MM2; MOVQ [EBX+8], MM2 */
 	poke(g, AT, 0x7f80ff0140c00102, 8);
-	assert_int_equal(RUN(g, 0x0f, 0x6f, 0x13, 0x0f, 0xec, 0xd2, 0x0f, 0x7e, 0xd0, 0x0f, 0x7f, 0x53, 8), NO_FAULT);
+	assert_int_equal(
+		RUN(g, 0x0f, 0x6f, 0x13, 0x0f, 0xec, 0xd2, 0x0f, 0x7e, 0xd0, 0x0f, 0x7f, 0x53, 8),
+		NO_FAULT);
 	assert_int_equal(g->s.gpr[R_EAX], 0x7f800204);
 	assert_int_equal(peek(g, AT + 12, 4), 0x7f80fe02);
 	assert_int_equal(g->s.x87.sw, 0); /* TOP 0, all valid, exponent of ones */
@@ -260,7 +266,8 @@ static void test_fxsave(void **state)
 	struct x87_state *x = &g->s.x87, before;
 
 	for (unsigned n = 0; n < 8; n++) {
-		x->reg[n] = (struct f80){ .sig = 0x8000000000000000u | n, .se = (uint16_t)(0x3fff + n) };
+		x->reg[n] =
+			(struct f80){.sig = 0x8000000000000000u | n, .se = (uint16_t)(0x3fff + n)};
 		set_xmm(g, n, n, n + 100);
 	}
 	x->sw = 0x2800;
@@ -283,7 +290,8 @@ static void test_fxsave(void **state)
 	assert_int_equal(peek(g, AT + 464, 4), 0xdeadbeef);
 	g = start(state);
 	g->s.x87 = before;
-	RUN(g, 0x0f, 0xae, 0x03, 0xdb, 0xe3, 0x0f, 0x57, 0xc0, 0x0f, 0xae, 0x0b); /* FNINIT; XORPS; FXRSTOR */
+	RUN(g, 0x0f, 0xae, 0x03, 0xdb, 0xe3, 0x0f, 0x57, 0xc0, 0x0f, 0xae,
+	    0x0b); /* FNINIT; XORPS; FXRSTOR */
 	assert_int_equal(g->s.x87.sw, before.sw);
 	assert_int_equal(g->s.x87.empty, before.empty);
 	assert_int_equal(g->s.x87.fip, before.fip);
@@ -297,8 +305,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_gates), T(test_alignment), T(test_exceptions), T(test_two_paths), T(test_mmx),
-		T(test_moves), T(test_compare), T(test_fxsave),
+		T(test_gates), T(test_alignment), T(test_exceptions), T(test_two_paths),
+		T(test_mmx),   T(test_moves),     T(test_compare),    T(test_fxsave),
 	};
 
 	return cmocka_run_group_tests_name("sse", tests, NULL, NULL);

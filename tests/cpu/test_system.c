@@ -1,13 +1,13 @@
 /*
- * Control registers, mode switches, privileged instructions, CPUID, MSRs, I/O permission, real mode, reset state.
- * Expected outcomes: SDM vol 2 (exception lists), vol 3 2.5, 5.9, 9.1; vol 1 19.5.
+ * Control registers, mode switches, privileged instructions, CPUID, MSRs, I/O permission, real
+ * mode, reset state. Expected outcomes: SDM vol 2 (exception lists), vol 3 2.5, 5.9, 9.1; vol
+ * 1 19.5.
  */
 #include "base/device.h"
 #include "tests/cpu/guest.h"
 
-#define INT80 0xcd, 0x80
 
-/* ---- who may ---------------------------------------------------------------------------------------------- */
+/* ---- who may --------------------------------------------------------------------------------- */
 
 struct insn_case {
 	const char *name;
@@ -93,7 +93,7 @@ static void test_privileged(void **state)
 	assert_int_equal(bad, 0);
 }
 
-/* ---- control registers -------------------------------------------------------------------------------------- */
+/* ---- control registers ----------------------------------------------------------------------- */
 
 static unsigned write_cr(struct guest *g, unsigned n, uint32_t v)
 {
@@ -143,7 +143,8 @@ static void test_control_registers(void **state)
 	guest_free(g);
 }
 
-/* Real mode -> protected mode -> real mode, the way every boot loader does it, with a 4 GiB DS kept ("unreal"). */
+/* Real mode -> protected mode -> real mode, the way every boot loader does it, with a 4 GiB DS kept
+ * ("unreal"). */
 static void test_mode_switches(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
@@ -153,14 +154,14 @@ static void test_mode_switches(void **state)
 	g->s.gdtr = (struct table_register){ 0, 0xffff };
 	poke(g, 0x6000, GDT_END - 1, 2);
 	poke(g, 0x6002, GDT, 4);
-	assert_int_equal(RUN(g, 0x0f, 0x01, 0x16, W16(0x6000),          /* lgdt [6000] */
+	assert_int_equal(RUN(g, 0x0f, 0x01, 0x16, W16(0x6000),            /* lgdt [6000] */
 			     0x0f, 0x20, 0xc0, 0x0c, 1, 0x0f, 0x22, 0xc0, /* or cr0, 1 */
 			     0xea, W16(CODE + 18), W16(CODE16),           /* jmp CODE16:next */
 			     0xb8, W16(DATA0), 0x8e, 0xd8,                /* mov ds, DATA0 */
-			     0x0f, 0x20, 0xc0, 0x24, 0xfe, 0x0f, 0x22, 0xc0,
-			     0xea, W16(CODE + 36), W16(0),                /* jmp 0:next */
-			     0x31, 0xc0, 0x8e, 0xd8,                      /* xor ax, ax; mov ds, ax */
-			     0x67, 0x66, 0xa1, W32(0x80000)),             /* mov eax, [dword 0x80000] */
+			     0x0f, 0x20, 0xc0, 0x24, 0xfe, 0x0f, 0x22, 0xc0, 0xea, W16(CODE + 36),
+			     W16(0),                          /* jmp 0:next */
+			     0x31, 0xc0, 0x8e, 0xd8,          /* xor ax, ax; mov ds, ax */
+			     0x67, 0x66, 0xa1, W32(0x80000)), /* mov eax, [dword 0x80000] */
 			 NO_FAULT);
 	assert_int_equal(g->s.cr0 & 1, 0);
 	assert_int_equal(g->s.seg[SEG_CS].sel, 0);
@@ -190,10 +191,12 @@ static void test_real_mode(void **state)
 	/* IRET restores; far CALL and RETF. */
 	start_real(g);
 	poke(g, OTHER, 0xcb, 1);
-	assert_int_equal(RUN(g, 0x9a, W16(OTHER & 0xf), W16(OTHER >> 4), 0x9c, 0x0e, 0x68, W16(CODE + 11), 0xcf),
+	assert_int_equal(RUN(g, 0x9a, W16(OTHER & 0xf), W16(OTHER >> 4), 0x9c, 0x0e, 0x68,
+			     W16(CODE + 11), 0xcf),
 			 NO_FAULT);
 	assert_int_equal(g->s.gpr[R_ESP], STACK0);
-	/* The vector lies beyond the IVT's limit: #GP, whose vector does too: #DF, too: shutdown. */
+	/* The vector lies beyond the IVT's limit: #GP, whose vector does too: #DF, too: shutdown.
+	 */
 	start_real(g);
 	g->s.idtr.limit = 0x1f;
 	RUN(g, 0xcd, 0x21);
@@ -232,7 +235,7 @@ static void test_reset_state(void **state)
 	guest_free(g);
 }
 
-/* ---- CPUID, MSRs --------------------------------------------------------------------------------------------- */
+/* ---- CPUID, MSRs ----------------------------------------------------------------------------- */
 
 static void test_cpuid_and_msrs(void **state)
 {
@@ -292,7 +295,7 @@ static void test_cpuid_and_msrs(void **state)
 	guest_free(g);
 }
 
-/* ---- table registers ------------------------------------------------------------------------------------------ */
+/* ---- table registers ------------------------------------------------------------------------- */
 
 static void test_table_registers(void **state)
 {
@@ -334,7 +337,8 @@ static void test_table_registers(void **state)
 	poke(g, 0x20000, 0x1234, 2);
 	poke(g, 0x20002, 0x89abcdef, 4);
 	start_protected(g, 0);
-	assert_int_equal(RUN(g, 0x0f, 0x01, 0x15, W32(0x20000), 0x0f, 0x01, 0x05, W32(0x20010)), NO_FAULT);
+	assert_int_equal(RUN(g, 0x0f, 0x01, 0x15, W32(0x20000), 0x0f, 0x01, 0x05, W32(0x20010)),
+			 NO_FAULT);
 	assert_int_equal(g->s.gdtr.base, 0x89abcdefu);
 	assert_int_equal(g->s.gdtr.limit, 0x1234);
 	assert_int_equal(peek(g, 0x20010, 2), 0x1234);
@@ -345,7 +349,7 @@ static void test_table_registers(void **state)
 	guest_free(g);
 }
 
-/* ---- I/O --------------------------------------------------------------------------------------------------------- */
+/* ---- I/O ------------------------------------------------------------------------------------- */
 
 struct port_probe {
 	struct device dev;
@@ -369,8 +373,12 @@ static void probe_write(struct device *d, uint32_t offset, uint32_t val, unsigne
 	p->log[p->n++ % 64] = (uint8_t)val;
 }
 
-static const struct io_window probe_window = { .name = "probe", .len = 4, .min_size = 1, .max_size = 1,
-					       .read = probe_read, .write = probe_write };
+static const struct io_window probe_window = {.name = "probe",
+					      .len = 4,
+					      .min_size = 1,
+					      .max_size = 1,
+					      .read = probe_read,
+					      .write = probe_write};
 static const struct device_class probe_class = { .name = "probe" };
 
 static void test_io_permission(void **state)
@@ -447,7 +455,8 @@ static void test_ins_and_outs(void **state)
 	assert_int_equal(g->s.gpr[R_ECX], 0);
 	assert_int_equal(g->s.gpr[R_EDI], 0x20006);
 	assert_int_equal(probe.n, 6);
-	/* rep outsb, downwards, across an event: instruction counts are exact, so 3 iterations and then the deadline. */
+	/* rep outsb, downwards, across an event: instruction counts are exact, so 3 iterations and
+	 * then the deadline. */
 	start_protected(g, 0);
 	probe.n = 0;
 	phys_write(g->p2m, 0x20000, "abcdef", 6);

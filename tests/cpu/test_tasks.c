@@ -1,12 +1,26 @@
 /*
- * Task switches: JMP, CALL, INT, IRET; 16- and 32-bit TSS; what is saved, busy bits, links, every fault of the switch.
- * Expected outcomes: SDM vol 3 7.3, tables 7-1 and 7-2.
+ * Task switches: JMP, CALL, INT, IRET; 16- and 32-bit TSS; what is saved, busy bits, links, every
+ * fault of the switch. Expected outcomes: SDM vol 3 7.3, tables 7-1 and 7-2.
  */
 #include "tests/cpu/guest.h"
 
 /* Offsets in a 32-bit TSS. */
-enum { T_LINK = 0, T_CR3 = 0x1c, T_EIP = 0x20, T_EFLAGS = 0x24, T_EAX = 0x28, T_ESP = 0x38, T_ES = 0x48,
-       T_CS = 0x4c, T_SS = 0x50, T_DS = 0x54, T_FS = 0x58, T_GS = 0x5c, T_LDT_SEL = 0x60, T_TRAP = 0x64 };
+enum {
+	T_LINK = 0,
+	T_CR3 = 0x1c,
+	T_EIP = 0x20,
+	T_EFLAGS = 0x24,
+	T_EAX = 0x28,
+	T_ESP = 0x38,
+	T_ES = 0x48,
+	T_CS = 0x4c,
+	T_SS = 0x50,
+	T_DS = 0x54,
+	T_FS = 0x58,
+	T_GS = 0x5c,
+	T_LDT_SEL = 0x60,
+	T_TRAP = 0x64
+};
 
 #define JMP_TSS(sel) 0xea, W32(0), W16(sel)
 #define CALL_TSS(sel) 0x9a, W32(0), W16(sel)
@@ -58,7 +72,8 @@ static void test_jmp(void **state)
 	assert_int_equal(peek(g, TSS + T_EIP, 4), CODE + 7);
 	assert_int_equal(peek(g, TSS + T_EFLAGS, 4), 2 | F_ZF | F_IF);
 	for (unsigned k = 0; k < 8; k++)
-		assert_int_equal(peek(g, TSS + T_EAX + 4 * k, 4), k == R_ESP ? STACK0 : 0xa0a0a000 + k);
+		assert_int_equal(peek(g, TSS + T_EAX + 4 * k, 4),
+				 k == R_ESP ? STACK0 : 0xa0a0a000 + k);
 	assert_int_equal(peek(g, TSS + T_CS, 2), CODE0);
 	assert_int_equal(peek(g, TSS + T_DS, 2), DATA0);
 	assert_int_equal(peek(g, TSS + T_GS, 2), DATA0);
@@ -214,7 +229,8 @@ static void test_new_task_faults(void **state)
 		write_task_b(g);
 		set_gdt(g, VICTIM, descriptor(0, 0xfffff, k->access, BIG | GRAN));
 		poke(g, TSS_B + k->at, k->value, 2);
-		/* The handlers are a third task, so that B's bad SS or CS does not matter to them. */
+		/* The handlers are a third task, so that B's bad SS or CS does not matter to them.
+		 */
 		for (unsigned v = 10; v <= 12; v++)
 			set_idt(g, v, gate(VICTIM2, 0, P | T_TASK, 0));
 		set_gdt(g, VICTIM2, descriptor(TSS_B + 0x80, 0x67, P | T_TSS32, 0));
@@ -226,17 +242,22 @@ static void test_new_task_faults(void **state)
 		poke(g, TSS_B + 0x80 + T_SS, DATA0, 2);
 		poke(g, OTHER + 0x10, 0xf4, 1);
 		RUN(g, JMP_TSS(SEL_TSS_B));
-		vector = g->exit != CPU_HALTED ? 1000 : g->s.seg[SEG_TR].sel == SEL_TSS_B ? NO_FAULT : 1;
+		vector = g->exit != CPU_HALTED               ? 1000
+			 : g->s.seg[SEG_TR].sel == SEL_TSS_B ? NO_FAULT
+							     : 1;
 		if (vector == 1) {
 			struct cpu_last_trap last[3];
 
 			cpu_last_traps(g->cpu, last);
 			vector = last[0].trap.vector;
-			/* B is the one that was left: at its first instruction, registers loaded. */
+			/* B is the one that was left: at its first instruction, registers loaded.
+			 */
 			if (stacked(g, 0) != k->error || peek(g, TSS_B + T_EIP, 4) != OTHER ||
-			    peek(g, TSS_B + T_EAX, 4) != 0xb0b0b000 || peek(g, TSS_B + 0x80, 2) != SEL_TSS_B) {
-				print_message("%s: error %x, eip %x, eax %x\n", k->name, stacked(g, 0),
-					      peek(g, TSS_B + T_EIP, 4), peek(g, TSS_B + T_EAX, 4));
+			    peek(g, TSS_B + T_EAX, 4) != 0xb0b0b000 ||
+			    peek(g, TSS_B + 0x80, 2) != SEL_TSS_B) {
+				print_message("%s: error %x, eip %x, eax %x\n", k->name,
+					      stacked(g, 0), peek(g, TSS_B + T_EIP, 4),
+					      peek(g, TSS_B + T_EAX, 4));
 				bad++;
 			}
 		}
@@ -246,7 +267,8 @@ static void test_new_task_faults(void **state)
 		}
 	}
 	guest_free(g);
-	print_message("faults in the new task: %u passed, %u failed, 0 skipped\n", total - bad, bad);
+	print_message("faults in the new task: %u passed, %u failed, 0 skipped\n", total - bad,
+		      bad);
 	assert_int_equal(bad, 0);
 }
 

@@ -1,6 +1,6 @@
 /*
- * x87 instructions run by the processor: stack faults, pending exceptions (#MF, FERR#), #NM, the environment in
- * its four formats, and that a faulting store leaves the unit as it was.
+ * x87 instructions run by the processor: stack faults, pending exceptions (#MF, FERR#), #NM, the
+ * environment in its four formats, and that a faulting store leaves the unit as it was.
  */
 #include "tests/cpu/guest.h"
 
@@ -59,7 +59,9 @@ static void test_arithmetic(void **state)
 
 	/* FLD1; FLDPI; FADDP; FILD word [EBX]; FDIVRP; FISTP dword [EBX+4] */
 	poke(g, AT, 1000, 2);
-	assert_int_equal(RUN(g, 0xd9, 0xe8, 0xd9, 0xeb, 0xde, 0xc1, 0xdf, 0x03, 0xde, 0xf1, 0xdb, 0x5b, 4), NO_FAULT);
+	assert_int_equal(
+		RUN(g, 0xd9, 0xe8, 0xd9, 0xeb, 0xde, 0xc1, 0xdf, 0x03, 0xde, 0xf1, 0xdb, 0x5b, 4),
+		NO_FAULT);
 	assert_int_equal(peek(g, AT + 4, 4), 241); /* 1000 / (1 + pi) = 241.45 */
 	assert_int_equal(g->s.x87.empty, 0xff);
 	assert_int_equal(g->s.x87.sw, X87_PE);
@@ -184,7 +186,7 @@ static void test_not_available(void **state)
 	}
 }
 
-/* ---- environments ------------------------------------------------------------------------------- */
+/* ---- environments ---------------------------------------------------------------------------- */
 
 static void test_environment(void **state)
 {
@@ -265,15 +267,15 @@ static void test_save_restore(void **state)
 		check_f80(g->s.x87.reg[n], before.reg[n].se, before.reg[n].sig);
 }
 
-/* ---- stores that fault ---------------------------------------------------------------------------- */
+/* ---- stores that fault ----------------------------------------------------------------------- */
 
 /* Every form that writes memory, at the end of its segment: #GP, and the unit is as it was. */
 static void test_faulting_stores(void **state)
 {
 	static const uint8_t forms[][2] = {
-		{ 0xd9, 0x13 }, { 0xd9, 0x1b }, { 0xdd, 0x13 }, { 0xdd, 0x1b }, { 0xdb, 0x3b }, { 0xdf, 0x33 },
-		{ 0xdf, 0x13 }, { 0xdf, 0x1b }, { 0xdb, 0x13 }, { 0xdb, 0x1b }, { 0xdf, 0x3b }, { 0xd9, 0x33 },
-		{ 0xdd, 0x33 }, { 0xd9, 0x3b }, { 0xdd, 0x3b },
+		{0xd9, 0x13}, {0xd9, 0x1b}, {0xdd, 0x13}, {0xdd, 0x1b}, {0xdb, 0x3b},
+		{0xdf, 0x33}, {0xdf, 0x13}, {0xdf, 0x1b}, {0xdb, 0x13}, {0xdb, 0x1b},
+		{0xdf, 0x3b}, {0xd9, 0x33}, {0xdd, 0x33}, {0xd9, 0x3b}, {0xdd, 0x3b},
 	};
 
 	for (unsigned n = 0; n < sizeof forms / sizeof *forms; n++) {
@@ -281,7 +283,8 @@ static void test_faulting_stores(void **state)
 		struct x87_state before;
 
 		fill(g, 3);
-		g->s.x87.reg[5] = f80_make(0x3ffd, 0xaaaaaaaaaaaaaaabu); /* inexact in every format */
+		g->s.x87.reg[5] =
+			f80_make(0x3ffd, 0xaaaaaaaaaaaaaaabu); /* inexact in every format */
 		g->s.seg[SEG_DS].limit = AT;
 		g->s.seg[SEG_DS].attr &= (uint16_t)~SEG_G;
 		before = g->s.x87;
@@ -294,7 +297,7 @@ static void test_faulting_stores(void **state)
 	}
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 static void test_compare_and_move(void **state)
 {
@@ -316,8 +319,8 @@ static void test_compare_and_move(void **state)
 
 static void test_constants(void **state)
 {
-	static const uint64_t pi[4] = { 0xc90fdaa22168c235u, 0xc90fdaa22168c234u, 0xc90fdaa22168c235u,
-					0xc90fdaa22168c234u };
+	static const uint64_t pi[4] = {0xc90fdaa22168c235u, 0xc90fdaa22168c234u,
+				       0xc90fdaa22168c235u, 0xc90fdaa22168c234u};
 
 	for (unsigned rc = 0; rc < 4; rc++) {
 		struct guest *g = start(state);
@@ -352,9 +355,19 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_arithmetic), T(test_reversed), T(test_stack_faults), T(test_pending), T(test_ferr),
-		T(test_not_available), T(test_environment), T(test_environment_16), T(test_environment_real),
-		T(test_save_restore), T(test_faulting_stores), T(test_compare_and_move), T(test_constants),
+		T(test_arithmetic),
+		T(test_reversed),
+		T(test_stack_faults),
+		T(test_pending),
+		T(test_ferr),
+		T(test_not_available),
+		T(test_environment),
+		T(test_environment_16),
+		T(test_environment_real),
+		T(test_save_restore),
+		T(test_faulting_stores),
+		T(test_compare_and_move),
+		T(test_constants),
 		T(test_trig),
 	};
 

@@ -401,7 +401,9 @@ static bool never_flush(struct block *b)
 
 static void host_failures_reach_the_guest(void **s)
 {
-	const struct block_ops broken = { .read = never_read, .write = never, .flush = never_flush };
+	const struct block_ops broken = {
+		.read = never_read, .write = never, .flush = never_flush,
+	};
 	const struct block_ops *good;
 	struct host h;
 	struct block *b = one_disk(&h);
@@ -712,8 +714,10 @@ static uint32_t random32(uint64_t *seed)
 /* One random guest step; biased so that commands really run. */
 static void random_step(struct host *h, uint64_t *seed)
 {
-	static const uint8_t ops[] = { 0x20, 0x24, 0x29, 0xc4, 0x30, 0x34, 0x39, 0xc5, 0x40, 0x42, 0x70,
-				       0x91, 0xc6, 0xec, 0xef, 0xf8, 0x27, 0x90, 0xa0, 0xa1, 0x08 };
+	static const uint8_t ops[] = {
+		0x20, 0x24, 0x29, 0xc4, 0x30, 0x34, 0x39, 0xc5, 0x40, 0x42, 0x70,
+		0x91, 0xc6, 0xec, 0xef, 0xf8, 0x27, 0x90, 0xa0, 0xa1, 0x08,
+	};
 	uint32_t r = random32(seed), val = random32(seed);
 	unsigned size = 1u << (r >> 4) % 3;
 

@@ -180,7 +180,7 @@ static void attention_comes_first_and_once(void **s)
 
 static void reads_under_any_limit(void **s)
 {
-	static const uint16_t limits[] = { 2048, 0xfffe, 0xffff, 64512, 2, 3, 513, 3000, 4096, 8192 };
+	static const uint16_t limits[] = { 2048, 0xfffe, 0xffff, 64512, 2, 3, 513, 3000, 8192 };
 	struct host h;
 	struct block *b = one_drive(&h, 1, true);
 
@@ -335,7 +335,8 @@ static void capacity_and_toc(void **s)
 	assert_int_equal(packet(&h, old, 0xfffe), sizeof(session));
 	assert_int_equal(simple(&h, 0x43, 0, 2, 100), 48);
 	assert_memory_equal(data + 4, ((uint8_t[]){ 1, 0x14, 0, 0xa0, 0, 0, 0, 0, 1, 0, 0 }), 11);
-	assert_memory_equal(data + 26, ((uint8_t[]){ 1, 0x14, 0, 0xa2, 0, 0, 0, 0, 0, 15, 25 }), 11);
+	assert_memory_equal(data + 26, ((uint8_t[]){ 1, 0x14, 0, 0xa2, 0, 0, 0, 0, 0, 15, 25 }),
+			    11);
 	assert_memory_equal(data + 37, ((uint8_t[]){ 1, 0x14, 0, 1, 0, 0, 0, 0, 0, 2, 0 }), 11);
 	assert_int_equal(simple(&h, 0x43, 0, 0, 4), 4);
 	assert_int_equal(simple(&h, 0x43, 0, 5, 100), -1);

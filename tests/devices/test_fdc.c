@@ -348,7 +348,7 @@ static void reads_by_dma(void **s)
 	done(&h, b);
 }
 
-/* Table 5-6: the ID that the result names, at TC after the last sector of a track. */
+/* The Result Phase Table: the ID that the result names, at TC after the last sector of a track. */
 static void multi_track_and_end_of_track(void **s)
 {
 	struct host h;
@@ -712,8 +712,10 @@ static uint32_t random32(uint64_t *seed)
 
 static void random_step(struct host *h, uint64_t *seed)
 {
-	static const uint8_t ops[] = { 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0c, 0x0d,
-				       0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x16, 0x19, 0x1d };
+	static const uint8_t ops[] = {
+		0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0c, 0x0d,
+		0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x16, 0x19, 0x1d,
+	};
 	uint32_t r = random32(seed), val = random32(seed);
 
 	switch (r % 16) {

@@ -66,6 +66,16 @@ void store(struct bench *b, gpa_t a, uint32_t v)
 		memcpy(frame_host(&b->pool, f) + (a & PAGE_MASK), raw, 4);
 }
 
+void corrupt(struct bench *b, gpa_t at, uint32_t v)
+{
+	mfn_t f = p2m_get(b->p2m, (gfn_t)(at >> PAGE_SHIFT)).mfn;
+	uint8_t flags = b->pool.flags[f];
+
+	b->pool.flags[f] = 0;
+	store(b, at, v);
+	b->pool.flags[f] = flags;
+}
+
 uint32_t load(struct bench *b, gpa_t a)
 {
 	return (uint32_t)walk_read_entry(b->p2m, a, false);

@@ -1,4 +1,6 @@
-/* A small guest with two page tables and a TLB that only counts, for the tests of single reactions. */
+/*
+ * A small guest with two page tables and a TLB that only counts, for tests of single reactions.
+ */
 #ifndef TESTS_SHADOW_BENCH_H
 #define TESTS_SHADOW_BENCH_H
 
@@ -42,6 +44,9 @@ unsigned told(const struct bench *b);
 void store(struct bench *b, gpa_t a, uint32_t v);
 uint32_t load(struct bench *b, gpa_t a);
 void load_cr3(struct bench *b, uint32_t cr3);
+
+/* Changes a guest table behind everybody's back. */
+void corrupt(struct bench *b, gpa_t at, uint32_t v);
 
 /* An access that must succeed; one that must fault (returns the error code). */
 struct mapping ok(struct bench *b, gva_t va, unsigned access);

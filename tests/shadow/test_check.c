@@ -10,17 +10,6 @@
 
 #include "tests/shadow/bench.h"
 
-/* Changes a guest table behind everybody's back. */
-static void corrupt(struct bench *b, gpa_t at, uint32_t v)
-{
-	mfn_t f = p2m_get(b->p2m, (gfn_t)(at >> PAGE_SHIFT)).mfn;
-	uint8_t flags = b->pool.flags[f];
-
-	b->pool.flags[f] = 0;
-	store(b, at, v);
-	b->pool.flags[f] = flags;
-}
-
 static void test_audit_sees(void **state)
 {
 	struct bench *b = *state;

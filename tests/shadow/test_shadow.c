@@ -315,6 +315,34 @@ static void test_modes(void **state)
 	clean(b);
 }
 
+/*
+ * One frame is a table of four-byte and of eight-byte entries: A of the one is an address bit of
+ * the other.
+ */
+static void test_both_sizes(void **state)
+{
+	struct bench *b = *state;
+
+	b->pg.pae = true;
+	b->pg.phys_bits = 36;
+	b->pg.pdpte[0] = PD | 1;
+	store(b, PD + 16, PT | 7);
+	store(b, PD + 20, 0);
+	store(b, PT + 4, 1);
+	engine_set_paging(b->e, &b->pg, PAGING_MODE);
+	assert_int_equal(ok(b, VA, ACCESS_READ).gpa, 0x100000000 | DATA);
+	b->pg.pae = false;
+	b->pg.cr3 = PD + 0x1000;
+	store(b, PD + 0x1004, PT | 7);
+	engine_set_paging(b->e, &b->pg, PAGING_MODE);
+	assert_int_equal(ok(b, VA + 0x1000, ACCESS_READ).gpa, 0);
+	assert_int_equal(load(b, PT + 4), 0x21);
+	clean(b);
+	b->pg.pae = true;
+	engine_set_paging(b->e, &b->pg, PAGING_MODE);
+	assert_int_equal(fails(b, VA, ACCESS_READ), PF_P | PF_RSVD);
+}
+
 static void test_paging_off(void **state)
 {
 	struct bench *b = *state;
@@ -427,6 +455,20 @@ static void test_layout(void **state)
 	clean(b);
 }
 
+static void test_forget(void **state)
+{
+	struct bench *b = *state;
+
+	ok(b, VA, ACCESS_READ);
+	corrupt(b, PT, (DATA + 0x7000) | 0x27);
+	hush(b);
+	engine_forget(b->e);
+	assert_true(b->alls > 0);
+	assert_int_equal(b->stats->shadow_pages, 0);
+	assert_int_equal(ok(b, VA, ACCESS_READ).gpa, DATA + 0x7000);
+	clean(b);
+}
+
 static void test_peek(void **state)
 {
 	struct bench *b = *state;
@@ -448,8 +490,9 @@ int main(void)
 		CASE(test_flagged_frame), CASE(test_tracked_write), CASE(test_becomes_table),
 		CASE(test_dma), CASE(test_out_of_sync), CASE(test_resync),
 		CASE(test_resync_when_linked), CASE(test_flood), CASE(test_switching_is_free),
-		CASE(test_roots_run_out), CASE(test_modes), CASE(test_paging_off), CASE(test_large),
-		CASE(test_splintered), CASE(test_layout), CASE(test_peek),
+		CASE(test_roots_run_out), CASE(test_modes), CASE(test_both_sizes),
+		CASE(test_paging_off), CASE(test_large), CASE(test_splintered), CASE(test_layout),
+		CASE(test_forget), CASE(test_peek),
 		cmocka_unit_test_setup_teardown(test_tiny, setup_tiny, teardown),
 	};
 

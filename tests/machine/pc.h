@@ -1,0 +1,24 @@
+/* Small guests for the tests of a whole machine. */
+#ifndef TESTS_MACHINE_PC_H
+#define TESTS_MACHINE_PC_H
+
+#include <stdio.h>
+
+#include "devices/block.h"
+#include "machine/machine.h"
+
+/* A machine that boots these bytes as a floppy's first sector, with isa-debug-exit at F4. */
+struct pc {
+	struct machine *m;
+	struct block *floppy;
+};
+
+struct pc pc_booting(const uint8_t *code, size_t len);
+/* The same with a kernel or, when `raw`, a flat file at 1 MiB; fails the test when it is refused. */
+struct pc pc_loading(const char *path, const char *append, bool raw);
+void pc_close(struct pc *pc);
+
+/* A file of these bytes; path is a template that ends with XXXXXX. */
+void write_file(char *path, const uint8_t *bytes, size_t len);
+
+#endif
