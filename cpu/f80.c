@@ -256,12 +256,23 @@ struct f80 f80_sqrt(struct f80_env *e, struct f80 a)
 
 /* ---- compare --------------------------------------------------------------------------------- */
 
-enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, bool quiet)
+/* Neither is odd, nor are both zero. */
+static enum f80_relation order(struct f80 a, struct f80 b)
 {
 	bool below;
 
+	if (f80_sign(a) != f80_sign(b))
+		return f80_sign(a) ? F80_LESS : F80_GREATER;
+	if (a.se == b.se && a.sig == b.sig)
+		return F80_EQUAL;
+	below = f80_exp(a) != f80_exp(b) ? f80_exp(a) < f80_exp(b) : a.sig < b.sig;
+	return below != f80_sign(a) ? F80_LESS : F80_GREATER;
+}
+
+enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, bool quiet)
+{
 	if (f80_are_normal(a, b))
-		goto ordered;
+		return order(a, b);
 	if (f80_is_odd(a) || f80_is_odd(b)) {
 		if (!quiet || f80_is_snan(a) || f80_is_snan(b) || f80_is_unsupported(a) ||
 		    f80_is_unsupported(b))
@@ -272,16 +283,10 @@ enum f80_relation f80_compare(struct f80_env *e, struct f80 a, struct f80 b, boo
 		e->sw |= X87_DE;
 	if (f80_is_zero(a) && f80_is_zero(b))
 		return F80_EQUAL;
-ordered:
-	if (f80_sign(a) != f80_sign(b))
-		return f80_sign(a) ? F80_LESS : F80_GREATER;
 	/* A pseudo-denormal counts with exponent 1, which its integer bit says by itself. */
 	if (!f80_exp(a) && a.sig >> 63)
 		a.se |= 1;
 	if (!f80_exp(b) && b.sig >> 63)
 		b.se |= 1;
-	if (a.se == b.se && a.sig == b.sig)
-		return F80_EQUAL;
-	below = f80_exp(a) != f80_exp(b) ? f80_exp(a) < f80_exp(b) : a.sig < b.sig;
-	return below != f80_sign(a) ? F80_LESS : F80_GREATER;
+	return order(a, b);
 }

@@ -171,34 +171,23 @@ F80_INLINE bool f80_round_fast(unsigned sign, struct fp_mag m, struct f80 *r, un
 	return (uint32_t)(m.exp - 1) < F80_EXP - 1;
 }
 
-/*
- * flip: F80_SIGN to subtract. Which operand is larger and whether magnitudes add or subtract is as
- * good as random, so nothing here branches on it.
- */
+/* flip: F80_SIGN to subtract */
 F80_INLINE bool f80_add_fast(struct f80 a, struct f80 b, unsigned flip, struct f80 *r, unsigned *sw)
 {
-	unsigned sb = b.se ^ flip;
-	uint32_t ea = f80_exp(a), eb = f80_exp(b);
-	uint64_t swap = 0 - (uint64_t)((ea < eb) | ((ea == eb) & (a.sig < b.sig)));
-	uint64_t both = (a.sig ^ b.sig) & swap, x = a.sig ^ both, y = b.sig ^ both;
-	uint32_t exps = (ea ^ eb) & (uint32_t)swap, ex = ea ^ exps, d = ex - (eb ^ exps);
-	unsigned sign = (a.se ^ ((a.se ^ sb) & (unsigned)swap)) & F80_SIGN;
-	uint64_t less = 0 - (uint64_t)((a.se ^ sb) >> 15 & 1);
-	uint64_t hi, lo;
-	unsigned n;
+	unsigned sa = a.se & F80_SIGN, sb = (b.se & F80_SIGN) ^ flip;
+	int32_t ea = (int32_t)f80_exp(a), eb = (int32_t)f80_exp(b);
+	bool swap = ea < eb || (ea == eb && a.sig < b.sig);
+	uint64_t x = swap ? b.sig : a.sig, y = swap ? a.sig : b.sig;
+	int32_t ex = swap ? eb : ea, ey = swap ? ea : eb;
+	unsigned sign = swap ? sb : sa;
 
-	if (!f80_are_normal(a, b) || d > 62)
+	if (!f80_are_normal(a, b))
 		return false;
-	/* x and y one place to the right in 128 bits, y negated if magnitudes subtract; the sum */
-	lo = ((y << (63 - d) ^ less) - less);
-	hi = (y >> d >> 1 ^ less) + (less & (lo == 0)) + (x >> 1);
-	lo += x << 63;
-	hi += lo < x << 63;
-	if (!hi)
-		return false;
-	n = clz64(hi);
-	hi = hi << n | lo >> 1 >> (63 - n);
-	return f80_round_fast(sign, (struct fp_mag){ hi, lo << n, (int32_t)(ex + 1 - n) }, r, sw);
+	if (sa == sb)
+		return f80_round_fast(sign, fp_add_mag(ex, x, ey, y), r, sw);
+	if (ex == ey && x == y)
+		return false; /* zero */
+	return f80_round_fast(sign, fp_sub_mag(ex, x, ey, y), r, sw);
 }
 
 F80_INLINE bool f80_mul_fast(struct f80 a, struct f80 b, struct f80 *r, unsigned *sw)

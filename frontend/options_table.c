@@ -101,6 +101,7 @@ static bool is_on(const char *value)
 static bool set_m(struct options *o, const char *arg, char err[256])
 {
 	const char *s = !strncmp(arg, "size=", 5) ? arg + 5 : arg;
+	unsigned shift;
 	char *end;
 	uint64_t v;
 
@@ -109,11 +110,13 @@ static bool set_m(struct options *o, const char *arg, char err[256])
 	if (!isdigit((unsigned char)*s) || errno)
 		return bad(err, "-m", arg, "a size is wanted, as in -m 256, -m 256M or -m 1G");
 	switch (tolower((unsigned char)*end)) {
-	case 0: case ',': v <<= v < 1u << 20 ? 20 : 0; break;
-	case 'k': v <<= v < 1ull << 40 ? 10 : 0; end++; break;
-	case 'm': v <<= v < 1u << 20 ? 20 : 0; end++; break;
-	case 'g': v <<= v < 1u << 10 ? 30 : 0; end++; break;
+	case 0: case ',': shift = 20; break;
+	case 'k': shift = 10; end++; break;
+	case 'm': shift = 20; end++; break;
+	case 'g': shift = 30; end++; break;
+	default: return bad(err, "-m", arg, "a size is wanted, as in -m 256, -m 256M or -m 1G");
 	}
+	v = v < 1ull << 33 ? v << shift : UINT64_MAX; /* far too much stays so */
 	if (*end && *end != ',' && strcmp(end, "B") && strcmp(end, "iB"))
 		return bad(err, "-m", arg, "a size is wanted, as in -m 256, -m 256M or -m 1G");
 	v &= ~(uint64_t)(PAGE_SIZE - 1);

@@ -98,6 +98,7 @@ call_chapter:
 	FORMAT	"%s", [chapter_texts + eax * 4]
 	mov	ah, COLOR_BRIGHT
 	call	draw_story
+	call	clear_bars
 	call	serial_line
 .sleep:
 	mov	ebx, CHAPTER_PAUSE
@@ -198,14 +199,6 @@ ask_table:
 	dd	ask_frame, ask_peer_frame, ask_zero_frames, ask_preempted, ask_trap
 	dd	ask_peer_alive, ask_peer_fatal, ask_peer_address, ask_canary
 
-; A pointer to a text.
-%macro TEXT 1
-	dd	%%text
-[section texts]
-%%text:	db %1, 0
-__SECT__
-%endmacro
-
 call_names:
 	TEXT	"say"
 	TEXT	"sleep"
@@ -233,5 +226,5 @@ section bss
 count_calls:	resd 1
 count_passed:	resd 1
 count_failed:	resd 1
-verdicts:	resb 64
+verdicts:	resb CHECKS_MAX
 said:		resb PANE_WIDTH + 16

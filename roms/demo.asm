@@ -43,6 +43,9 @@ section bss nobits vstart=BSS
 %include "program_b.asm"
 %include "finale.asm"
 
+%if next_check > CHECKS_MAX
+%error "more checks than `verdicts` and the screen have room for"
+%endif
 section checks
 CHECKS		equ ($ - check_names) / 4
 
@@ -50,4 +53,4 @@ section tail
 	times 512 db 0
 
 section bss
-bss_end:
+	resb BSS_SIZE - ($ - $$)	; assembles only if all of it fits

@@ -133,10 +133,8 @@ struc refused
 endstruc
 
 %macro REFUSED 5
-	dd	%1, %2, %3, %4, %%name
-[section texts]
-%%name:	db	%5, 0
-__SECT__
+	dd	%1, %2, %3, %4
+	TEXT	%5
 %endmacro
 
 align 4

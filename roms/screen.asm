@@ -140,7 +140,7 @@ draw_live:
 	popad
 	ret
 
-; The directory and the letter of program EBP. The kernel reads the letter by its physical address.
+; The directory, the state and the letter of program EBP. The kernel reads the letter by its physical address.
 .program:
 	mov	ebx, [ebp + thread.cr3]
 	mov	edx, [ebp + thread.column]
@@ -154,6 +154,18 @@ draw_live:
 	add	edi, (ROW_PANES * COLS + 22) * 2
 	mov	ecx, 14
 	mov	ah, [ebp + thread.color]
+	call	draw_text
+	pop	edi
+	push	edi
+	add	edi, (ROW_PANES * COLS + 11) * 2
+	mov	eax, [ebp + thread.state]
+	mov	esi, [state_names + eax * 4]
+	cmp	ebp, [current]
+	jne	.state
+	STRING	esi, " running "
+.state:
+	mov	ah, COLOR_TEXT
+	mov	ecx, 9
 	call	draw_text
 	pop	edi
 	add	edi, ROW_LETTER * COLS * 2
@@ -246,6 +258,19 @@ draw_bar:
 	popad
 	ret
 
+; No progress to show any more.
+clear_bars:
+	push	edi
+	mov	ecx, PANE_WIDTH
+	mov	ax, COLOR_TEXT << 8 | ' '
+	mov	edi, AT(ROW_BAR, 2)
+	rep stosw
+	mov	ecx, PANE_WIDTH
+	mov	edi, AT(ROW_BAR, 42)
+	rep stosw
+	pop	edi
+	ret
+
 ; A mark for each check: not yet, passed, failed.
 draw_checks:
 	pushad
@@ -292,11 +317,16 @@ section kdata
 box_top:	db 0xda, 0xc4, 0xbf
 box_bottom:	db 0xc0, 0xc4, 0xd9
 
+align 4
+state_names:				; by THREAD_
+	TEXT	" dead    "
+	TEXT	" ready   "
+	TEXT	" asleep  "
+	TEXT	" waiting "
+
 %macro COUNTER 2
-	dd	%1, %%name
-[section texts]
-%%name:	db	%2, 0
-__SECT__
+	dd	%1
+	TEXT	%2
 %endmacro
 align 4
 counters:

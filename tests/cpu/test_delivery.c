@@ -1,7 +1,6 @@
 /*
  * Interrupts and exceptions: gates, error codes, EFLAGS, IRET, virtual-8086 mode, double and triple
- * fault, breakpoints and single step. Expected outcomes: SDM vol 3 chapters 6, 17.2-17.3, 20; vol 2
- * INT n, IRET, STI, POPF.
+ * fault. Expected outcomes: SDM vol 3 chapters 6, 20; vol 2 INT n, IRET, STI, POPF.
  */
 #include "tests/cpu/guest.h"
 

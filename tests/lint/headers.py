@@ -17,6 +17,7 @@ def main():
         for header in sorted((source / folder).glob("**/*.h")):
             name = header.relative_to(source)
             done = subprocess.run(compiler + ["-std=gnu11", "-fsyntax-only", "-Wall", "-Wextra", "-I.", "-I", build,
+                                              "-I", build + "/cpu",
                                               "-x", "c", "-"], input=f'#include "{name}"\n'.encode(),
                                   cwd=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if done.returncode:

@@ -138,7 +138,7 @@ static void text_appears(void **state)
 
 static void instructions_are_counted_exactly(void **state)
 {
-	struct pc pc = BOOT(0xfb, 0xf4, 0xeb, 0xfd);
+	struct pc pc = BOOT(0xeb, 0xfe);
 	uint64_t at = 0;
 
 	(void)state;
