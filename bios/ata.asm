@@ -521,3 +521,37 @@ atapi_read:
 	loop	.again
 .done:
 	ret
+
+; Asks ATAPI drive DI how many blocks its disc has, for drive.sectors; without an answer it
+; stays as it is, all ones.
+cd_capacity:
+	mov	word [fs:EBDA_PACKET], 0x0025	; READ CAPACITY
+	mov	dword [fs:EBDA_PACKET + 2], 0
+	mov	dword [fs:EBDA_PACKET + 6], 0
+	mov	word [fs:EBDA_PACKET + 10], 0
+	mov	ax, fs
+	movzx	eax, ax
+	shl	eax, 4
+	add	eax, EBDA_CAPACITY
+	mov	cx, 4
+.again:
+	push	cx
+	push	eax
+	mov	[fs:REQ + req.linear], eax
+	mov	dword [fs:REQ + req.bytes], 8
+	mov	word [fs:REQ + req.skip], 0
+	call	atapi_packet
+	cmp	ah, DISK_CHANGED
+	pop	eax
+	pop	cx
+	loope	.again
+	cmp	dword [fs:REQ + req.bytes], 0
+	jne	.unknown
+	mov	eax, [fs:EBDA_CAPACITY]	; the last block, big-endian
+	xchg	al, ah
+	rol	eax, 16
+	xchg	al, ah
+	inc	eax
+	mov	[fs:di + drive.sectors], eax
+.unknown:
+	ret

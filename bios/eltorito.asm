@@ -65,6 +65,7 @@ cd_boot:
 	call	emu_load
 	mov	si, .unreadable
 	jc	.fail
+	PRINT	"booting", 13, 10
 	jmp	emu_jump
 .fail_ds:
 	pop	ds

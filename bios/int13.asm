@@ -34,6 +34,11 @@ int13:
 	mov	dl, [bp + F_DL]
 	cmp	byte [fs:EBDA_EMU + emu.active], 0
 	je	.real
+	cmp	word [bp + F_AX], 0x4b00	; drive 7F: end the emulation, whatever its number
+	jne	.number
+	cmp	dl, 0x7f
+	je	emu_int13
+.number:
 	cmp	dl, [fs:EBDA_EMU + emu.drive]
 	je	emu_int13
 	; an emulated drive pushes the real ones of its kind one number up

@@ -171,6 +171,10 @@ struc result
 endstruc
 
 edd_parameters:
+	cmp	byte [fs:di + drive.type], DRIVE_ATAPI
+	jne	.capacity_known
+	call	cd_capacity
+.capacity_known:
 	push	ds
 	mov	ds, [bp + F_DS]
 	mov	si, [bp + F_SI]

@@ -98,6 +98,11 @@ e820:
 	mov	al, E820_RESERVED
 	jmp	.store
 .extended:
+	test	edx, edx		; a machine of 1 MiB has none: the next range
+	jnz	.some
+	inc	dword [bp + F_EBX]
+	jmp	.rom_top
+.some:
 	mov	ebx, 0x100000
 	mov	ecx, edx
 	mov	al, E820_RAM

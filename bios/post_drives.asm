@@ -196,14 +196,14 @@ atapi_found:
 	jne	.other
 	mov	byte [fs:di + drive.type], DRIVE_ATAPI
 	mov	word [fs:di + drive.sector_size], 2048
-	mov	dword [fs:di + drive.sectors], 0xffffffff	; READ CAPACITY would need a disc
+	mov	dword [fs:di + drive.sectors], 0xffffffff	; until a disc is there: cd_capacity
 	mov	dword [fs:di + drive.sectors + 4], 0
 	PRINT	"CD   "
 	movzx	bx, byte [fs:EBDA_CDS]
 	inc	byte [fs:EBDA_CDS]
 	mov	si, EBDA_CD_MAP
 	call	drive_note
-	PRINT	"CD-ROM", 13, 10
+	PRINT	13, 10
 .other:
 	ret
 

@@ -3,6 +3,8 @@
  *
  * Reference: SDM vol 2 IRET/IRETD; vol 3 7.4 (nested tasks), 20.2.5 (entering V86), 20.3.3 (VME).
  *
+ * NOT IMPLEMENTED: #GP(0) at the first V86 instruction when the image has VIF and VIP both set.
+ *
  * UNLIKE HARDWARE: RF is dropped when no breakpoint is enabled in DR7, because only a code
  * breakpoint and a nested exception could see it, and it would make every return from a page fault
  * step through one instruction.

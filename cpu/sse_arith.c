@@ -218,7 +218,7 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 
 /* ---- two operands ---------------------------------------------------------------------------- */
 
-#define ARITH(name, sign)                                                                          \
+#define ARITH(name, sign, divides)                                                                 \
 	bool exec_##name##ps(struct cpu *c, const struct insn *i)                                  \
 	{                                                                                          \
 		uint8_t buf[16], *a = xmm_reg(c, i);                                               \
@@ -227,7 +227,7 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 		TRY(b = sse_source(c, i, buf));                                                    \
 		if (host_agrees(c)) {                                                              \
 			X_f32 x = X_f32_get(a), y = X_f32_get(b), r = x sign y;                    \
-			if (trust_ps(x, y, r) || trust_ps_special(x, y, r, *#sign == '/')) {       \
+			if (trust_ps(x, y, r) || trust_ps_special(x, y, r, divides)) {             \
 				X_f32_put(a, r);                                                   \
 				return true;                                                       \
 			}                                                                          \
@@ -242,7 +242,7 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 		TRY(b = sse_source(c, i, buf));                                                    \
 		if (host_agrees(c)) {                                                              \
 			X_f64 x = X_f64_get(a), y = X_f64_get(b), r = x sign y;                    \
-			if (trust_pd(x, y, r) || trust_pd_special(x, y, r, *#sign == '/')) {       \
+			if (trust_pd(x, y, r) || trust_pd_special(x, y, r, divides)) {             \
 				X_f64_put(a, r);                                                   \
 				return true;                                                       \
 			}                                                                          \
@@ -272,9 +272,8 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 		if (host_agrees(c)) {                                                              \
 			double x = as_double(lane64(a, 0)), y = as_double(lane64(b, 0)),           \
 			       r = x sign y;                                                       \
-			if (trust_sd(x, y, r) ||                                                   \
-			    trust_sd_special(double_bits(x), double_bits(y), double_bits(r),       \
-					     *#sign == '/')) {                                     \
+			if (trust_sd(x, y, r) || trust_sd_special(double_bits(x), double_bits(y),  \
+								  double_bits(r), divides)) {      \
 				set_lane64(a, 0, double_bits(r));                                  \
 				return true;                                                       \
 			}                                                                          \
@@ -282,10 +281,10 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 		return exact_f64(c, a, b, 1, f64_##name);                                          \
 	}
 
-ARITH(add, +)
-ARITH(sub, -)
-ARITH(mul, *)
-ARITH(div, /)
+ARITH(add, +, false)
+ARITH(sub, -, false)
+ARITH(mul, *, false)
+ARITH(div, /, true)
 
 /* ---- minimum, maximum, square root ----------------------------------------------------------- */
 

@@ -241,6 +241,34 @@ static bool fetch_insn(struct cpu *c, uint32_t lin, uint8_t *bytes, unsigned *le
 	return true;
 }
 
+/* The host address of a byte of code the TLB knows, else NULL. */
+static const uint8_t *code_host(const struct cpu *c, uint32_t lin)
+{
+	const struct tlb_entry *e = &c->tlb->x[tlb_slot(lin)];
+
+	if (e->tag != (lin & ~(uint32_t)PAGE_MASK))
+		return NULL;
+	return p2m_pool(c->p2m)->base + (e->addend + lin);
+}
+
+/* A single met before, if both its pages are in the TLB and its bytes are the same still. */
+static struct op *cached_single(struct trace_cache *t, uint32_t lin)
+{
+	const struct cpu *c = t->cpu;
+	struct single *s = &t->single[(lin ^ lin >> 12) % SINGLES];
+	unsigned room = PAGE_SIZE - (lin & PAGE_MASK), first = s->len < room ? s->len : room;
+	const uint8_t *p, *q;
+
+	if (s->key != make_key(lin, c->mode | MODE_EDGE))
+		return NULL;
+	p = code_host(c, lin);
+	q = code_host(c, lin + first - (s->len == first));
+	if (!p || !q || c->eip + s->len - 1 > c->seg[SEG_CS].limit || memcmp(p, s->bytes, first) ||
+	    memcmp(q, s->bytes + first, s->len - first))
+		return NULL;
+	return s->op;
+}
+
 static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
 {
 	struct cpu *c = t->cpu;
@@ -291,6 +319,14 @@ struct op *trace_resolve(struct cpu *c)
 	}
 	if ((uint64_t)first + PAGE_MASK > cs->limit && first <= c->eip)
 		return resolve_single(t, lin);
+	if (off > PAGE_SIZE - 15) {
+		struct op *op = cached_single(t, lin);
+
+		if (op) {
+			c->eip_page = first;
+			return op;
+		}
+	}
 	if (first > c->eip || (!(mode & MODE_CODE32) && first + PAGE_MASK > 0xffff))
 		mode |= MODE_EDGE;
 	const struct tlb_entry *e = &c->tlb->x[tlb_slot(lin)];

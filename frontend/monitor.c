@@ -109,22 +109,26 @@ static bool parse_seconds(const char *s, ns_t *t)
 
 /* ---- what takes time -------------------------------------------------------------------------------------- */
 
-/* Has the text come? Takes it, and what came before it, out of COM1's output. */
+/*
+ * Has the text come? Takes what came before it out of COM1's output. Text on the screen came some time since
+ * the last look, so what COM1 has said since then may have come after it, and stays.
+ */
 static bool wait_seen(struct monitor *mon)
 {
-	const char *at = mon->com1.len ? strstr(mon->com1.text, mon->text) : NULL;
+	struct capture *c = &mon->com1;
+	const char *at = c->len ? strstr(c->text, mon->text) : NULL;
+	size_t before = mon->looked < c->len ? mon->looked : c->len;
 	char *screen;
 	bool seen;
 
-	if (at) {
-		capture_consume(&mon->com1, (size_t)(at - mon->com1.text) + strlen(mon->text));
-		return true;
-	}
-	screen = screen_flat(mon->m);
-	seen = screen && strstr(screen, mon->text);
+	if (at)
+		before = (size_t)(at - c->text) + strlen(mon->text);
+	screen = at ? NULL : screen_flat(mon->m);
+	seen = at || (screen && strstr(screen, mon->text));
 	free(screen);
 	if (seen)
-		capture_consume(&mon->com1, mon->com1.len);
+		capture_consume(c, before);
+	mon->looked = seen ? 0 : c->len;
 	return seen;
 }
 

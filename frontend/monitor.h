@@ -28,6 +28,7 @@ struct monitor {
 
 	enum monitor_busy busy;
 	char *text;         /* of a wait */
+	size_t looked;      /* bytes of com1 that a wait has looked at */
 	ns_t deadline, began;
 	uint64_t until;     /* of `until`: the machine may execute no more instructions than that in all */
 };

@@ -684,7 +684,8 @@ const struct option_row option_table[] = {
 	{ "-no-reboot", NULL, "end the program when the guest resets the machine", set_no_reboot,
 	  "Running and watching:" },
 	{ "-S", NULL, "start stopped; the monitor's cont goes on", set_stopped, NULL },
-	{ "--timeout-insns", "N", "end with code 124 after N guest instructions", set_timeout, NULL },
+	{ "--timeout-insns", "N", "end with code 124 after N guest instructions, or when the guest has waited in HLT a hundred times "
+	  "as long", set_timeout, NULL },
 	{ "--stats-json", "FILE", "at the end, write counters: instructions, TLB, shadow tables, hypervisor "
 	  "entries by cause, verdict and ring", set_stats, NULL },
 	{ "-d", "int", "log exceptions and interrupts", set_log, NULL },

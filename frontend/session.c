@@ -17,6 +17,8 @@
 #define SLICE (10 * MS)       /* of guest time */
 #define LOG_SLICE (MS / 5)    /* short enough that the ring of records holds what happens in it */
 #define UI_PERIOD (16 * MS)   /* of real time, between two looks at the display */
+#define IDLE_FACTOR 100
+#define IDLE_LEAST 1e10       /* ns of guest time */
 #define BEHIND (250 * MS)     /* real time that a slow guest need not catch up with */
 
 /* What becomes of the program after a step. */
@@ -122,16 +124,17 @@ static bool monitor_is_waiting(const struct session *s)
 
 static int look_at_display(struct session *s)
 {
-	struct ui_status status = {
+	struct ui_status status;
+	unsigned wish;
+
+	if (!s->ui || real_now() - s->last_poll < UI_PERIOD)
+		return GO_ON;
+	status = (struct ui_status){
 		.guest_ns = machine_now(s->m) - s->guest_start,
 		.real_ns = real_now() - s->real_start,
 		.paused = s->monitor.paused,
 		.title = s->o->name ? s->o->name : s->o->demo ? "demo" : s->o->file,
 	};
-	unsigned wish;
-
-	if (!s->ui || real_now() - s->last_poll < UI_PERIOD)
-		return GO_ON;
 	s->last_poll = real_now();
 	wish = s->ui->ops->poll(s->ui, s->m);
 	s->ui->ops->show(s->ui, s->m, &status);
@@ -169,6 +172,24 @@ static int finish(struct session *s, enum machine_stop stop)
 	return script == GO_ON || script == EXIT_GUEST_DONE ? code : script;
 }
 
+/*
+ * So many instructions; or a guest that waits in HLT and would never execute them: one that has spent
+ * IDLE_FACTOR times their time, and IDLE_LEAST, has been given enough.
+ */
+static bool timed_out(const struct session *s)
+{
+	uint64_t done = machine_icount(s->m), limit = s->o->timeout_insns;
+	uint32_t mips = s->o->mips ? s->o->mips : MACHINE_MIPS;
+	double spent = (double)(machine_now(s->m) - s->guest_start);
+
+	if (done < limit && spent < (double)limit * 1000 / mips * IDLE_FACTOR + IDLE_LEAST)
+		return false;
+	fflush(stdout);
+	fprintf(stderr, "umbra86: --timeout-insns: %" PRIu64 " instructions have been executed%s\n", done,
+		done < limit ? ", and the guest mostly waits in HLT" : "");
+	return true;
+}
+
 static int run_slice(struct session *s)
 {
 	ns_t now = machine_now(s->m), slice = s->log ? LOG_SLICE : SLICE;
@@ -178,11 +199,8 @@ static int run_slice(struct session *s)
 
 	if (next > now && next < end)
 		end = next;
-	if (done >= s->o->timeout_insns) {
-		fflush(stdout);
-		fprintf(stderr, "umbra86: --timeout-insns: %" PRIu64 " instructions have been executed\n", done);
+	if (timed_out(s))
 		return EXIT_TIMEOUT;
-	}
 	typist_feed(s->monitor.typist, s->m);
 	machine_poll(s->m);
 	if (insns > s->o->timeout_insns - done)

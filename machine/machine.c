@@ -9,6 +9,7 @@
 
 #include "machine/pc.h"
 
+#define EFLAGS_IF 0x200u
 #define CMOS_SHUTDOWN 0x0f /* why the processor was reset, IBM PC/AT Technical Reference 5 */
 
 const char *const machine_cpu_models[CPU_MODELS + 1] = {
@@ -69,18 +70,27 @@ static bool guest_reset(struct machine *m)
 	return true;
 }
 
-/* HLT: time goes to the next event. Notes when no interrupt can ever end it. */
+/* HLT: time goes to the next event. */
 static void skip_idle(struct machine *m, ns_t end)
 {
 	ns_t next = clock_next(&m->clock);
-	struct cpu_state s;
 
-	cpu_get_state(m->cpu, &s);
-	m->idle_forever = !(s.eflags & 1u << 9);
 	if (next > end)
 		next = end;
 	if (next > m->clock.now)
 		m->clock.now = next;
+	m->halted = true;
+}
+
+/* Halted with interrupts off: only a reset can change that. */
+static bool idle_forever(const struct machine *m)
+{
+	struct cpu_state s;
+
+	if (!m->halted)
+		return false;
+	cpu_get_state(m->cpu, &s);
+	return s.halted && !(s.eflags & EFLAGS_IF);
 }
 
 /* One slice, up to the next event. True when the run is to end, with m->stop set. */
@@ -94,7 +104,7 @@ static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
 		until = end;
 	if (left <= (until - m->clock.now) / m->clock.ns_per_insn)
 		until = m->clock.now + left * m->clock.ns_per_insn;
-	m->idle_forever = false;
+	m->halted = false;
 	why = cpu_run(m->cpu, until);
 	if (m->cfg.mmu_check && engine_difference(cpu_engine(m->cpu))) {
 		m->stop = MACHINE_MMU_DIFFERS;
@@ -133,7 +143,7 @@ enum machine_stop machine_run(struct machine *m, ns_t duration, uint64_t max_ins
 			return m->stop;
 	}
 	clock_run_due(&m->clock);
-	if (m->idle_forever)
+	if (idle_forever(m))
 		m->stop = MACHINE_IDLE_FOREVER;
 	return m->stop;
 }

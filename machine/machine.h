@@ -14,6 +14,7 @@ struct block;    /* devices/block.h */
 struct char_dev; /* devices/char.h */
 
 enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 1 };
+enum { MACHINE_MIPS = 200 };
 enum machine_mmu { MMU_SHADOW, MMU_DIRECT };
 
 /* Strings and images are borrowed until machine_free; NULL or 0 means absent. */
@@ -34,7 +35,7 @@ struct machine_config {
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;
 	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */
-	uint32_t mips;                    /* guest instructions per guest microsecond, 1..1000; 0: 200 */
+	uint32_t mips;                    /* guest instructions per guest microsecond, 1..1000; 0: MACHINE_MIPS */
 };
 
 enum machine_stop {

@@ -433,7 +433,7 @@ static bool open_image(struct machine *m, char err[256])
 
 bool pc_build(struct machine *m, char err[256], bool *bad_image)
 {
-	uint32_t mips = m->cfg.mips ? m->cfg.mips : 200;
+	uint32_t mips = m->cfg.mips ? m->cfg.mips : MACHINE_MIPS;
 
 	clock_init(&m->clock, 1000 / mips ? 1000 / mips : 1);
 	m->bus = bus_new();
@@ -483,5 +483,5 @@ void pc_reset(struct machine *m)
 	cpu_reset(m->cpu);
 	/* The devices drove the gate while the processor was not yet listening. */
 	cpu_set_a20(m->cpu, m->a20_sources);
-	m->powered_off = m->exited = m->idle_forever = false;
+	m->powered_off = m->exited = m->halted = false;
 }

@@ -64,7 +64,8 @@ struct machine {
 	uint8_t a20_sources;     /* bit 0: the 8042's output port, bit 1: port 92; either opens the gate */
 
 	/* Why the run is to end; set by devices while the cpu runs. */
-	bool powered_off, exited, idle_forever;
+	bool powered_off, exited;
+	bool halted;             /* the last slice ended in HLT */
 	int exit_code;
 	enum machine_stop stop;  /* the last reason, for machine_explain */
 };

@@ -230,41 +230,12 @@ page_fault:
 	jz	.not_yours
 	call	find_entry
 	jc	.not_yours
-	mov	edx, [edi]
-	test	edx, PTE_COPY
+	test	dword [edi], PTE_COPY
 	jz	.not_yours
-	inc	dword [count_copies]
-	mov	ecx, eax
-	mov	eax, edx
-	and	eax, ~0xfff
-	and	edx, 0xfff & ~PTE_COPY
-	or	edx, PTE_W
-	push	eax
-	shr	eax, 12
-	cmp	byte [frame_users + eax - (POOL >> 12)], 1
-	pop	eax
-	je	.last			; the only user left: no copy needed
-	push	eax
-	call	frame_new
-	pop	esi
-	push	eax
-	mov	edi, eax
-	mov	eax, esi
-	push	ecx
-	mov	ecx, 1024
-	rep movsd
-	pop	ecx
-	call	frame_drop
-	pop	eax
-.last:
-	or	edx, eax
-	mov	eax, ecx
-	call	map_page
-	shr	edx, 12
-	mov	esi, [current]
+	call	unshare
 	call	ring_of_trap
-	FORMAT	"%t  %c   %d   #PF  %4x  %8x      copied to %3x", [story], [esi + thread.name], \
-		ecx, [ebp + frame.error], eax, edx
+	FORMAT	"%t  %c   %d   #PF  %4x  %8x      %s %3x", [story], [esi + thread.name], \
+		ecx, [ebp + frame.error], eax, edi, edx
 	mov	ah, COLOR_FAULT
 	jmp	log
 
@@ -280,6 +251,38 @@ page_fault:
 .kernel:
 	STRING	esi, "page fault in the kernel"
 	jmp	panic_trap
+
+; The first write to a shared page at address EAX, entry EDI, of directory EBX: it becomes a copy, or the
+; page itself when nobody else has it any more. EDI = a word for what was done, EDX = the frame's number.
+unshare:
+	push	esi
+	push	ecx
+	push	eax
+	mov	esi, [edi]
+	and	esi, ~0xfff
+	mov	edx, esi
+	mov	ecx, esi
+	shr	ecx, 12
+	STRING	edi, "its own now"
+	cmp	byte [frame_users + ecx - (POOL >> 12)], 1
+	je	.map
+	inc	dword [count_copies]
+	mov	eax, esi
+	call	frame_drop			; the other still holds it
+	call	frame_new
+	mov	edx, eax
+	mov	edi, eax
+	mov	ecx, 1024
+	rep movsd
+	STRING	edi, "copied to"
+.map:
+	pop	eax
+	or	edx, PTE_P | PTE_W | PTE_U
+	call	map_page
+	shr	edx, 12
+	pop	ecx
+	pop	esi
+	ret
 
 section bss
 		resb ($$ - $) & 4095

@@ -94,7 +94,7 @@ screen_init:
 	LABEL	ROW_PANES, 42, COLOR_B, " program B "
 	LABEL	ROW_LOG, 2, COLOR_TEXT, " time who ring trap err   address, instruction "
 	LABEL	ROW_LOG, LOG_WIDTH + 4, COLOR_TEXT, " the kernel's sums "
-	LABEL	ROW_KEYS, 1, COLOR_DIM, "space pause   1-9 speed   s stay at the end   r again   q power off"
+	LABEL	ROW_KEYS, 1, COLOR_TEXT, "space pause   1-9 speed   s stay at the end   r again   q power off"
 	call	draw_checks
 	mov	dword [current], thread_idle
 	jmp	draw_live

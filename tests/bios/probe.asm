@@ -6,9 +6,9 @@
 	org	0x7c00
 	bits	16
 
-SECTORS		equ	24		; of this program
-BUF		equ	0xc000		; 2 KiB
-BUF2		equ	0xc800
+SECTORS		equ	28		; of this program
+BUF		equ	0xc800		; 2 KiB
+BUF2		equ	0xd000
 
 start:
 	xor	ax, ax
@@ -71,6 +71,7 @@ main:
 	int	0x14
 %include "probe_video.inc"
 %include "probe_disk.inc"
+%include "probe_input.inc"
 %include "probe_system.inc"
 	mov	si, .end
 	call	say

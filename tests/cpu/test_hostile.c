@@ -177,25 +177,30 @@ static bool run_seed(uint32_t seed)
 	return ok;
 }
 
-static uint32_t first_seed = 0, seeds = 150;
+struct range {
+	uint32_t first, count;
+};
 
 static void test_random_guests(void **state)
 {
+	const struct range *seeds = *state;
 	unsigned bad = 0;
 
-	(void)state;
-	for (uint32_t k = 0; k < seeds; k++)
-		bad += !run_seed(first_seed + k);
-	assert_int_equal(report("hostile guests", bad, seeds), 0);
+	for (uint32_t k = 0; k < seeds->count; k++)
+		bad += !run_seed(seeds->first + k);
+	assert_int_equal(report("hostile guests", bad, seeds->count), 0);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_guests) };
+	struct range seeds = { .first = 0, .count = 150 };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_prestate(test_random_guests, &seeds),
+	};
 
 	if (argc > 1)
-		first_seed = (uint32_t)strtoul(argv[1], NULL, 0);
+		seeds.first = (uint32_t)strtoul(argv[1], NULL, 0);
 	if (argc > 2)
-		seeds = (uint32_t)strtoul(argv[2], NULL, 0);
+		seeds.count = (uint32_t)strtoul(argv[2], NULL, 0);
 	return cmocka_run_group_tests_name("hostile guests", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
  * Control registers, mode switches, privileged instructions, CPUID, MSRs, I/O permission, real
- * mode, reset state. Expected outcomes: SDM vol 2 (exception lists), vol 3 2.5, 5.9, 9.1; vol 1 19.5.
+ * mode, reset state. Expected outcomes: SDM vol 2 (exception lists), vol 3 2.5, 5.9, 9.1, vol 1
+ * 19.5.
  */
 #include "base/device.h"
 #include "tests/cpu/guest.h"
