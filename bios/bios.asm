@@ -25,6 +25,7 @@ section .text start=0 vstart=0
 %include "int09.asm"
 %include "int13.asm"
 %include "int13_floppy.asm"
+%include "fdc.asm"
 %include "int13_disk.asm"
 %include "int13_edd.asm"
 %include "ata.asm"

@@ -139,6 +139,17 @@ static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t m
 				  .far = t->far };
 }
 
+/* Instructions of later processors than the model are #UD. */
+static enum insn_since newest(const struct cpu *c)
+{
+	static const uint8_t since[CPU_MODELS] = {
+		[CPU_486] = SINCE_I486, [CPU_PENTIUM] = SINCE_P5, [CPU_PENTIUM2] = SINCE_MMX,
+		[CPU_PENTIUM3] = SINCE_SSE, [CPU_PENTIUM4] = SINCE_SSE2, [CPU_MAX] = SINCE_SSSE3,
+	};
+
+	return (enum insn_since)since[c->cfg.model];
+}
+
 /* NULL: the first instruction crosses the page's end. */
 static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
 {
@@ -151,7 +162,7 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	while (more && l.icount < limit && off < PAGE_SIZE) {
 		struct insn i;
 		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, mode & MODE_CODE32,
-						   SINCE_SSSE3, &i);
+						   newest(t->cpu), &i);
 
 		if (r == DECODE_MORE) {
 			if (l.icount == 0)
@@ -232,7 +243,7 @@ static bool fetch_insn(struct cpu *c, uint32_t lin, uint8_t *bytes, unsigned *le
 			return fault_code(c, TRAP_GP, 0);
 		TRY(fetch_byte(c, lin + n, &bytes[n]));
 		n++;
-		*r = insn_decode(bytes, n, c->mode & MODE_CODE32, SINCE_SSSE3, i);
+		*r = insn_decode(bytes, n, c->mode & MODE_CODE32, newest(c), i);
 		*len = n;
 		if (*r != DECODE_MORE && *r != DECODE_LONG)
 			return true;
