@@ -52,6 +52,20 @@ bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, s
 	return true;
 }
 
+/* A page known to be writable, though not without telling its frame's watchers. */
+static bool watched_hit(const struct cpu *c, uint32_t lin, bool user, struct place *p)
+{
+	const struct tlb_entry *e = &bank_for(c, user)->watched[tlb_watched_slot(lin)];
+
+	if (e->tag != (lin & ~(uint32_t)PAGE_MASK))
+		return false;
+	p->host = (uint8_t *)(e->addend + lin);
+	p->plain = false;
+	p->gpa = lin & PAGE_MASK;
+	p->mfn = frame_of_host(p2m_pool(c->p2m), p->host);
+	return true;
+}
+
 bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
 {
 	struct mapping m;
@@ -60,11 +74,16 @@ bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place
 	p->plain = true;
 	if (likely(p->host))
 		return true;
+	if (write && watched_hit(c, lin, user, p))
+		return true;
 	TRY(lin_translate(c, lin, write ? ACCESS_WRITE : ACCESS_READ, user, &m));
 	p->gpa = m.gpa | (lin & PAGE_MASK);
 	p->host = m.host ? m.host + (lin & PAGE_MASK) : NULL;
 	p->mfn = m.mfn;
 	p->plain = m.may & ACCESS_WRITE;
+	if (write && p->host && !p->plain &&
+	    !(p2m_pool(c->p2m)->flags[m.mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
+		tlb_fill_watched(bank_for(c, user), lin, &m);
 	return true;
 }
 

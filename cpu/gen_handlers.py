@@ -616,7 +616,7 @@ static inline bool flag_cond_sub(const struct cpu *c, unsigned cc)
 	switch (cc >> 1 & 7) {
 	case 0: r = flag_of(c); break;
 	case 6: r = less; break;
-	default: r = less | (a == b); break;
+	default: r = (unsigned)less | (unsigned)(a == b); break;
 	}
 	return r != (cc & 1);
 }
