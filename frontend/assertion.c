@@ -50,7 +50,7 @@ bool assertion_parse(struct assertion *a, const char *text, char err[256])
 
 /* ---- the way through the JSON ------------------------------------------------------------------- */
 
-/* Only our own text is read here, so that what it cannot be need not be understood. */
+/* Only our own text is read here: what it cannot be ends the search, and is not complained of. */
 static const char *blanks(const char *s)
 {
 	while (isspace((unsigned char)*s))
@@ -77,6 +77,8 @@ static const char *skip_value(const char *s)
 			s = skip_string(s);
 		else if (*s == '{' || *s == '[')
 			depth++, s++;
+		else if ((*s == '}' || *s == ']') && !depth)
+			return s;
 		else if (*s == '}' || *s == ']')
 			depth--, s++;
 		else if (*s == ',' || *s == ':')
@@ -116,10 +118,15 @@ static bool sum(const char *s, const char *path, double *total)
 		size_t name_len = (size_t)snprintf(digits, sizeof(digits), "%u", n);
 
 		if (object) {
+			if (*s != '"')
+				return any;
 			name = s + 1;
 			s = skip_string(s);
 			name_len = (size_t)(s - name) - 1;
-			s = blanks(blanks(s) + 1);
+			s = blanks(s);
+			if (*s != ':')
+				return any;
+			s++;
 		}
 		if (!*path || part_is(path, len, name, name_len))
 			any |= sum(s, rest, total);
