@@ -61,6 +61,8 @@ struct machine {
 	struct device *device[PC_DEVICES];
 	unsigned devices;
 
+	const struct trace_sink *trace; /* NULL: none */
+
 	struct machine_config cfg;
 	struct physmem physmem;  /* the DMA controller's way to memory */
 	uint8_t a20_sources;     /* bit 0: the 8042's output port, bit 1: port 92; either opens the gate */
