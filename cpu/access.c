@@ -66,6 +66,24 @@ static bool watched_hit(const struct cpu *c, uint32_t lin, bool user, struct pla
 	return true;
 }
 
+/*
+ * The host address of a store into a frame that is watched only because it holds code, when no code is
+ * in the 64 bytes concerned: data beside code, as in DOS programs. NULL: the general way.
+ */
+static void *beside_code(const struct cpu *c, uint32_t lin, unsigned size, bool user)
+{
+	const struct tlb_entry *e = &bank_for(c, user)->watched[tlb_watched_slot(lin)];
+	const struct frame_pool *pool = p2m_pool(c->p2m);
+	mfn_t f;
+
+	if (e->tag != ((lin + size - 1) & ~(uint32_t)PAGE_MASK) || (lin ^ (lin + size - 1)) >> 6)
+		return NULL;
+	f = frame_of_host(pool, (const void *)(e->addend + lin));
+	if (pool->flags[f] != FRAME_CODE || (c->code_granules[f] >> ((lin & PAGE_MASK) >> 6) & 1))
+		return NULL;
+	return (void *)(e->addend + lin);
+}
+
 bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
 {
 	struct mapping m;
@@ -200,6 +218,8 @@ bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v
 	uint8_t b[8];
 	struct span s;
 
+	if (!p)
+		p = beside_code(c, lin, size, user);
 	if (likely(p)) {
 		if (size == 4)
 			st4(p, (uint32_t)v);
@@ -222,7 +242,7 @@ bool lin_probe(struct cpu *c, uint32_t lin, unsigned len, bool user, bool write)
 {
 	struct span s;
 
-	if (likely(hit(c, lin, len, user, write)))
+	if (likely(hit(c, lin, len, user, write)) || (write && beside_code(c, lin, len, user)))
 		return true;
 	TRY(checked(c, lin, len, user, write));
 	return locate_span(c, lin, len, user, write, &s);

@@ -145,6 +145,7 @@ struct cpu {
 	struct engine *engine;
 	struct cpu_config cfg;
 	struct trace_cache *traces;
+	uint64_t *code_granules; /* by mfn: a bit for each 64 bytes that hold decoded code */
 	struct tlb_banks *banks;
 	struct cpu_last_trap last_trap[3];
 	uint64_t last_trap_count;

@@ -29,11 +29,6 @@ struct trace {
 	struct op op[];
 };
 
-struct code_frame {
-	uint64_t granules;
-	struct trace *list;
-};
-
 struct single {
 	uint64_t key; /* linear address, mode */
 	uint8_t len, bytes[15];
@@ -41,10 +36,10 @@ struct single {
 };
 
 struct trace_cache {
-	struct cpu *cpu;
+	struct cpu *cpu; /* its code_granules are kept here too */
 	struct op unlinked[2], far[2], nowhere[2];
 	struct trace *hash[HASH];
-	struct code_frame *frame; /* by mfn */
+	struct trace **list; /* by mfn: the traces of a frame */
 	uint8_t *arena;
 	size_t used;
 	struct single single[SINGLES];
@@ -87,9 +82,9 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 {
 	struct trace_cache *t = opaque;
-	struct code_frame *cf = &t->frame[f];
-	uint64_t hit = cf->granules & granules_of(off, off + len), left = 0;
-	struct trace **p = &cf->list;
+	uint64_t *granules = &t->cpu->code_granules[f];
+	uint64_t hit = *granules & granules_of(off, off + len), left = 0;
+	struct trace **p = &t->list[f];
 
 	if (!hit)
 		return;
@@ -105,7 +100,7 @@ static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 			p = &tr->frame_next;
 		}
 	}
-	cf->granules = left;
+	*granules = left;
 	if (!left)
 		p2m_pool(t->cpu->p2m)->flags[f] &= (uint8_t)~FRAME_CODE;
 	t->cpu->attention |= ATTN_CODE;
@@ -119,7 +114,8 @@ static void flush_all(struct trace_cache *t)
 		for (struct trace *tr = t->hash[h]; tr; tr = tr->hash_next) {
 			mfn_t f = (mfn_t)(tr->key >> PAGE_SHIFT);
 
-			t->frame[f] = (struct code_frame){ 0 };
+			t->list[f] = NULL;
+			t->cpu->code_granules[f] = 0;
 			pool->flags[f] &= (uint8_t)~FRAME_CODE;
 		}
 		t->hash[h] = NULL;
@@ -194,14 +190,13 @@ static void publish(struct trace_cache *t, struct trace *tr)
 	struct cpu *c = t->cpu;
 	mfn_t f = (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT);
 	struct frame_pool *pool = p2m_pool(c->p2m);
-	struct code_frame *cf = &t->frame[f];
 	unsigned h = hash_of(tr->key);
 
 	tr->hash_next = t->hash[h];
 	t->hash[h] = tr;
-	tr->frame_next = cf->list;
-	cf->list = tr;
-	cf->granules |= granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
+	tr->frame_next = t->list[f];
+	t->list[f] = tr;
+	c->code_granules[f] |= granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
 	if (!(pool->flags[f] & FRAME_CODE)) {
 		pool->flags[f] |= FRAME_CODE;
 		cpu_tlb_ops.drop_writable(c, f);
@@ -381,7 +376,7 @@ void trace_link(struct cpu *c, struct op *from, struct op *target)
 	if (at < t->arena || at >= t->arena + t->used)
 		return;
 	/* The page may have been mapped elsewhere since `from` was entered: look for it in target's frame. */
-	for (tr = t->frame[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT].list; tr; tr = tr->frame_next)
+	for (tr = t->list[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT]; tr; tr = tr->frame_next)
 		if (from >= tr->op && from < tr->op + tr->slots) {
 			from->chain = target;
 			return;
@@ -396,8 +391,9 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		return NULL;
 	t->cpu = c;
 	t->arena = malloc(ARENA_BYTES);
-	t->frame = calloc(p2m_pool(c->p2m)->count, sizeof(*t->frame));
-	if (!t->arena || !t->frame) {
+	t->list = calloc(p2m_pool(c->p2m)->count, sizeof(*t->list));
+	c->code_granules = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code_granules));
+	if (!t->arena || !t->list || !c->code_granules) {
 		trace_cache_free(t);
 		return NULL;
 	}
@@ -422,7 +418,8 @@ void trace_cache_free(struct trace_cache *t)
 	if (!t)
 		return;
 	free(t->arena);
-	free(t->frame);
+	free(t->list);
+	free(t->cpu->code_granules);
 	free(t);
 }
 
