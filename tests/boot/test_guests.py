@@ -63,13 +63,13 @@ def isolinux_hdt():
 
 def isolinux_prompt():
     cd = isolinux_cd(t.path("prompt.iso"), "PROMPT 1\nLABEL x\n KERNEL x.c32\n", [])
-    return (["-m", 64, "-cdrom", cd, "-boot", "d"], 'wait "boot:" 30\ntype "nothing\\n"\nwait "not find" 20\nscreentext\n',
+    return (["-m", 64, "-cdrom", cd, "-boot", "d"], 'wait "boot:" 30\ntype "nothing\\n"\nwait "No such file" 20\nscreentext\n',
             ["ISOLINUX"])
 
 
 def syslinux_prompt():
     floppy = syslinux_floppy(t.path("syslinux.img"), "PROMPT 1\nLABEL x\n KERNEL x.c32\n")
-    return (["-m", 16, "-fda", floppy], 'wait "boot:" 60\ntype "nothing\\n"\nwait "not find" 20\nscreentext\n', ["SYSLINUX"])
+    return (["-m", 16, "-fda", floppy], 'wait "boot:" 60\ntype "nothing\\n"\nwait "No such file" 20\nscreentext\n', ["SYSLINUX"])
 
 
 def invaders():

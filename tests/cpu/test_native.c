@@ -8,8 +8,8 @@
  *                                   so `test_native 1 SEED` repeats one
  *
  * Not here, because the host may rightly differ or 32-bit user mode cannot run them: system and segment
- * instructions, ports, far transfers, RET and indirect branches, flags images, time stamps, x87 transcendentals and
- * environments, and the reciprocal estimates. 16-bit addresses only in LEA: Linux maps nothing so low.
+ * instructions, ports, far transfers, flags images, time stamps, x87 transcendentals and environments, and the
+ * reciprocal estimates. 16-bit addresses only in LEA: Linux maps nothing so low.
  */
 #include <stdio.h>
 #include <sys/wait.h>
@@ -189,10 +189,16 @@ static void memory_operand(struct instance *i, unsigned reg)
 	}
 }
 
+/* JMP and CALL through an operand: it holds the address that branches go to. */
+static bool is_indirect(const struct insn_desc *d)
+{
+	return d->map == MAP_M1 && d->opcode == 0xff && (d->reg == 2 || d->reg == 4);
+}
+
 static void emit_modrm(struct instance *i)
 {
 	const struct insn_desc *d = i->d;
-	unsigned reg = d->reg == REG_ANY ? below(i, 8) : d->reg;
+	unsigned reg = d->reg == REG_ANY ? below(i, 8) : d->reg, rm = below(i, 8);
 	bool mem = d->modrm == MODRM_MEM || (d->modrm == MODRM_ANY && below(i, 2));
 
 	if (d->map == MAP_FM)
@@ -204,10 +210,16 @@ static void emit_modrm(struct instance *i)
 		i->s.gpr[reg] = (uint32_t)(int32_t)(below(i, 512) - 256);
 	else if (!strncmp(d->mnemonic, "bt", 2) && d->op[1] == OP_Gv)
 		mem = false;
+	if (is_indirect(d) && rm == R_ESP)
+		rm = R_EAX;
 	if (mem)
 		memory_operand(i, reg);
 	else
-		byte(i, 0xc0 | reg << 3 | below(i, 8));
+		byte(i, 0xc0 | reg << 3 | rm);
+	if (is_indirect(d) && mem)
+		put(i->data + i->target - NATIVE_DATA, NATIVE_CODE + NATIVE_TAKEN, 4);
+	else if (is_indirect(d))
+		i->s.gpr[rm] = NATIVE_CODE + NATIVE_TAKEN;
 }
 
 static void emit_operand_bytes(struct instance *i, unsigned operand)
@@ -228,6 +240,21 @@ static void emit_operand_bytes(struct instance *i, unsigned operand)
 	}
 }
 
+/* What the first instruction expects where. */
+static void prepare(struct instance *i)
+{
+	const char *name = i->d->mnemonic;
+
+	if (!strcmp(name, "enter") || !strcmp(name, "leave"))
+		i->s.gpr[R_EBP] = TOP + 4 * below(i, 8);
+	if (!strcmp(name, "xlat"))
+		i->s.gpr[R_EBX] = i->target - (i->s.gpr[R_EAX] & 0xff);
+	if (!strcmp(name, "ret"))
+		put(i->data + TOP - NATIVE_DATA, NATIVE_CODE + NATIVE_TAKEN, 4);
+	if (!strcmp(name, "xchg"))
+		i->target &= ~15u; /* an atomic access across cache lines may be punished by the host */
+}
+
 static void emit_insn(struct instance *i)
 {
 	static const uint8_t mandatory[] = { [MAP_M2_66] = 0x66, [MAP_M2_F3] = 0xf3, [MAP_M2_F2] = 0xf2,
@@ -242,8 +269,16 @@ static void emit_insn(struct instance *i)
 		branch |= kind == OPK_J;
 	}
 	i->size16 = !branch && (d->map == MAP_M1 || d->map == MAP_M2) && d->since < SINCE_MMX && below(i, 3) == 0;
+	if (is_indirect(d) || !strcmp(d->mnemonic, "ret"))
+		i->size16 = false;
 	if (i->size16)
 		byte(i, 0x66);
+	if ((d->flags & INSN_LOCKABLE) && i->target % 16 == 0 && below(i, 4) == 0)
+		byte(i, 0xf0);
+	if (d->modrm != MODRM_NONE && below(i, 16) == 0)
+		byte(i, (const uint8_t[]){ 0x26, 0x2e, 0x36, 0x3e }[below(i, 4)]);
+	if (!i->count)
+		prepare(i);
 	if (string) {
 		i->s.gpr[R_ESI] = TARGET + below(i, 64);
 		i->s.gpr[R_EDI] = TARGET + below(i, 64);
@@ -289,15 +324,13 @@ static bool in_list(const char *list, const char *name)
 static bool eligible(const struct insn_desc *d)
 {
 	static const char no[] =
-		"in out ins outs hlt ret iret pushf popf cpuid rdtsc rdpmc rdmsr wrmsr monitor mwait "
+		"in out ins outs hlt iret pushf popf cpuid rdtsc rdpmc rdmsr wrmsr monitor mwait "
 		"fsin fcos fsincos fptan fpatan f2xm1 fyl2x fyl2xp1 fldcw fldenv fnstenv fnsave frstor fxsave fxrstor "
-		"rcpps rcpss rsqrtps rsqrtss les lds lss lfs lgs maskmovq maskmovdqu xlat sysenter sysexit clts invd wbinvd";
+		"rcpps rcpss rsqrtps rsqrtss les lds lss lfs lgs maskmovq maskmovdqu sysenter sysexit clts invd wbinvd";
 
 	if (d->flags & (INSN_ENDS | INSN_SOFT) || in_list(no, d->mnemonic))
 		return false;
 	if (d->map == MAP_M2 && d->opcode < 4)
-		return false;
-	if (d->map == MAP_M1 && d->opcode == 0xff && d->reg >= 2 && d->reg <= 5)
 		return false;
 	for (unsigned k = 0; k < 3; k++) {
 		unsigned kind = operand_table[d->op[k]].kind;
@@ -332,7 +365,7 @@ static bool follows(const struct instance *i, const struct insn_desc *d)
 	}
 	if ((i->undef & FLAG_AF) && in_list("daa das aaa aas lahf", d->mnemonic))
 		return false;
-	return strncmp(d->mnemonic, "bt", 2) && !in_list("enter leave", d->mnemonic);
+	return strncmp(d->mnemonic, "bt", 2) && !in_list("enter leave xlat ret", d->mnemonic) && !is_indirect(d);
 }
 
 /* Jcc, SETcc, CMOVcc, and those that read CF. */
@@ -384,11 +417,14 @@ static void x87_to_fx(const struct x87_state *x, uint8_t *fx)
 	}
 }
 
+/* In ring 3, so that exceptions find a stack of their own; INT 80 ends the run. */
 static unsigned our_run(struct guest *g, const struct instance *i, struct native_state *s, uint8_t *data)
 {
+	static const uint8_t end[2] = { INT80 };
+	uint8_t code[sizeof(i->code) + 2];
 	unsigned vector;
 
-	start_protected(g, 0);
+	start_protected(g, 3);
 	g->s.cr0 |= CR0_NE;
 	g->s.cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
 	memcpy(g->s.gpr, s->gpr, sizeof(s->gpr));
@@ -396,15 +432,18 @@ static unsigned our_run(struct guest *g, const struct instance *i, struct native
 	fx_to_x87(s->fx, &g->s.x87);
 	g->s.eip = NATIVE_CODE;
 	phys_write(g->p2m, NATIVE_DATA, data, NATIVE_DATA_SIZE);
-	poke(g, NATIVE_CODE + NATIVE_TAKEN, 0xf4, 1);
-	vector = guest_run(g, i->code, i->len);
+	memcpy(code, i->code, i->len);
+	memcpy(code + i->len, end, 2);
+	phys_write(g->p2m, NATIVE_CODE + NATIVE_TAKEN, end, 2);
+	vector = guest_run(g, code, i->len + 2);
+	if (vector != 0x80)
+		return vector;
 	memcpy(s->gpr, g->s.gpr, sizeof(s->gpr));
-	s->eflags = g->s.eflags;
+	s->gpr[R_ESP] = stacked(g, 3);
+	s->eflags = stacked(g, 2);
 	x87_to_fx(&g->s.x87, s->fx);
 	phys_read(g->p2m, NATIVE_DATA, data, NATIVE_DATA_SIZE);
-	if (vector == NO_FAULT)
-		return g->s.eip == NATIVE_CODE + NATIVE_TAKEN + 1 ? NATIVE_BRANCHED : NATIVE_DONE;
-	return vector;
+	return stacked(g, 0) == NATIVE_CODE + NATIVE_TAKEN + 2 ? NATIVE_BRANCHED : NATIVE_DONE;
 }
 
 /* ---- comparing -------------------------------------------------------------------------------------------------- */
