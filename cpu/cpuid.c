@@ -90,7 +90,8 @@ static uint32_t text_word(const char *s)
 
 static struct leaf brand_leaf(unsigned part)
 {
-	static const char brand[49] = "Umbra86 interpreting x86 processor, Intel rules ";
+	/* Without the word "processor": /proc/cpuinfo is searched for it to count them. */
+	static const char brand[49] = "Umbra86 interpreted x86 CPU by Intel's rules";
 	const char *s = brand + part * 16;
 
 	return (struct leaf){ text_word(s), text_word(s + 4), text_word(s + 8), text_word(s + 12) };

@@ -137,7 +137,7 @@ static void copy_run(struct cpu *c, const struct string *s, const struct place *
 	if (dst > src && dst < src + bytes) {
 		/* Forward over itself: each element may have been written by one before. */
 		for (uint32_t k = 0; k < bytes; k += s->size)
-			memcpy(dst + k, src + k, s->size);
+			memmove(dst + k, src + k, s->size); /* an element may overlap itself */
 		return;
 	}
 	if (to->plain) {

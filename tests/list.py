@@ -1,18 +1,35 @@
 #!/usr/bin/env python3
 """What there is to test, for tests/meson.build: one line a test, `FOLDER NAME SUITES FILE[,FILE...]`.
 
-Every FOLDER/test_*.c is a program by itself, with the other .c files of its folder linked in; every
+Every FOLDER/test_*.c is a program by itself, with the other .c files of its folder linked in whose header it includes
+(NAME.h is the header of NAME.c and of NAME_*.c); every
 FOLDER/test_*.py runs the built program. A test is of the suite FOLDER, and of `conformance` when it reads the
 recordings in shared/corpora.
 """
 import pathlib
+import re
 import sys
 
 root = pathlib.Path(sys.argv[1])
+
+
+def headers(path, known):
+    """Stems of the headers of its folder that it includes, directly or not."""
+    for stem in re.findall(rf'#include "tests/{path.parent.name}/(\w+)\.h"', path.read_text(errors="replace")):
+        if stem not in known:
+            known.add(stem)
+            for p in [path.parent / f"{stem}.h", *path.parent.glob(f"{stem}*.c")]:
+                if p.exists():
+                    headers(p, known)
+    return known
+
+
 for path in sorted([*root.glob("*/test_*.c"), *root.glob("*/test_*.py")]):
     folder = path.parent
     suites = folder.name + (",conformance" if "corpora" in path.read_text(errors="replace") else "")
     files = [path]
     if path.suffix == ".c":
-        files += [p for p in sorted(folder.glob("*.c")) if not p.name.startswith("test_")]
+        stems = headers(path, set())
+        files += [p for p in sorted(folder.glob("*.c")) if not p.name.startswith("test_")
+                  and (p.stem in stems or p.stem.split("_")[0] in stems)]
     print(folder.name, path.stem, suites, ",".join(str(p.relative_to(root)) for p in files))

@@ -505,6 +505,8 @@ static bool comparable(const struct instance *i, const struct native_state *ours
 {
 	const char *name = i->d->mnemonic;
 
+	if (i->count > 1 && native->gpr[R_ESP] - (TOP - 128) >= 256)
+		return false; /* the stack was moved, perhaps to the code, which differs behind the instructions */
 	if ((!strcmp(name, "shld") || !strcmp(name, "shrd")) && i->last.opsize == 2)
 		return i->count == 1 && ((i->last.opcode & 1 ? i->s.gpr[R_ECX] : i->last.imm) & 31) <= 16;
 	if (strstr(name, "comi") || (!strcmp(name, "fld") && i->d->map == MAP_FR))
