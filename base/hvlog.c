@@ -1,4 +1,7 @@
-/* Names of the hypervisor's causes and verdicts, as they appear in JSON, logs and the monitor. */
+/*
+ * Names of the hypervisor's causes and verdicts, as they appear in JSON, logs and the monitor; and the
+ * way of the records out of the ring.
+ */
 #include "base/hvlog.h"
 
 const char *const hv_cause_names[HV_CAUSES] = {
@@ -30,3 +33,28 @@ const char *const hv_verdict_names[HV_VERDICTS] = {
 	[HV_COPIED] = "copied",
 	[HV_DENIED] = "denied",
 };
+
+void hv_drain(struct hv_log *l)
+{
+	while (l->drain && l->drained < l->head) {
+		unsigned at = (unsigned)(l->drained % HV_RING);
+		uint64_t n = l->head - l->drained;
+
+		if (n > HV_RING - at)
+			n = HV_RING - at; /* up to the ring's end; the rest in the next turn */
+		l->drained += n;
+		l->drain(l->drain_opaque, &l->ring[at], (unsigned)n);
+	}
+}
+
+void hv_set_drain(struct hv_log *l, void (*drain)(void *opaque, const struct hv_record *r, unsigned n),
+		  void *opaque)
+{
+	hv_drain(l);
+	if (!l->drain)
+		l->drained = l->head <= HV_RING ? 0 : l->head;
+	l->drain = drain;
+	l->drain_opaque = opaque;
+	if (drain)
+		hv_drain(l); /* so that never more than half a ring waits */
+}

@@ -1,7 +1,8 @@
 /*
  * Why the hypervisor was entered and what it decided: one fixed-size record per
  * entry, in an always-on ring, and counters per cause, verdict and ring. Only
- * slow paths write here; consumers read, none is called by the core.
+ * slow paths write here. Consumers read the ring; one that must not miss a record
+ * is handed what is new each time that half of the ring has filled.
  */
 #ifndef BASE_HVLOG_H
 #define BASE_HVLOG_H
@@ -58,11 +59,24 @@ struct hv_log {
 
 	uint64_t count[HV_CAUSES][HV_VERDICTS][4]; /* by the ring it came from */
 	uint64_t head;                             /* records ever written */
+	uint64_t drained;                          /* of those, handed to the consumer */
+	/* Takes `n` records in the order of their writing, borrowed for the call. NULL: nobody collects. */
+	void (*drain)(void *opaque, const struct hv_record *r, unsigned n);
+	void *drain_opaque;
 	struct hv_record ring[HV_RING];
 };
 
 extern const char *const hv_cause_names[HV_CAUSES];
 extern const char *const hv_verdict_names[HV_VERDICTS];
+
+/*
+ * From now on every record goes to `drain` exactly once (NULL: to nobody any more; what is left goes out
+ * first). Records from before go too while the ring still has them all.
+ */
+void hv_set_drain(struct hv_log *l, void (*drain)(void *opaque, const struct hv_record *r, unsigned n),
+		  void *opaque);
+/* Hands over what is new. */
+void hv_drain(struct hv_log *l);
 
 static inline void hv_note(struct hv_log *l, enum hv_cause cause, enum hv_verdict verdict,
 			   uint8_t vector, uint32_t address, uint32_t error)
@@ -73,6 +87,8 @@ static inline void hv_note(struct hv_log *l, enum hv_cause cause, enum hv_verdic
 		.cs = l->cs, .cause = (uint8_t)cause, .verdict = (uint8_t)verdict,
 		.cpl = l->cpl, .vector = vector, .guest = l->guest,
 	};
+	if (!(l->head % (HV_RING / 2)) && l->drain)
+		hv_drain(l);
 }
 
 #endif

@@ -9,7 +9,7 @@
 ; NOT IMPLEMENTED: PCI (INT 1A AH=B1 says absent), ACPI, PnP and SMBIOS tables, cassette,
 ; parallel printers (INT 17 answers that there is none), set-up program.
 
-	cpu	686			; only for what a service tests for first; code is 386
+	cpu	386
 	org	0
 	bits	16
 
@@ -25,6 +25,7 @@ section .text start=0 vstart=0
 %include "int09.asm"
 %include "int13.asm"
 %include "int13_floppy.asm"
+%include "fdc.asm"
 %include "int13_disk.asm"
 %include "int13_edd.asm"
 %include "ata.asm"

@@ -116,7 +116,7 @@ apm_disconnect:
 	cmp	al, 0x07
 	je	%%set_state
 	cmp	al, 0x08
-	je	%%done			; enable, disable: nothing is managed behind the guest's back
+	je	%%done			; enable, disable: nothing is managed anyway
 	cmp	al, 0x09
 	je	%%done
 	cmp	al, 0x0a

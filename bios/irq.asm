@@ -33,6 +33,33 @@ irq0:
 	pop	eax
 	iret
 
+; INT 0C and 0D are IRQ 4 and 5, and the CPU's stack and protection faults: those come with
+; nothing in service.
+irq4:
+	push	ax
+	mov	ah, 0x10
+	call	irq_in_service
+	pop	ax
+	jnz	irq_low
+	PRINT	13, 10, "Umbra86 BIOS: stack fault"
+	jmp	fault_stop
+irq5:
+	push	ax
+	mov	ah, 0x20
+	call	irq_in_service
+	pop	ax
+	jnz	irq_low
+	PRINT	13, 10, "Umbra86 BIOS: protection fault"
+	jmp	fault_stop
+
+; ZF clear when the first 8259 has an interrupt of the mask AH in service. AL is lost.
+irq_in_service:
+	mov	al, 0x0b		; read the in-service register
+	out	PIC1_CMD, al
+	in	al, PIC1_CMD
+	test	al, ah
+	ret
+
 ; IRQ 2-5 and 7 without an owner: note which, mask it, go on.
 irq_low:
 	push	ax

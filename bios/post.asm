@@ -165,7 +165,7 @@ vector_table:				; INT 00 to 1F
 	dw	fault_divide, dummy_iret, nmi, dummy_iret
 	dw	dummy_iret, 0xff54, fault_opcode, fault_no_fpu
 	dw	0xfea5, 0xe987, irq_low, irq_low
-	dw	irq_low, irq_low, 0xef57, irq_low
+	dw	irq4, irq5, 0xef57, irq_low
 	dw	0xf065, 0xf84d, 0xf841, 0xe3fe
 	dw	0xe739, 0xf859, 0xe82e, 0xefd2
 	dw	int18, 0xe6f2, 0xfe6e, dummy_iret

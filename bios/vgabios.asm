@@ -38,9 +38,11 @@ ROM_SIZE		equ	0x8000
 %include "vid_mode.asm"
 %include "vid_text.asm"
 %include "vid_graphics.asm"
+%include "vid_pixels.asm"
 %include "vid_palette.asm"
 %include "vid_font.asm"
 %include "vid_misc.asm"
+%include "vbe_modes.asm"
 %include "vbe.asm"
 
 ; Option ROM entry: takes the vectors and sets mode 3.

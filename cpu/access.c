@@ -52,6 +52,38 @@ bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, s
 	return true;
 }
 
+/* A page known to be writable, though not without telling its frame's watchers. */
+static bool watched_hit(const struct cpu *c, uint32_t lin, bool user, struct place *p)
+{
+	const struct tlb_entry *e = &bank_for(c, user)->watched[tlb_watched_slot(lin)];
+
+	if (e->tag != (lin & ~(uint32_t)PAGE_MASK))
+		return false;
+	p->host = (uint8_t *)(e->addend + lin);
+	p->plain = false;
+	p->gpa = lin & PAGE_MASK;
+	p->mfn = frame_of_host(p2m_pool(c->p2m), p->host);
+	return true;
+}
+
+/*
+ * The host address of a store into a frame that is watched only because it holds code, when no code is
+ * in the 64 bytes concerned: data beside code, as in DOS programs. NULL: the general way.
+ */
+static void *beside_code(const struct cpu *c, uint32_t lin, unsigned size, bool user)
+{
+	const struct tlb_entry *e = &bank_for(c, user)->watched[tlb_watched_slot(lin)];
+	const struct frame_pool *pool = p2m_pool(c->p2m);
+	mfn_t f;
+
+	if (e->tag != ((lin + size - 1) & ~(uint32_t)PAGE_MASK) || (lin ^ (lin + size - 1)) >> 6)
+		return NULL;
+	f = frame_of_host(pool, (const void *)(e->addend + lin));
+	if (pool->flags[f] != FRAME_CODE || (c->code_granules[f] >> ((lin & PAGE_MASK) >> 6) & 1))
+		return NULL;
+	return (void *)(e->addend + lin);
+}
+
 bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
 {
 	struct mapping m;
@@ -60,11 +92,16 @@ bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place
 	p->plain = true;
 	if (likely(p->host))
 		return true;
+	if (write && watched_hit(c, lin, user, p))
+		return true;
 	TRY(lin_translate(c, lin, write ? ACCESS_WRITE : ACCESS_READ, user, &m));
 	p->gpa = m.gpa | (lin & PAGE_MASK);
 	p->host = m.host ? m.host + (lin & PAGE_MASK) : NULL;
 	p->mfn = m.mfn;
 	p->plain = m.may & ACCESS_WRITE;
+	if (write && p->host && !p->plain &&
+	    !(p2m_pool(c->p2m)->flags[m.mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
+		tlb_fill_watched(bank_for(c, user), lin, &m);
 	return true;
 }
 
@@ -181,6 +218,8 @@ bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v
 	uint8_t b[8];
 	struct span s;
 
+	if (!p)
+		p = beside_code(c, lin, size, user);
 	if (likely(p)) {
 		if (size == 4)
 			st4(p, (uint32_t)v);
@@ -203,7 +242,7 @@ bool lin_probe(struct cpu *c, uint32_t lin, unsigned len, bool user, bool write)
 {
 	struct span s;
 
-	if (likely(hit(c, lin, len, user, write)))
+	if (likely(hit(c, lin, len, user, write)) || (write && beside_code(c, lin, len, user)))
 		return true;
 	TRY(checked(c, lin, len, user, write));
 	return locate_span(c, lin, len, user, write, &s);

@@ -7,7 +7,7 @@
 /* One piece of an access: good to the end of its page. */
 struct place {
 	uint8_t *host; /* NULL: the bus, at `gpa` */
-	gpa_t gpa;     /* valid unless `plain` */
+	gpa_t gpa;     /* valid unless `plain`; beside a host address only its offset in the page */
 	mfn_t mfn;     /* the same */
 	bool plain;    /* writable without telling anybody */
 };

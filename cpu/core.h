@@ -87,6 +87,11 @@ enum trace_mode {
 struct jump { uint64_t key; struct op *op; };
 #define JUMPS 16384u
 
+static inline unsigned jump_slot(uint64_t code_address)
+{
+	return (unsigned)(code_address ^ code_address >> 12) & (JUMPS - 1);
+}
+
 /* How the lazy flags give OF and AF; ZF always, and mostly SF and PF, come from flag_res; CF is kept in cf. */
 enum flag_kind {
 	FK_EAGER,                  /* flag_src holds SF PF AF OF in their EFLAGS places */
@@ -140,6 +145,7 @@ struct cpu {
 	struct engine *engine;
 	struct cpu_config cfg;
 	struct trace_cache *traces;
+	uint64_t *code_granules; /* by mfn: a bit for each 64 bytes that hold decoded code */
 	struct tlb_banks *banks;
 	struct cpu_last_trap last_trap[3];
 	uint64_t last_trap_count;

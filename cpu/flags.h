@@ -48,11 +48,11 @@ static inline bool flag_cond(const struct cpu *c, unsigned cc)
 	case 0: r = flag_of(c); break;
 	case 1: r = c->cf; break;
 	case 2: r = flag_zf(c); break;
-	case 3: r = c->cf | flag_zf(c); break;
+	case 3: r = (unsigned)c->cf | (unsigned)flag_zf(c); break;
 	case 4: r = flag_sf(c); break;
 	case 5: r = flag_pf(c); break;
 	case 6: r = flag_sf(c) != flag_of(c); break;
-	default: r = flag_zf(c) | (flag_sf(c) != flag_of(c)); break;
+	default: r = (unsigned)flag_zf(c) | (unsigned)(flag_sf(c) != flag_of(c)); break;
 	}
 	return r != (cc & 1);
 }

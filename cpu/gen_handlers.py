@@ -580,10 +580,16 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 
 #define INDIRECT(target)                                                    \\
 	do {                                                                \\
-		c->eip = (target);                                          \\
+		uint32_t eip_ = (target);                                   \\
+		struct op *op_;                                             \\
+									    \\
+		c->eip = eip_;                                              \\
 		if (unlikely((c->countdown -= op->icount) < 0))             \\
 			return NULL;                                        \\
-		return goto_eip(HPASS);                                     \\
+		op_ = flat_target(c, tlb, eip_);                            \\
+		if (unlikely(!op_))                                         \\
+			return goto_eip(HPASS);                             \\
+		GO(op_);                                                    \\
 	} while (0)
 
 static inline uint32_t ea_any(const struct cpu *c, const struct op *op)
@@ -610,7 +616,7 @@ static inline bool flag_cond_sub(const struct cpu *c, unsigned cc)
 	switch (cc >> 1 & 7) {
 	case 0: r = flag_of(c); break;
 	case 6: r = less; break;
-	default: r = less | (a == b); break;
+	default: r = (unsigned)less | (unsigned)(a == b); break;
 	}
 	return r != (cc & 1);
 }

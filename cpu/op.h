@@ -16,6 +16,9 @@
 #define THREADED 0
 #endif
 
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 struct op;
 
 /* The handler of the next op, loaded one op ahead so that the jump never waits for it. */
@@ -50,9 +53,6 @@ enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
 #define HARGS struct cpu *c, struct op *op, struct tlb *tlb, struct next next
 #define HPASS c, op, tlb, next
 
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-
 #if THREADED
 #define GO(target)                                                          \
 	do {                                                                \
@@ -85,6 +85,23 @@ enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
 			return leave_taken(c, br_);                         \
 		GO(br_->chain);                                             \
 	} while (0)
+
+/*
+ * The trace at a flat linear address, if the TLB and the table of jumps know it; sets c->eip_page.
+ * goto_eip is the general way.
+ */
+static inline struct op *flat_target(struct cpu *c, const struct tlb *tlb, uint32_t eip)
+{
+	const struct tlb_entry *e = &tlb->x[tlb_slot(eip)];
+	uint64_t address = e->addend + eip;
+	const struct jump *j = &c->jump[jump_slot(address)];
+
+	if (unlikely(e->tag != (eip & ~(uint32_t)PAGE_MASK) ||
+		     j->key != (address | (uint64_t)c->mode << 56) || !(c->mode & MODE_FLAT)))
+		return NULL;
+	c->eip_page = eip & ~(uint32_t)PAGE_MASK;
+	return j->op;
+}
 
 #define COLD __attribute__((noinline, cold))
 

@@ -193,6 +193,12 @@ struct op *op_far(HARGS)
 {
 	struct op *from = c->from;
 
+	if (likely(!(from->aux & BR_OP16))) {
+		struct op *target = flat_target(c, tlb, c->eip_page + from->imm);
+
+		if (likely(target))
+			GO(target);
+	}
 	if (from->fn == op_fall)
 		c->eip = c->eip_page + from->imm;
 	else if (!branch_target(c, from, &c->eip))

@@ -114,6 +114,19 @@ static bool stop_at_fault(struct cpu *c, const struct string *s)
 	return false;
 }
 
+/*
+ * Would a run of writes reach the bytes of this very instruction? Then it goes element by element, and what
+ * comes next is decoded anew, however the instructions before were cut into runs.
+ */
+static bool overwrites_itself(const struct cpu *c, const struct place *to, uint32_t bytes)
+{
+	uint32_t lin = c->seg[SEG_CS].base + cpu_insn_eip(c);
+	const struct tlb_entry *e = &c->tlb->x[tlb_slot(lin)];
+	const uint8_t *code = p2m_pool(c->p2m)->base + (e->addend + lin);
+
+	return to->host < code + 15 && code < to->host + bytes;
+}
+
 static void copy_run(struct cpu *c, const struct string *s, const struct place *from,
 		     const struct place *to, uint32_t n)
 {
@@ -148,6 +161,8 @@ bool exec_movs(struct cpu *c, const struct insn *i)
 			n = run_at(c, &s, i->seg, si, false, n, &from);
 		if (n > 1)
 			n = run_at(c, &s, SEG_ES, di, true, n, &to);
+		if (n > 1 && !to.plain && overwrites_itself(c, &to, n * s.size))
+			n = 1;
 		if (n > 1 && (to.plain || !(to.host > from.host && to.host < from.host + n * s.size))) {
 			copy_run(c, &s, &from, &to, n);
 		} else {
@@ -190,6 +205,8 @@ bool exec_stos(struct cpu *c, const struct insn *i)
 
 		if (n > 1)
 			n = run_at(c, &s, SEG_ES, di, true, n, &to);
+		if (n > 1 && !to.plain && overwrites_itself(c, &to, n * s.size))
+			n = 1;
 		if (n > 1 && to.plain) {
 			fill_run(to.host, v, s.size, n);
 		} else if (n > 1) {

@@ -104,8 +104,7 @@ bool exec_invlpg(struct cpu *c, const struct insn *i)
 
 	TRY(require_cpl0(c));
 	cpu_sync(c);
-	hv_note(c->log, HV_INVLPG, HV_EMULATED, 0, lin, 0);
-	engine_invlpg(c->engine, lin);
+	engine_invlpg(c->engine, lin); /* which notes it, with what it found */
 	return true;
 }
 

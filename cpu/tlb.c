@@ -35,12 +35,15 @@ static void wipe(struct tlb *t)
 {
 	for (unsigned k = 0; k < TLB_ENTRIES; k++)
 		t->r[k].tag = t->w[k].tag = t->x[k].tag = TLB_NO;
+	for (unsigned k = 0; k < TLB_WATCHED; k++)
+		t->watched[k].tag = TLB_NO;
 	t->filled = 0;
 }
 
 static void wipe_slot(struct tlb *t, unsigned k)
 {
 	t->r[k].tag = t->w[k].tag = t->x[k].tag = TLB_NO;
+	t->watched[k & (TLB_WATCHED - 1)].tag = TLB_NO;
 }
 
 struct tlb_banks *tlb_banks_new(mfn_t frames)
@@ -120,7 +123,7 @@ void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *
 	uint32_t page = lin & ~(uint32_t)PAGE_MASK;
 	unsigned k = tlb_slot(lin);
 
-	if (!m->host || !m->may)
+	if (!m->host)
 		return;
 	/* One page per slot: a slot never mixes two pages, so that a flush of a page is one compare. */
 	if (t->filled < TLB_JOURNAL)
@@ -137,6 +140,12 @@ void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *
 		put(&t->w[k], page, (uintptr_t)m->host);
 		note_write(c->banks, m->mfn, page >> PAGE_SHIFT);
 	}
+}
+
+void tlb_fill_watched(struct tlb *t, uint32_t lin, const struct mapping *m)
+{
+	if (!t->no_fill)
+		put(&t->watched[tlb_watched_slot(lin)], lin & ~(uint32_t)PAGE_MASK, (uintptr_t)m->host);
 }
 
 /* ---- struct tlb_ops -------------------------------------------------------------------------- */
@@ -172,13 +181,15 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 			t->w[k].tag = TLB_NO;
 		if (t->x[k].tag == page)
 			t->x[k].tag = TLB_NO;
+		if (t->watched[tlb_watched_slot(va)].tag == page)
+			t->watched[tlb_watched_slot(va)].tag = TLB_NO;
 	}
 }
 
 /* Entries whose addend leads to this frame. */
-static void sweep(struct tlb_entry *e, uintptr_t first)
+static void sweep(struct tlb_entry *e, unsigned n, uintptr_t first)
 {
-	for (unsigned k = 0; k < TLB_ENTRIES; k++)
+	for (unsigned k = 0; k < n; k++)
 		if (e[k].tag != TLB_NO && e[k].addend + (uintptr_t)e[k].tag == first)
 			e[k].tag = TLB_NO;
 }
@@ -199,7 +210,7 @@ static void drop_writable(void *o, mfn_t f)
 		if (b->key[n].root == ROOT_ANY)
 			continue;
 		if (page == NOTE_MANY)
-			sweep(t->w, first);
+			sweep(t->w, TLB_ENTRIES, first);
 		else if (e->tag == (uint64_t)page << PAGE_SHIFT)
 			e->tag = TLB_NO;
 	}
@@ -217,9 +228,10 @@ static void drop_frame(void *o, mfn_t f)
 
 		if (b->key[n].root == ROOT_ANY)
 			continue;
-		sweep(t->r, first);
-		sweep(t->w, first);
-		sweep(t->x, (uintptr_t)f << PAGE_SHIFT);
+		sweep(t->r, TLB_ENTRIES, first);
+		sweep(t->w, TLB_ENTRIES, first);
+		sweep(t->x, TLB_ENTRIES, (uintptr_t)f << PAGE_SHIFT);
+		sweep(t->watched, TLB_WATCHED, first);
 	}
 	if (f < b->frames)
 		b->note[f] = NOTE_NONE;

@@ -10,6 +10,7 @@
 #include "mmu/frames.h"
 
 #define TLB_ENTRIES 1024u
+#define TLB_WATCHED 256u
 #define TLB_JOURNAL 256u
 
 struct cpu;
@@ -32,6 +33,8 @@ struct tlb_entry {
 
 struct tlb {
 	struct tlb_entry r[TLB_ENTRIES], w[TLB_ENTRIES], x[TLB_ENTRIES];
+	/* Writable pages whose frame carries a flag (code, page tables): for the slow path, which tells the watchers. */
+	struct tlb_entry watched[TLB_WATCHED];
 	bool user;
 	bool no_fill;    /* every access takes the slow path: alignment checks, data breakpoints */
 	/* Slots filled since the last flush, so that a flush costs what was filled. */
@@ -40,6 +43,8 @@ struct tlb {
 };
 
 static inline unsigned tlb_slot(uint64_t lin) { return (lin >> PAGE_SHIFT) & (TLB_ENTRIES - 1); }
+
+static inline unsigned tlb_watched_slot(uint64_t lin) { return (lin >> PAGE_SHIFT) & (TLB_WATCHED - 1); }
 
 /* All banks of one cpu, and what is known of the frames in them. */
 struct tlb_banks;

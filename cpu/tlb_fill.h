@@ -5,6 +5,8 @@
 #include "cpu/core.h"
 
 void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *m);
+/* After a translation for a write succeeded on a page that may not enter the write array. */
+void tlb_fill_watched(struct tlb *t, uint32_t lin, const struct mapping *m);
 
 /*
  * Translates through the engine and fills the TLB. `user`: at CPL 3's rights. False: c->trap is

@@ -29,11 +29,6 @@ struct trace {
 	struct op op[];
 };
 
-struct code_frame {
-	uint64_t granules;
-	struct trace *list;
-};
-
 struct single {
 	uint64_t key; /* linear address, mode */
 	uint8_t len, bytes[15];
@@ -41,10 +36,10 @@ struct single {
 };
 
 struct trace_cache {
-	struct cpu *cpu;
+	struct cpu *cpu; /* its code_granules are kept here too */
 	struct op unlinked[2], far[2], nowhere[2];
 	struct trace *hash[HASH];
-	struct code_frame *frame; /* by mfn */
+	struct trace **list; /* by mfn: the traces of a frame */
 	uint8_t *arena;
 	size_t used;
 	struct single single[SINGLES];
@@ -87,9 +82,9 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 {
 	struct trace_cache *t = opaque;
-	struct code_frame *cf = &t->frame[f];
-	uint64_t hit = cf->granules & granules_of(off, off + len), left = 0;
-	struct trace **p = &cf->list;
+	uint64_t *granules = &t->cpu->code_granules[f];
+	uint64_t hit = *granules & granules_of(off, off + len), left = 0;
+	struct trace **p = &t->list[f];
 
 	if (!hit)
 		return;
@@ -105,7 +100,7 @@ static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 			p = &tr->frame_next;
 		}
 	}
-	cf->granules = left;
+	*granules = left;
 	if (!left)
 		p2m_pool(t->cpu->p2m)->flags[f] &= (uint8_t)~FRAME_CODE;
 	t->cpu->attention |= ATTN_CODE;
@@ -119,7 +114,8 @@ static void flush_all(struct trace_cache *t)
 		for (struct trace *tr = t->hash[h]; tr; tr = tr->hash_next) {
 			mfn_t f = (mfn_t)(tr->key >> PAGE_SHIFT);
 
-			t->frame[f] = (struct code_frame){ 0 };
+			t->list[f] = NULL;
+			t->cpu->code_granules[f] = 0;
 			pool->flags[f] &= (uint8_t)~FRAME_CODE;
 		}
 		t->hash[h] = NULL;
@@ -139,6 +135,17 @@ static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t m
 				  .far = t->far };
 }
 
+/* Instructions of later processors than the model are #UD. */
+static enum insn_since newest(const struct cpu *c)
+{
+	static const uint8_t since[CPU_MODELS] = {
+		[CPU_486] = SINCE_I486, [CPU_PENTIUM] = SINCE_P5, [CPU_PENTIUM2] = SINCE_MMX,
+		[CPU_PENTIUM3] = SINCE_SSE, [CPU_PENTIUM4] = SINCE_SSE2, [CPU_MAX] = SINCE_SSSE3,
+	};
+
+	return (enum insn_since)since[c->cfg.model];
+}
+
 /* NULL: the first instruction crosses the page's end. */
 static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
 {
@@ -151,7 +158,7 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	while (more && l.icount < limit && off < PAGE_SIZE) {
 		struct insn i;
 		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, mode & MODE_CODE32,
-						   SINCE_SSSE3, &i);
+						   newest(t->cpu), &i);
 
 		if (r == DECODE_MORE) {
 			if (l.icount == 0)
@@ -183,14 +190,13 @@ static void publish(struct trace_cache *t, struct trace *tr)
 	struct cpu *c = t->cpu;
 	mfn_t f = (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT);
 	struct frame_pool *pool = p2m_pool(c->p2m);
-	struct code_frame *cf = &t->frame[f];
 	unsigned h = hash_of(tr->key);
 
 	tr->hash_next = t->hash[h];
 	t->hash[h] = tr;
-	tr->frame_next = cf->list;
-	cf->list = tr;
-	cf->granules |= granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
+	tr->frame_next = t->list[f];
+	t->list[f] = tr;
+	c->code_granules[f] |= granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
 	if (!(pool->flags[f] & FRAME_CODE)) {
 		pool->flags[f] |= FRAME_CODE;
 		cpu_tlb_ops.drop_writable(c, f);
@@ -232,7 +238,7 @@ static bool fetch_insn(struct cpu *c, uint32_t lin, uint8_t *bytes, unsigned *le
 			return fault_code(c, TRAP_GP, 0);
 		TRY(fetch_byte(c, lin + n, &bytes[n]));
 		n++;
-		*r = insn_decode(bytes, n, c->mode & MODE_CODE32, SINCE_SSSE3, i);
+		*r = insn_decode(bytes, n, c->mode & MODE_CODE32, newest(c), i);
 		*len = n;
 		if (*r != DECODE_MORE && *r != DECODE_LONG)
 			return true;
@@ -370,7 +376,7 @@ void trace_link(struct cpu *c, struct op *from, struct op *target)
 	if (at < t->arena || at >= t->arena + t->used)
 		return;
 	/* The page may have been mapped elsewhere since `from` was entered: look for it in target's frame. */
-	for (tr = t->frame[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT].list; tr; tr = tr->frame_next)
+	for (tr = t->list[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT]; tr; tr = tr->frame_next)
 		if (from >= tr->op && from < tr->op + tr->slots) {
 			from->chain = target;
 			return;
@@ -385,8 +391,9 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		return NULL;
 	t->cpu = c;
 	t->arena = malloc(ARENA_BYTES);
-	t->frame = calloc(p2m_pool(c->p2m)->count, sizeof(*t->frame));
-	if (!t->arena || !t->frame) {
+	t->list = calloc(p2m_pool(c->p2m)->count, sizeof(*t->list));
+	c->code_granules = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code_granules));
+	if (!t->arena || !t->list || !c->code_granules) {
 		trace_cache_free(t);
 		return NULL;
 	}
@@ -411,7 +418,8 @@ void trace_cache_free(struct trace_cache *t)
 	if (!t)
 		return;
 	free(t->arena);
-	free(t->frame);
+	free(t->list);
+	free(t->cpu->code_granules);
 	free(t);
 }
 

@@ -31,11 +31,6 @@ struct op *trace_resolve(struct cpu *c);
  */
 void trace_link(struct cpu *c, struct op *from, struct op *target);
 
-static inline unsigned jump_slot(uint64_t code_address)
-{
-	return (unsigned)(code_address ^ code_address >> 12) & (JUMPS - 1);
-}
-
 /* lower.c: turns one instruction into ops. */
 struct lowering {
 	struct op *op;       /* the trace's first */

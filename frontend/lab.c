@@ -50,6 +50,40 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 	return 0;
 }
 
+static int open_trace(struct lab *l)
+{
+	char err[256];
+
+	if (!l->o->trace)
+		return 0;
+	l->trace = trace_create(l->o->trace, err);
+	if (!l->trace) {
+		complain("%s", err);
+		return EXIT_BAD_IMAGE;
+	}
+	for (unsigned i = 0; i < l->guests; i++) {
+		struct machine *m = l->guest[i]->setup.session.m;
+
+		trace_guest(l->trace, l->guest[i]->number, l->guest[i]->name, machine_ns_per_insn(m));
+		machine_set_trace(m, trace_sink_of(l->trace));
+	}
+	return 0;
+}
+
+static int close_trace(struct lab *l)
+{
+	char err[256];
+
+	if (!l->trace)
+		return 0;
+	for (unsigned i = 0; i < l->guests; i++)
+		machine_set_trace(l->guest[i]->setup.session.m, NULL);
+	if (trace_close(l->trace, err))
+		return 0;
+	complain("%s", err);
+	return EXIT_BAD_IMAGE;
+}
+
 static int open_display(struct lab *l)
 {
 	char err[256];
@@ -98,7 +132,8 @@ static int open_lab(struct lab *l)
 			return code;
 	}
 	l->focus = l->guest[0];
-	return open_display(l);
+	code = open_display(l);
+	return code ? code : open_trace(l);
 }
 
 static void close_lab(struct lab *l)
@@ -336,7 +371,7 @@ static int write_stats(const struct lab *l)
 int lab_run(const struct options *o)
 {
 	struct lab *l = calloc(1, sizeof(*l));
-	int code, stats = 0;
+	int code, stats = 0, trace = 0;
 
 	if (!l) {
 		complain("no memory");
@@ -347,9 +382,10 @@ int lab_run(const struct options *o)
 	code = open_lab(l);
 	if (!code) {
 		code = run_loop(l);
+		trace = close_trace(l);
 		stats = write_stats(l);
 	}
 	close_lab(l);
 	free(l);
-	return code ? code : stats;
+	return code ? code : trace ? trace : stats;
 }

@@ -26,6 +26,7 @@ struct lab {
 	struct lab_guest *focus, *busy; /* busy: whom the script waits for; may be NULL */
 	struct script script;
 	struct ui *ui;
+	struct trace_writer *trace; /* of --trace */
 	ns_t real_start, real_base, guest_base, last_poll;
 };
 

@@ -6,6 +6,7 @@
 
 #include "frontend/lab.h"
 #include "frontend/setup.h"
+#include "frontend/trace.h"
 
 /* The display that was asked for, or, when none was, the first that there is. */
 static bool open_display(struct setup *s, char err[256])
@@ -68,6 +69,16 @@ static int open_session(struct setup *s)
 	return 0;
 }
 
+static void print_stats(const struct setup *s, FILE *f)
+{
+	double real = (double)s->session.real_spent / (double)NS_PER_SECOND;
+
+	fprintf(f, "{\n  \"real_seconds\": %.6f,\n  \"mips\": %.3f,\n", real,
+		real > 0 ? (double)machine_icount(s->session.m) / real / 1e6 : 0.0);
+	machine_stats_json(s->session.m, f);
+	fprintf(f, "}\n");
+}
+
 static int write_stats(const struct setup *s)
 {
 	FILE *f;
@@ -76,14 +87,8 @@ static int write_stats(const struct setup *s)
 	if (!s->o.stats_json || !s->session.m)
 		return 0;
 	f = fopen(s->o.stats_json, "w");
-	if (f) {
-		double real = (double)s->session.real_spent / (double)NS_PER_SECOND;
-
-		fprintf(f, "{\n  \"real_seconds\": %.6f,\n  \"mips\": %.3f,\n", real,
-			real > 0 ? (double)machine_icount(s->session.m) / real / 1e6 : 0.0);
-		machine_stats_json(s->session.m, f);
-		fprintf(f, "}\n");
-	}
+	if (f)
+		print_stats(s, f);
 	bad = !f || ferror(f);
 	if (f && fclose(f))
 		bad = true;
@@ -92,20 +97,100 @@ static int write_stats(const struct setup *s)
 	return bad ? EXIT_BAD_IMAGE : 0;
 }
 
+/* One statement against the statistics in `json`; an unknown counter is a mistake in the command line. */
+static int check_assertion(const struct assertion *a, const char *json, bool at_end)
+{
+	double value;
+	bool holds;
+
+	if (!assertion_check(a, json, &value, &holds)) {
+		complain("--assert: there is no counter %s; --stats-json FILE lists them", a->name);
+		return EXIT_BAD_USAGE;
+	}
+	if (!at_end || holds)
+		return 0;
+	complain("--assert: %s is %.15g, which is not %s %.15g", a->name, value, comparison_names[a->op], a->number);
+	return EXIT_WAIT_FAILED;
+}
+
+/* All of them, so that every one that fails is told. Before the run only their names are looked up. */
+static int check_assertions(const struct setup *s, bool at_end)
+{
+	char *json = NULL;
+	size_t len;
+	int code = 0;
+	FILE *f;
+
+	if (!s->o.assertions)
+		return 0;
+	f = open_memstream(&json, &len);
+	if (f)
+		print_stats(s, f);
+	if (!f || fclose(f)) {
+		complain("no memory for --assert");
+		free(json);
+		return EXIT_NO_HOST;
+	}
+	for (unsigned i = 0; i < s->o.assertions; i++) {
+		int one = check_assertion(&s->o.assertion[i], json, at_end);
+
+		code = code ? code : one;
+	}
+	free(json);
+	return code;
+}
+
+static int open_trace(struct setup *s)
+{
+	char err[256];
+
+	if (!s->o.trace)
+		return 0;
+	s->trace = trace_create(s->o.trace, err);
+	if (!s->trace) {
+		complain("%s", err);
+		return EXIT_BAD_IMAGE;
+	}
+	trace_guest(s->trace, 0, s->o.name ? s->o.name : "guest", machine_ns_per_insn(s->session.m));
+	machine_set_trace(s->session.m, trace_sink_of(s->trace));
+	return 0;
+}
+
+static int close_trace(struct setup *s)
+{
+	char err[256];
+
+	if (!s->trace)
+		return 0;
+	machine_set_trace(s->session.m, NULL);
+	if (trace_close(s->trace, err))
+		return 0;
+	complain("%s", err);
+	return EXIT_BAD_IMAGE;
+}
+
 static int run(struct setup *s)
 {
-	int code = setup_open(s), stats;
+	int code = setup_open(s), stats, trace, assertions;
 
 	if (!code)
+		code = check_assertions(s, false);
+	if (!code)
 		code = open_session(s);
+	if (!code)
+		code = open_trace(s);
 	if (code)
 		return code;
 	code = session_run(&s->session);
+	trace = close_trace(s);
 	/* The demonstration without a display: what it would have shown. */
 	if (s->o.demo && !s->session.ui && !s->o.script)
 		screen_print(s->session.m, stdout);
 	stats = write_stats(s);
-	return code ? code : stats;
+	assertions = check_assertions(s, true);
+	if (assertions)
+		return assertions;
+	return code ? code : trace ? trace : stats;
 }
 
 int main(int argc, char **argv)
@@ -114,6 +199,11 @@ int main(int argc, char **argv)
 	char err[256];
 	int code = 0;
 
+	/* Not a file's name: that would be ./trace. */
+	if (argc > 1 && !strcmp(argv[1], "trace")) {
+		free(s);
+		return trace_main(argc - 1, argv + 1);
+	}
 	if (!s) {
 		complain("no memory");
 		return EXIT_NO_HOST;

@@ -113,6 +113,8 @@ bool options_agree(const struct options *o, char err[256])
 				   "give -serial file:NAME or -display none");
 	else if (o->display == DISPLAY_TERMINAL && o->monitor_stdio)
 		snprintf(err, 256, "-display terminal and -monitor stdio both want the terminal");
+	else if (o->config && (o->assertions || o->log_int || o->monitor_stdio))
+		snprintf(err, 256, "--config with --assert, -d or -monitor: not implemented yet");
 	else if (o->config && (o->file || o->kernel || o->demo || o->raw_file))
 		snprintf(err, 256, "--config: the guests are in its file, and the command line has none beside");
 	else if (o->initrd && !o->kernel)
@@ -175,7 +177,7 @@ static const char *const exit_codes[][2] = {
 	{ "80", "triple fault; the last three exceptions are explained" },
 	{ "81", "the guest halted with interrupts off, so that nothing can happen any more "
 		"(without a display, a script or a monitor)" },
-	{ "82", "a script's wait did not come true in its time" },
+	{ "82", "a script's wait did not come true in its time, or an --assert at the end" },
 	{ "83", "--mmu-check found a difference" },
 	{ "124", "--timeout-insns has passed" },
 	{ "130", "interrupted by a signal" },
@@ -205,6 +207,7 @@ void options_help(FILE *out)
 	enum { INDENT = 26, WIDTH = 98 };
 
 	fprintf(out, "Usage: umbra86 [OPTION]... [FILE]\n"
+		     "       umbra86 trace FILE --to FORMAT [FILTER]...\n"
 		     "A PC in software, running its guest on shadow page tables.\n"
 		     "FILE is a floppy, disk or CD image, a Linux kernel or a multiboot kernel, "
 		     "told by its content.\n");
@@ -275,12 +278,15 @@ void options_man(FILE *out)
 		".TH UMBRA86 1 \"\" \"Umbra86 %s\" \"User Commands\"\n"
 		".SH NAME\numbra86 \\- a PC in software that runs its guest on shadow page tables\n"
 		".SH SYNOPSIS\n.B umbra86\n[\\fIOPTION\\fR]... [\\fIFILE\\fR]\n"
+		".br\n.B umbra86 trace\n\\fIFILE\\fR \\-\\-to \\fIFORMAT\\fR [\\fIFILTER\\fR]...\n"
 		".SH DESCRIPTION\n"
 		"Umbra86 interprets an x86 processor and the devices of a PC. The translations of its MMU come\n"
 		"from shadow page tables that a hypervisor level keeps. Guest time is counted in guest\n"
 		"instructions, so a run without live input is exactly repeatable.\n.PP\n"
 		"A bare \\fIFILE\\fR is recognised by its content: a floppy, disk or CD image, a Linux kernel,\n"
-		"or a multiboot kernel.\n.SH OPTIONS\n"
+		"or a multiboot kernel.\n.PP\n"
+		"\\fBumbra86 trace\\fR converts what \\fB\\-\\-trace\\fR has written into json, chrome, perfetto, csv\n"
+		"or text; \\fBumbra86 trace \\-\\-help\\fR lists its filters.\n.SH OPTIONS\n"
 		"Options are spelled as QEMU's and mean the same; one dash or two make no difference.\n",
 		UMBRA86_VERSION);
 	for (const struct option_row *r = option_table; r->name; r++) {

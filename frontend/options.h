@@ -5,6 +5,7 @@
 #ifndef FRONTEND_OPTIONS_H
 #define FRONTEND_OPTIONS_H
 
+#include "frontend/assertion.h"
 #include "machine/machine.h"
 
 /* The program's exit codes; isa-debug-exit gives (value << 1) | 1 besides. */
@@ -15,7 +16,7 @@ enum exit_code {
 	EXIT_NO_HOST = 71,        /* the host has no memory, no display, ... */
 	EXIT_TRIPLE_FAULT = 80,
 	EXIT_HALTED = 81,         /* HLT with interrupts off: nothing can ever happen again */
-	EXIT_WAIT_FAILED = 82,    /* a script's wait did not come true */
+	EXIT_WAIT_FAILED = 82,    /* a script's wait or an --assert did not come true */
 	EXIT_MMU_DIFFERS = 83,    /* --mmu-check found a difference */
 	EXIT_TIMEOUT = 124,       /* --timeout-insns */
 	EXIT_INTERRUPTED = 130,   /* SIGINT, SIGTERM */
@@ -28,6 +29,8 @@ struct drive_option {
 	const char *path;
 	bool readonly, cdrom, snapshot;
 };
+
+enum { OPTIONS_ASSERTIONS = 32 };
 
 struct options {
 	uint64_t ram_bytes;
@@ -44,7 +47,9 @@ struct options {
 	uint8_t debug_exit_size;
 	uint64_t timeout_insns; /* UINT64_MAX: none */
 	uint32_t mips;
-	const char *script, *stats_json, *log_file;
+	const char *script, *stats_json, *log_file, *trace;
+	struct assertion assertion[OPTIONS_ASSERTIONS];
+	unsigned assertions;
 	const char *config;     /* several guests: frontend/lab.h */
 	bool rtc_given;         /* -rtc base=DATE; else the host's time is taken */
 	bool rtc_localtime;

@@ -543,6 +543,20 @@ static bool set_stats(struct options *o, const char *arg, char err[256])
 	return true;
 }
 
+static bool set_trace(struct options *o, const char *arg, char err[256])
+{
+	(void)err;
+	o->trace = arg;
+	return true;
+}
+
+static bool set_assert(struct options *o, const char *arg, char err[256])
+{
+	if (o->assertions == OPTIONS_ASSERTIONS)
+		return bad(err, "--assert", arg, "there are too many of them");
+	return assertion_parse(&o->assertion[o->assertions++], arg, err);
+}
+
 static bool set_log_file(struct options *o, const char *arg, char err[256])
 {
 	(void)err;
@@ -698,6 +712,10 @@ const struct option_row option_table[] = {
 	  "as long", set_timeout, NULL },
 	{ "--stats-json", "FILE", "at the end, write counters: instructions, TLB, shadow tables, hypervisor "
 	  "entries by cause, verdict and ring", set_stats, NULL },
+	{ "--trace", "FILE", "write a record of every entry into the hypervisor; `umbra86 trace FILE --to "
+	  "chrome` and its like convert it", set_trace, NULL },
+	{ "--assert", "TEXT", "at the end, compare a counter of the statistics, as in 'traps.reflected == 3'; "
+	  "code 82 when it is not so", set_assert, NULL },
 	{ "-d", "int", "log exceptions and interrupts", set_log, NULL },
 	{ "-D", "FILE", "where the log goes (default: the standard error)", set_log_file, NULL },
 	{ "--help", NULL, "this text", set_help, NULL },

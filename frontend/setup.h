@@ -8,6 +8,7 @@
 
 #include "devices/block.h"
 #include "frontend/session.h"
+#include "frontend/trace_file.h"
 
 /* Everything that is opened for a run, so that one place closes it. */
 struct setup {
@@ -16,6 +17,7 @@ struct setup {
 	struct block *block[MACHINE_FLOPPIES + MACHINE_DISKS];
 	unsigned blocks;
 	struct session session;
+	struct trace_writer *trace; /* of --trace */
 	struct termios tty; /* as it was, when tty_raw */
 	bool tty_raw;
 };

@@ -70,6 +70,15 @@ static bool guest_reset(struct machine *m)
 	return true;
 }
 
+/* The records from before a jump of time go out before it. */
+static void trace_time(struct machine *m)
+{
+	if (!m->trace)
+		return;
+	hv_drain(&m->log);
+	m->trace->time(m->trace->opaque, m->log.guest, cpu_icount(m->cpu), m->clock.now);
+}
+
 /* HLT: time goes to the next event. */
 static void skip_idle(struct machine *m, ns_t end)
 {
@@ -77,8 +86,10 @@ static void skip_idle(struct machine *m, ns_t end)
 
 	if (next > end)
 		next = end;
-	if (next > m->clock.now)
+	if (next > m->clock.now) {
 		m->clock.now = next;
+		trace_time(m);
+	}
 	m->halted = true;
 }
 
@@ -165,6 +176,18 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 ns_t machine_now(const struct machine *m)
 {
 	return m->clock.now;
+}
+
+void machine_set_trace(struct machine *m, const struct trace_sink *sink)
+{
+	hv_set_drain(&m->log, sink ? sink->records : NULL, sink ? sink->opaque : NULL);
+	m->trace = sink;
+	trace_time(m);
+}
+
+uint32_t machine_ns_per_insn(const struct machine *m)
+{
+	return m->clock.ns_per_insn;
 }
 
 uint64_t machine_icount(const struct machine *m)

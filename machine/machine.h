@@ -10,6 +10,7 @@
 #include "base/types.h"
 
 struct machine;
+struct hv_record; /* base/hvlog.h */
 struct block;    /* devices/block.h */
 struct char_dev; /* devices/char.h */
 struct frame_pool; /* mmu/frames.h */
@@ -107,6 +108,19 @@ void machine_stats_json(struct machine *m, FILE *out);
  * lost because more than the ring holds have passed.
  */
 void machine_log_interrupts(struct machine *m, uint64_t *from, FILE *out);
+/*
+ * Every record of the hypervisor from now on, in order and none lost. Guest time runs one ns_per_insn an
+ * instruction, and jumps where the guest waits in HLT: `time` says where it stands, once at the start and
+ * after each jump.
+ */
+struct trace_sink {
+	void *opaque;
+	void (*records)(void *opaque, const struct hv_record *r, unsigned n); /* borrowed for the call */
+	void (*time)(void *opaque, unsigned guest, uint64_t icount, ns_t now);
+};
+/* Borrowed until it is replaced; NULL ends it, after what is left has been handed over. */
+void machine_set_trace(struct machine *m, const struct trace_sink *sink);
+uint32_t machine_ns_per_insn(const struct machine *m);
 /* What reaches us from a host-side connection (char_dev) goes to the guest here; call it often. */
 void machine_poll(struct machine *m);
 

@@ -44,6 +44,7 @@ static const struct port_wire {
 	{ AT(kbc), I8042_WIN_COMMAND, 0x64 },
 	{ AT(rtc), MC146818_WIN, 0x70 },
 	{ AT(port80), PORT80_WIN, 0x80 },
+	{ AT(pci_host), PCI_HOST_WIN, 0xcf8 },
 	{ AT(port92), PORT92_WIN, 0x92 },
 	{ AT(ferr), 0, 0xf0 },
 	{ AT(ata[0]), 0, 0x1f0 },
@@ -310,13 +311,14 @@ static void build_chips(struct machine *m)
 	ns16550_init(&m->uart, &m->clock, irq_of(m, IRQ_COM1), cfg->serial[0]);
 	port92_init(&m->port92, line(m, set_a20, A20_PORT92), line(m, set_reset, 0));
 	port80_init(&m->port80);
+	pci_host_init(&m->pci_host);
 	ferr_init(&m->ferr, irq_of(m, IRQ_FPU), line(m, set_ignne, 0));
 	power_init(&m->power);
 
 	struct device *const all[] = {
 		&m->pic.dev, &m->pit.dev, &m->kbc.dev, &m->rtc.dev, &m->dma.dev, &m->fdc.dev,
 		&m->ata[0].dev, &m->ata[1].dev, &m->uart.dev, &m->vga.dev, &m->port92.dev,
-		&m->port80.dev, &m->ferr.dev, &m->power.dev,
+		&m->port80.dev, &m->pci_host.dev, &m->ferr.dev, &m->power.dev,
 	};
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		add(m, all[i]);
@@ -410,7 +412,7 @@ static bool build_cpu(struct machine *m, char err[256])
 		.engine = m->cfg.mmu_check ? ENGINE_CHECK :
 			  m->cfg.mmu == MMU_DIRECT ? ENGINE_DIRECT : ENGINE_SHADOW,
 		.check_engine = m->cfg.mmu_check,
-		.model = CPU_PENTIUM3,
+		.model = CPU_MAX,
 		.inta = acknowledge, .inta_opaque = m,
 		.ferr = { ferr_set_pin, &m->ferr, 0 },
 	};

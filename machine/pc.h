@@ -16,6 +16,7 @@
 #include "devices/i8259.h"
 #include "devices/mc146818.h"
 #include "devices/ns16550.h"
+#include "devices/pci_host.h"
 #include "devices/port80.h"
 #include "devices/port92.h"
 #include "devices/power.h"
@@ -47,6 +48,7 @@ struct machine {
 	struct vga vga;
 	struct port92 port92;
 	struct port80 port80;
+	struct pci_host pci_host;
 	struct ferr ferr;
 	struct power power;
 	struct debug_exit debug_exit; /* when cfg.debug_exit_port */
@@ -58,6 +60,8 @@ struct machine {
 	/* All of them that are present, for reset and info. */
 	struct device *device[PC_DEVICES];
 	unsigned devices;
+
+	const struct trace_sink *trace; /* NULL: none */
 
 	struct machine_config cfg;
 	struct physmem physmem;  /* the DMA controller's way to memory */

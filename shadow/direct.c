@@ -87,6 +87,7 @@ static void direct_invlpg(struct engine *e, gva_t va)
 		flush(e);
 	else
 		e->tlb->drop_page(e->tlb_opaque, ROOT_ANY, va & ~(gva_t)PAGE_MASK);
+	hv_note(e->log, HV_INVLPG, HV_EMULATED, 0, (uint32_t)va, 0);
 }
 
 static void direct_forget(struct engine *e)

@@ -19,16 +19,17 @@ INSTRUCTIONS = 3_000_000_000  # it needs a tenth
 def main():
     program = os.environ.get("UMBRA86", "build/umbra86")
     with tempfile.TemporaryDirectory() as folder:
-        floppy, disk, serial = (pathlib.Path(folder) / name for name in ("floppy", "disk", "serial"))
-        subprocess.run(["nasm", "-f", "bin", "-I", f"{HERE}/", "-o", floppy, HERE / "probe.asm"], check=True)
+        floppy, disk, serial = (f"{folder}/{name}" for name in ("floppy", "disk", "serial"))
+        subprocess.run(["nasm", "-f", "bin", "-I", f"{HERE}/", "-o", floppy, HERE / "probe.asm"],
+                       check=True)
         os.truncate(floppy, FLOPPY_BYTES)
         with open(disk, "wb") as file:
             file.truncate(DISK_BYTES)
         run = subprocess.run(
-            [program, "-m", "16", "-display", "none", "-serial", f"file:{serial}", "-fda", floppy, "-hda", disk,
-             "-boot", "a", "-device", "isa-debug-exit,iobase=0x501,iosize=1", "--timeout-insns",
-             str(INSTRUCTIONS)], capture_output=True, text=True, timeout=300)
-        text = serial.read_text(errors="replace") if serial.exists() else ""
+            [program, "-m", "16", "-display", "none", "-serial", f"file:{serial}", "-fda", floppy,
+             "-hda", disk, "-boot", "a", "-device", "isa-debug-exit,iobase=0x501,iosize=1",
+             "--timeout-insns", str(INSTRUCTIONS)], capture_output=True, text=True, timeout=300)
+        text = open(serial, errors="replace").read() if os.path.exists(serial) else ""
 
     lines = text.splitlines()
     passed = [line for line in lines if line.startswith("ok ")]

@@ -60,7 +60,8 @@ def whole_story(name, args):
     good = {int(m[1]) for m in re.finditer(r"^ok +(\d+) ", said, re.M)}
     bad = re.findall(r"^FAIL.*$", said, re.M)
     for n in range(1, checks + 1):
-        t.check(n in good, f"check {n}: " + next((b for b in bad if re.match(rf"FAIL +{n} ", b)), "not reached"))
+        why = next((b for b in bad if re.match(rf"FAIL +{n} ", b)), "not reached")
+        t.check(n in good, f"check {n}: {why}")
     chapters = [int(m[1]) for m in re.finditer(r"^([1-9])  ", said, re.M)]
     t.check(chapters == list(range(1, CHAPTERS + 1)), f"chapters in order: {chapters}")
     final = f"Umbra86 demo: all {checks} checks passed"

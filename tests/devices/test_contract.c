@@ -18,6 +18,7 @@
 #include "devices/i8259.h"
 #include "devices/mc146818.h"
 #include "devices/ns16550.h"
+#include "devices/pci_host.h"
 #include "devices/port80.h"
 #include "devices/port92.h"
 #include "devices/power.h"
@@ -45,6 +46,7 @@ static struct i8254 pit;
 static struct i8259 pic;
 static struct mc146818 rtc;
 static struct ns16550 uart;
+static struct pci_host pci_host;
 static struct port80 port80;
 static struct port92 port92;
 static struct power power;
@@ -162,6 +164,12 @@ static struct device *make_uart(void)
 
 	ns16550_init(&uart, &clk, probe_line(&pin[0]), &line);
 	return &uart.dev;
+}
+
+static struct device *make_pci_host(void)
+{
+	pci_host_init(&pci_host);
+	return &pci_host.dev;
 }
 
 static struct device *make_port80(void)
@@ -502,6 +510,7 @@ int main(void)
 		CONTRACT(pic),
 		CONTRACT(rtc),
 		CONTRACT(uart),
+		CONTRACT(pci_host),
 		CONTRACT(port80),
 		CONTRACT(port92),
 		CONTRACT(power),

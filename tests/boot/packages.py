@@ -1,0 +1,103 @@
+"""Guests out of Debian's packages, and the Linux guest that shared/bench/linux makes: fetched once into a folder of the
+user's cache (or of /tmp), unpacked there, never installed."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from boot import SHARED
+
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "/tmp") / "umbra86-guests"
+
+
+class Missing(Exception):
+    """A guest that cannot be had here; the text says why."""
+
+
+def quietly(what, *command, cwd=None, limit=400):
+    try:
+        done = subprocess.run([str(c) for c in command], cwd=cwd, timeout=limit, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise Missing(f"{what}: {e}") from e
+    if done.returncode:
+        said = done.stdout.decode("utf-8", "replace").strip().splitlines()
+        raise Missing(f"{what}: {said[-1] if said else done.returncode}")
+
+
+def package(name):
+    """The folder with the package's files. Two tests may ask at once: it appears complete or not at all."""
+    root = CACHE / name
+    if not root.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as work:
+            # The download is done as the user, for apt's own user cannot write into the folder.
+            quietly(f"package {name}", "apt-get", "-q", "-o", "APT::Sandbox::User=", "download", name, cwd=work)
+            debs = list(pathlib.Path(work).glob("*.deb"))
+            if len(debs) != 1:
+                raise Missing(f"package {name}: nothing was downloaded")
+            quietly(f"package {name}", "dpkg", "-x", debs[0], "root", cwd=work)
+            try:
+                (pathlib.Path(work) / "root").rename(root)
+            except OSError:
+                if not root.exists():
+                    raise
+    return root
+
+
+def package_file(name, path):
+    file = package(name) / path
+    if not file.exists():
+        raise Missing(f"package {name} has no {path}")
+    return file
+
+
+def linux_guest():
+    """vmlinuz, initrd.gz, cmdline and linux.iso, made by shared/bench/linux/make.sh unless the judge's are there."""
+    made = pathlib.Path(os.environ.get("JUDGE_CACHE", "/tmp/umbra86-judge")) / "linux"
+    if (made / "linux.iso").exists():
+        return made
+    guest = CACHE / "linux"
+    if not (guest / "linux.iso").exists():
+        if not (SHARED / "bench" / "linux" / "make.sh").exists():
+            raise Missing(f"the Linux guest: no {SHARED}/bench/linux")
+        for tool in "cpio", "gzip", "xorriso":
+            if not shutil.which(tool):
+                raise Missing(f"the Linux guest: no {tool} here to make it")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        quietly("the Linux guest", "sh", SHARED / "bench" / "linux" / "make.sh", guest)
+    return guest
+
+
+def isolinux_cd(path, config, modules):
+    """A CD that boots by isolinux into these modules."""
+    if not shutil.which("xorriso"):
+        raise Missing("no xorriso here to make the CD")
+    loader = package_file("isolinux", "usr/lib/ISOLINUX/isolinux.bin")
+    with tempfile.TemporaryDirectory() as work:
+        folder = pathlib.Path(work) / "isolinux"
+        folder.mkdir()
+        shutil.copy(loader, folder)
+        for module in ["ldlinux", *modules]:
+            shutil.copy(package_file("syslinux-common", f"usr/lib/syslinux/modules/bios/{module}.c32"), folder)
+        (folder / "isolinux.cfg").write_text(config)
+        quietly("the CD", "xorriso", "-as", "mkisofs", "-quiet", "-o", path, "-b", "isolinux/isolinux.bin",
+                "-c", "isolinux/boot.cat", "-no-emul-boot", "-boot-load-size", 4, "-boot-info-table", work)
+    return path
+
+
+def syslinux_floppy(path, config):
+    """A 1.44 MB floppy that boots by syslinux."""
+    if not shutil.which("mcopy"):
+        raise Missing("no mtools here to make the floppy")
+    # Debian's binary is for the host's amd64 or i386; its mtools need no mounting.
+    install = package_file("syslinux", "usr/bin/syslinux")
+    path.write_bytes(bytes(1474560))
+    quietly("the floppy", "mformat", "-i", path, "-f", 1440, "::")
+    with tempfile.NamedTemporaryFile("w", suffix=".cfg") as cfg:
+        cfg.write(config)
+        cfg.flush()
+        quietly("the floppy", "mcopy", "-i", path, cfg.name, "::syslinux.cfg")
+    quietly("the floppy", install, "--install", path)
+    return path
