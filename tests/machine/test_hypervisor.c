@@ -86,7 +86,7 @@ static enum hypervisor_stop run(struct lab *l, ns_t until)
 	0xfa, 0x31, 0xc0, 0x8e, 0xc0, 0xbf, 0x00, 0x05, 0xb9, 0x00, 0x01, 0xb0, (byte), 0xf3, 0xaa, /* 0500 */ \
 	0xbb, 0x00, 0x10,                   /* mov bx, 1000 */ \
 	0x8e, 0xc3, 0x31, 0xff, 0xb9, 0xff, 0xff, 0xf3, 0xaa, /* mov es, bx; xor di, di; mov cx, -1; rep stosb */ \
-	0x81, 0xc3, 0x00, 0x10, 0x81, 0xfb, 0x00, 0x80, 0x75, 0xef, /* add bx, 1000; cmp bx, 8000; jne */ \
+	0x81, 0xc3, 0x00, 0x10, 0x81, 0xfb, 0x00, 0x80, 0x75, 0xed, /* add bx, 1000; cmp bx, 8000; jne */ \
 	0xeb, 0xfe }
 
 static const uint8_t fill_a[] = FILLER(0xaa), fill_b[] = FILLER(0x55);
@@ -190,21 +190,21 @@ static const uint8_t waits_for_keys[] = { 0xfa, 0xb0, 0xfd, 0xe6, 0x21, 0xb0, 0x
 static void keys_wake_nobody_else(void **state)
 {
 	struct lab l;
-	uint64_t before[2];
+	uint64_t before[2], woken[2];
 
 	(void)state;
 	lab_open(&l, 0, waits_for_keys, sizeof(waits_for_keys), waits_for_keys, sizeof(waits_for_keys));
 	assert_int_equal(run(&l, 5 * SECOND), HYPERVISOR_RAN);
 	for (unsigned i = 0; i < 2; i++)
-		before[i] = machine_icount(l.m[i]);
+		before[i] = machine_icount(l.m[i]), woken[i] = hypervisor_guest_stats(l.h, i)->wakes;
 	for (unsigned k = 0; k < 1000; k++) {
 		machine_key(l.m[0], 0x1e, k % 2 == 0);
 		assert_int_equal(run(&l, 5 * SECOND + (k + 1) * 20000000ull), HYPERVISOR_RAN);
 	}
 	assert_true(machine_icount(l.m[0]) - before[0] > 1000);
-	assert_true(hypervisor_guest_stats(l.h, 0)->wakes >= 1000);
+	assert_true(hypervisor_guest_stats(l.h, 0)->wakes - woken[0] >= 500);
 	assert_int_equal(machine_icount(l.m[1]), before[1]);
-	assert_int_equal(hypervisor_guest_stats(l.h, 1)->wakes, 0);
+	assert_int_equal(hypervisor_guest_stats(l.h, 1)->wakes, woken[1]);
 	lab_close(&l);
 }
 
