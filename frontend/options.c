@@ -24,7 +24,7 @@ static const struct option_row *option_find(const char *name)
 }
 
 /* Levenshtein's distance, of words shorter than 32; 99 for longer ones. */
-static unsigned distance(const char *a, const char *b)
+unsigned word_distance(const char *a, const char *b)
 {
 	unsigned row[33], la = (unsigned)strlen(a), lb = (unsigned)strlen(b);
 
@@ -56,7 +56,7 @@ const char *option_nearest(const char *name)
 	unsigned least = 99;
 
 	for (const struct option_row *r = option_table; r->name; r++) {
-		unsigned d = distance(name, without_dashes(r->name));
+		unsigned d = word_distance(name, without_dashes(r->name));
 
 		if (d < least)
 			best = r->name, least = d;
@@ -103,7 +103,7 @@ static bool one_option(struct options *o, int argc, char **argv, int *i, char er
 }
 
 /* What no single option can see. */
-static bool consistent(const struct options *o, char err[256])
+bool options_agree(const struct options *o, char err[256])
 {
 	if (o->monitor_stdio && o->serial && !strcmp(o->serial, "stdio"))
 		snprintf(err, 256, "-monitor stdio and -serial stdio both want the standard input; "
@@ -113,6 +113,10 @@ static bool consistent(const struct options *o, char err[256])
 				   "give -serial file:NAME or -display none");
 	else if (o->display == DISPLAY_TERMINAL && o->monitor_stdio)
 		snprintf(err, 256, "-display terminal and -monitor stdio both want the terminal");
+	else if (o->config && (o->assertions || o->log_int || o->monitor_stdio))
+		snprintf(err, 256, "--config with --assert, -d or -monitor: not implemented yet");
+	else if (o->config && (o->file || o->kernel || o->demo || o->raw_file))
+		snprintf(err, 256, "--config: the guests are in its file, and the command line has none beside");
 	else if (o->initrd && !o->kernel)
 		snprintf(err, 256, "-initrd without -kernel");
 	else if (o->append && !o->kernel && !o->file)
@@ -127,9 +131,19 @@ static bool consistent(const struct options *o, char err[256])
 	return false;
 }
 
-bool options_parse(struct options *o, int argc, char **argv, char err[256])
+void options_init(struct options *o)
 {
 	*o = (struct options){ .ram_bytes = 128u << 20, .timeout_insns = UINT64_MAX };
+}
+
+bool options_set(struct options *o, const char *option, const char *value, char err[256])
+{
+	return option_find(without_dashes(option))->set(o, value, err);
+}
+
+bool options_parse(struct options *o, int argc, char **argv, char err[256])
+{
+	options_init(o);
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && argv[i][1]) {
 			if (!one_option(o, argc, argv, &i, err))
@@ -142,7 +156,7 @@ bool options_parse(struct options *o, int argc, char **argv, char err[256])
 			o->file = argv[i];
 		}
 	}
-	return o->show_help || o->show_version || o->show_man || consistent(o, err);
+	return o->show_help || o->show_version || o->show_man || options_agree(o, err);
 }
 
 void options_free(struct options *o)

@@ -50,6 +50,7 @@ struct options {
 	const char *script, *stats_json, *log_file, *trace;
 	struct assertion assertion[OPTIONS_ASSERTIONS];
 	unsigned assertions;
+	const char *config;     /* several guests: frontend/lab.h */
 	bool rtc_given;         /* -rtc base=DATE; else the host's time is taken */
 	bool rtc_localtime;
 	int64_t rtc_epoch;
@@ -63,6 +64,17 @@ struct options {
 /* False with one line in err. The caller frees in either case. */
 bool options_parse(struct options *o, int argc, char **argv, char err[256]);
 void options_free(struct options *o);
+
+/*
+ * The same step by step, for a file with the command line's words: what a machine is without options,
+ * one option (with its dashes, value NULL when it takes none), and whether they agree.
+ */
+void options_init(struct options *o);
+bool options_set(struct options *o, const char *option, const char *value, char err[256]);
+bool options_agree(const struct options *o, char err[256]);
+
+/* How far two words are apart: letters changed, added and left out; 99 for very long ones. */
+unsigned word_distance(const char *a, const char *b);
 
 /* --help, and the man page in troff. */
 void options_help(FILE *out);

@@ -508,6 +508,13 @@ static bool set_script(struct options *o, const char *arg, char err[256])
 	return true;
 }
 
+static bool set_config(struct options *o, const char *arg, char err[256])
+{
+	(void)err;
+	o->config = arg;
+	return true;
+}
+
 static bool set_stopped(struct options *o, const char *arg, char err[256])
 {
 	(void)arg, (void)err;
@@ -694,6 +701,9 @@ const struct option_row option_table[] = {
 	{ "-monitor", "stdio", "take monitor commands from the standard input", set_monitor, NULL },
 	{ "--script", "FILE", "take monitor commands from a file", set_script, NULL },
 	{ "--demo", NULL, "run the demonstration guest that the program carries", set_demo, NULL },
+
+	{ "--config", "FILE", "several guests on one pool of memory: an INI file with a [host] section and a "
+	  "[guest NAME] section for each; a script's line begins with @NAME then", set_config, "Several guests:" },
 
 	{ "-no-reboot", NULL, "end the program when the guest resets the machine", set_no_reboot,
 	  "Running and watching:" },

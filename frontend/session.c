@@ -31,7 +31,12 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-static ns_t real_now(void)
+bool session_interrupted(void)
+{
+	return interrupted;
+}
+
+ns_t real_now(void)
 {
 	struct timespec t;
 
@@ -239,7 +244,7 @@ static bool may_run(const struct session *s)
 	return !s->interactive || machine_now(s->m) - s->guest_base <= real_now() - s->real_base + SLICE;
 }
 
-static void catch_signals(void)
+void catch_signals(void)
 {
 	struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 

@@ -26,4 +26,10 @@ struct session {
 /* Runs to the end; an exit code of options.h, or the guest's own. */
 int session_run(struct session *s);
 
+/* SIGINT, SIGTERM and SIGHUP are only noted from here on, once. */
+void catch_signals(void);
+bool session_interrupted(void);
+/* The host's clock, for pacing. */
+ns_t real_now(void);
+
 #endif

@@ -158,7 +158,7 @@ void machine_print_mmu(struct machine *m, FILE *out)
 		"\n", e->table_writes, e->zaps, e->resyncs, e->invlpgs);
 	fprintf(out, "CR3 loads %" PRIu64 ", roots reused %" PRIu64 ", built %" PRIu64 "; shadow pages %"
 		PRIu64 "\n", e->root_loads, e->roots_reused, e->roots_built, e->shadow_pages);
-	fprintf(out, "frames of the pool in use %u of %u\n", m->pool.used, m->pool.count);
+	fprintf(out, "frames of the pool in use %u of %u\n", m->pool->used, m->pool->count);
 }
 
 static void print_hypervisor(struct machine *m, FILE *out)

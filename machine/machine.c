@@ -159,6 +159,20 @@ enum machine_stop machine_run(struct machine *m, ns_t duration, uint64_t max_ins
 	return m->stop;
 }
 
+enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insns)
+{
+	m->stop = MACHINE_RAN;
+	do {
+		clock_run_due(&m->clock);
+		if (run_slice(m, end, insns))
+			return m->stop;
+	} while (!m->halted && m->clock.now < end && cpu_icount(m->cpu) < insns &&
+		 !frame_pool_over(m->pool));
+	if (idle_forever(m))
+		m->stop = MACHINE_IDLE_FOREVER;
+	return m->stop;
+}
+
 ns_t machine_now(const struct machine *m)
 {
 	return m->clock.now;

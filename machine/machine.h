@@ -13,6 +13,7 @@ struct machine;
 struct hv_record; /* base/hvlog.h */
 struct block;    /* devices/block.h */
 struct char_dev; /* devices/char.h */
+struct frame_pool; /* mmu/frames.h */
 
 enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 1 };
 enum { MACHINE_MIPS = 200 };
@@ -36,6 +37,7 @@ struct machine_config {
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;
 	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */
+	struct frame_pool *pool;          /* shared with other machines; NULL: one of its own */
 	uint32_t mips;                    /* guest instructions per guest microsecond, 1..1000; 0: MACHINE_MIPS */
 };
 
@@ -51,6 +53,9 @@ enum machine_stop {
 
 /* Names for cpu_model; ends with NULL. */
 extern const char *const machine_cpu_models[];
+
+/* Frames that a machine needs beside its RAM: video memory and ROMs. */
+uint32_t machine_device_frames(void);
 
 /*
  * NULL with a text in err: which file, where, what to do. *bad_image (may be NULL) tells a file that

@@ -255,13 +255,19 @@ static bool build_roms(struct machine *m, char err[256], bool *bad_image)
 	return mapped;
 }
 
+uint32_t machine_device_frames(void)
+{
+	return (VRAM_BYTES >> PAGE_SHIFT) + SPARE_FRAMES;
+}
+
 static bool build_memory(struct machine *m, char err[256])
 {
 	uint64_t ram = m->cfg.ram_bytes;
 	mfn_t frames = (mfn_t)((ram + VRAM_BYTES) >> PAGE_SHIFT) + SPARE_FRAMES;
 	uint8_t *vram;
 
-	if (!frame_pool_init(&m->pool, frames) || !(m->p2m = p2m_new(&m->pool)) ||
+	m->pool = m->cfg.pool ? m->cfg.pool : &m->own_pool;
+	if ((!m->cfg.pool && !frame_pool_init(m->pool, frames)) || !(m->p2m = p2m_new(m->pool)) ||
 	    !(vram = p2m_map_device_ram(m->p2m, LFB_AT >> PAGE_SHIFT, VRAM_BYTES >> PAGE_SHIFT))) {
 		snprintf(err, 256, "the host has no %llu MiB of memory for the machine",
 			 (unsigned long long)(ram + VRAM_BYTES) >> 20);
@@ -467,7 +473,7 @@ void pc_free(struct machine *m)
 	free(m->vga_bios);
 	if (m->p2m)
 		p2m_free(m->p2m);
-	frame_pool_free(&m->pool);
+	frame_pool_free(&m->own_pool);
 	if (m->bus)
 		bus_free(m->bus);
 }

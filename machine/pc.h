@@ -34,7 +34,7 @@ struct machine {
 	struct clock clock;
 	struct hv_log log;
 	struct bus *bus;
-	struct frame_pool pool;
+	struct frame_pool own_pool, *pool; /* pool: own_pool, or one that several machines share */
 	struct p2m *p2m;
 	struct cpu *cpu;
 	struct i8259 pic;
@@ -80,6 +80,12 @@ bool pc_build(struct machine *m, char err[256], bool *bad_image);
 void pc_free(struct machine *m);
 /* The reset line of the board: every device and the cpu; memory keeps its contents. */
 void pc_reset(struct machine *m);
+
+/*
+ * machine_run for one of several: comes back at a HLT too, with m->halted set and the time at the
+ * event that may end it, or at `end`.
+ */
+enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insns);
 
 void machine_print_registers(struct machine *m, FILE *out);
 void machine_print_mmu(struct machine *m, FILE *out);

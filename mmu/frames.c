@@ -49,7 +49,7 @@ bool frame_pool_init(struct frame_pool *p, mfn_t count)
 {
 	uint64_t bytes = (uint64_t)count << PAGE_SHIFT;
 
-	*p = (struct frame_pool){.count = count};
+	*p = (struct frame_pool){.count = count, .limit = count};
 	if (count == 0 || count > MFN_LIMIT || bytes != (size_t)bytes)
 		return false;
 	p->base = host_reserve((size_t)bytes);
@@ -82,7 +82,10 @@ mfn_t frame_alloc(struct frame_pool *p)
 	} else {
 		return MFN_NONE;
 	}
-	p->used++;
+	if (++p->used > p->peak)
+		p->peak = p->used;
+	if (p->used > p->limit && p->passed)
+		p->passed(p->passed_opaque);
 	return f;
 }
 
@@ -95,6 +98,8 @@ mfn_t frame_alloc_run(struct frame_pool *p, mfn_t n)
 		return MFN_NONE;
 	p->next_fresh += n;
 	p->used += n;
+	if (p->used > p->peak)
+		p->peak = p->used;
 	return f;
 }
 

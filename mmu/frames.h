@@ -24,6 +24,11 @@ struct frame_pool {
 	mfn_t count;       /* frames in the pool */
 	uint8_t *flags;    /* enum frame_flag, by mfn */
 	mfn_t used;        /* frames handed out */
+	mfn_t limit;       /* frames that may be handed out; what is above it is a reserve, see below */
+	mfn_t peak;        /* the most that were ever handed out */
+	/* Told when a frame has been given beyond `limit`; NULL: nobody wants to know. */
+	void (*passed)(void *opaque);
+	void *passed_opaque;
 	/* The rest is the allocator's own. */
 	mfn_t *free_list;
 	mfn_t free_count, next_fresh;
@@ -32,6 +37,16 @@ struct frame_pool {
 /* False when the host has no memory for it. Nothing is touched until handed out. */
 bool frame_pool_init(struct frame_pool *p, mfn_t count);
 void frame_pool_free(struct frame_pool *p);
+
+/*
+ * A pool for several guests has more frames than it may hand out for long: `limit`. One instruction
+ * can need some 30 frames, and none may be taken from under it, so the limit may be passed in the
+ * middle of an instruction; whoever runs the guests brings `used` back below it before the next runs.
+ */
+static inline bool frame_pool_over(const struct frame_pool *p)
+{
+	return p->used > p->limit;
+}
 
 /* A zeroed frame, or MFN_NONE when the pool is empty. */
 mfn_t frame_alloc(struct frame_pool *p);

@@ -2,7 +2,7 @@
  * The hypervisor's own level: guest frame -> machine frame, as one flat table of 2^20 words, and
  * the guest-physical accesses that do not come from the processor's fast path.
  *
- * NOT IMPLEMENTED: swapped and shared frames (FRAME_COW has no writer yet).
+ * NOT IMPLEMENTED: shared frames (FRAME_COW has no writer yet).
  */
 #include "mmu/p2m.h"
 
@@ -15,6 +15,8 @@
 #define WORD_MFN (MFN_LIMIT - 1)
 #define WORD_DEVICE 8u /* kind code: RAM whose frames belong to a device */
 
+#define WORD_SWAPPED 9u /* kind code: the lower bits are the pager's ticket */
+
 #define DEVICE_RUNS 16
 #define FLAG_BITS 8
 
@@ -23,6 +25,8 @@ struct p2m {
 	struct frame_pool *pool;
 	struct frame_watch watch[FLAG_BITS]; /* by bit number of enum frame_flag */
 	struct p2m_layout_watch layout;
+	struct p2m_pager pager;
+	uint8_t *used; /* by gfn: mapped since p2m_test_use asked; NULL: there is no pager */
 	struct {
 		mfn_t first, count;
 	} run[DEVICE_RUNS]; /* device RAM, given back when the p2m goes */
@@ -107,6 +111,8 @@ static void forget(struct p2m *p, gfn_t f)
 	mfn_t m = p->table[f] & WORD_MFN;
 
 	p->table[f] = word(P2M_HOLE, 0);
+	if (kind == WORD_SWAPPED)
+		p->pager.forget(p->pager.opaque, m);
 	if (kind != P2M_RAM && kind != P2M_ROM)
 		return;
 	p->pool->flags[m] &= (uint8_t)~FRAME_ROM;
@@ -205,15 +211,84 @@ void p2m_free(struct p2m *p)
 		for (mfn_t i = 0; i < p->run[r].count; i++)
 			frame_release(p->pool, p->run[r].first + i);
 	}
+	free(p->used);
 	free(p->table);
 	free(p);
+}
+
+/* ---- reclaim --------------------------------------------------------------------------------- */
+
+bool p2m_set_pager(struct p2m *p, const struct p2m_pager *pager)
+{
+	if (!p->used)
+		p->used = calloc(P2M_GFNS, sizeof(*p->used));
+	if (p->used)
+		p->pager = *pager;
+	return p->used;
+}
+
+void p2m_note_use(struct p2m *p, gfn_t f)
+{
+	if (p->used && f < P2M_GFNS)
+		p->used[f] = 1;
+}
+
+mfn_t p2m_takeable(const struct p2m *p, gfn_t f)
+{
+	uint32_t w = f < P2M_GFNS ? p->table[f] : 0;
+
+	if (!p->used || w >> WORD_KIND_SHIFT != P2M_RAM || p->pool->flags[w & WORD_MFN])
+		return MFN_NONE;
+	return w & WORD_MFN;
+}
+
+bool p2m_test_use(struct p2m *p, gfn_t f)
+{
+	if (!p->used[f])
+		return false;
+	p->used[f] = 0;
+	if (p->layout.changing)
+		p->layout.changing(p->layout.opaque, f, 1);
+	return true;
+}
+
+void p2m_take(struct p2m *p, gfn_t f, uint32_t ticket)
+{
+	mfn_t m = p2m_takeable(p, f);
+
+	assert(m != MFN_NONE && ticket <= P2M_TICKETS);
+	if (p->layout.changing)
+		p->layout.changing(p->layout.opaque, f, 1);
+	p->used[f] = 0;
+	p->table[f] = ticket == P2M_TICKETS ? word(P2M_UNTOUCHED, 0) : word(WORD_SWAPPED, ticket);
+	frame_release(p->pool, m);
+}
+
+/* Const as far as the guest can tell. The pool of several guests never runs dry, see mmu/frames.h. */
+static struct p2m_entry bring_back(const struct p2m *p, gfn_t f)
+{
+	mfn_t m = frame_alloc(p->pool);
+
+	if (m == MFN_NONE)
+		return (struct p2m_entry){.kind = P2M_HOLE};
+	if (!p->pager.bring_back(p->pager.opaque, f, p->table[f] & WORD_MFN, frame_host(p->pool, m))) {
+		frame_release(p->pool, m);
+		return (struct p2m_entry){.kind = P2M_HOLE};
+	}
+	p->table[f] = word(P2M_RAM, m);
+	p->used[f] = 1;
+	return (struct p2m_entry){.kind = P2M_RAM, .mfn = m};
 }
 
 /* ---- lookups --------------------------------------------------------------------------------- */
 
 struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f)
 {
-	return f < P2M_GFNS ? entry_of(p->table[f]) : (struct p2m_entry){.kind = P2M_HOLE};
+	if (f >= P2M_GFNS)
+		return (struct p2m_entry){.kind = P2M_HOLE};
+	if (p->table[f] >> WORD_KIND_SHIFT == WORD_SWAPPED)
+		return bring_back(p, f);
+	return entry_of(p->table[f]);
 }
 
 struct p2m_entry p2m_get(struct p2m *p, gfn_t f)
@@ -225,6 +300,7 @@ struct p2m_entry p2m_get(struct p2m *p, gfn_t f)
 
 		if (m != MFN_NONE) {
 			p->table[f] = word(P2M_RAM, m);
+			p2m_note_use(p, f);
 			e = (struct p2m_entry){.kind = P2M_RAM, .mfn = m};
 		}
 	}

@@ -1,6 +1,9 @@
 /*
  * The hypervisor-owned level: what is behind each guest frame. gfn -> machine
- * frame, or not yet given (zero on first touch), ROM, MMIO, hole.
+ * frame, or not yet given (zero on first touch), swapped out, ROM, MMIO, hole.
+ *
+ * Nobody outside ever sees a swapped frame: whoever looks at it brings it back. The pager (below)
+ * keeps the bytes of what is out, and chooses what goes.
  */
 #ifndef MMU_P2M_H
 #define MMU_P2M_H
@@ -44,10 +47,47 @@ uint8_t *p2m_map_device_ram(struct p2m *p, gfn_t first, gfn_t count);
  */
 void p2m_alias_device_ram(struct p2m *p, gfn_t first, const uint8_t *host, gfn_t count);
 
-/* What is there now; gives nothing. */
+/* What is there now; gives nothing, but brings back what is swapped out. */
 struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f);
 /* The same, but an untouched frame is given first. P2M_UNTOUCHED returned: pool empty. */
 struct p2m_entry p2m_get(struct p2m *p, gfn_t f);
+
+/* ---- reclaim: taking frames away and giving them back ---------------------------------------- */
+
+/* Who keeps the bytes of swapped frames, each under a ticket of 28 bits. */
+struct p2m_pager {
+	/*
+	 * Fills `page` with what the ticket stands for, which is void afterwards. False: the bytes are
+	 * lost, the pager remembers why; the frame then reads as a hole.
+	 */
+	bool (*bring_back)(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page);
+	/* What the ticket stands for is not wanted any more. */
+	void (*forget)(void *opaque, uint32_t ticket);
+	void *opaque;
+};
+#define P2M_TICKETS (1u << 28)
+
+/* From now on the use of frames is noted, and they can be taken. False: no host memory. */
+bool p2m_set_pager(struct p2m *p, const struct p2m_pager *pager);
+
+/* An engine has mapped the frame. */
+void p2m_note_use(struct p2m *p, gfn_t f);
+/*
+ * The frame behind `f` if it could be taken: RAM of the guest that holds no code or table somebody
+ * depends on. Else MFN_NONE.
+ */
+mfn_t p2m_takeable(const struct p2m *p, gfn_t f);
+/*
+ * Has the frame been used since it was last asked? It is unmapped everywhere when it has, so that its
+ * next use is seen.
+ */
+bool p2m_test_use(struct p2m *p, gfn_t f);
+/*
+ * Takes the frame of a takeable `f` and gives it back to the pool. It can be brought back for `ticket`;
+ * P2M_TICKETS instead of one says that it holds zeros only, and is as if never touched. Not while a
+ * processor executes an instruction.
+ */
+void p2m_take(struct p2m *p, gfn_t f, uint32_t ticket);
 
 /* Registers the one listener for writes to frames that carry `flag`. */
 void p2m_set_watch(struct p2m *p, enum frame_flag flag, const struct frame_watch *w);

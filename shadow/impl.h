@@ -43,6 +43,7 @@ static inline struct p2m_entry engine_frame(struct engine *e, gpa_t gpa)
 		hv_note(e->log, HV_DEMAND_PAGE, p.kind == P2M_RAM ? HV_FILLED : HV_DENIED, 0,
 			(uint32_t)gpa, 0);
 	}
+	p2m_note_use(e->p2m, f);
 	return p;
 }
 

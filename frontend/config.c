@@ -1,0 +1,401 @@
+/* Reads the file of --config. See config.h. */
+#include "frontend/config.h"
+
+#ifndef HAVE_INIH
+
+bool config_read(struct config *c, const char *path, char err[256])
+{
+	*c = (struct config){ 0 };
+	snprintf(err, 256, "--config %.120s: this build has no libinih (Debian: libinih-dev)", path);
+	return false;
+}
+
+void config_free(struct config *c)
+{
+	(void)c;
+}
+
+#else
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES 8192u
+
+/* Where we are: libinih asks for lines through read_line, which so knows their numbers. */
+struct reading {
+	struct config *c;
+	const char *path;
+	size_t folder;            /* bytes of path up to its last slash */
+	FILE *f;
+	char line[LINE_MAX_BYTES]; /* the whole line, for columns */
+	char *rest;               /* of it, not yet given out */
+	unsigned number, section_line, in_section; /* in_section: the section_line of `guest` */
+	bool goes_on;             /* this line continues the value before */
+	struct guest_config *guest;
+	char value[LINE_MAX_BYTES], key[64]; /* of what has been read last, and is to be set when it is whole */
+	unsigned key_line, key_column, value_column;
+	bool host, pending;
+	char *err;
+};
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 4, 5)))
+static bool bad_at(struct reading *r, unsigned line, unsigned column, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	if (r->err[0])
+		return false; /* the first is the one to tell */
+	n = snprintf(r->err, 256, "%.100s:%u:%u: ", r->path, line, column);
+	va_start(args, format);
+	vsnprintf(r->err + n, 256 - (size_t)n, format, args);
+	va_end(args);
+	return false;
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+enum value_kind { TEXT, A_PATH, SERIAL, ON_OFF, NOT_YET };
+
+static const struct key {
+	const char *name, *option;
+	enum value_kind kind;
+} guest_keys[] = {
+	{ "memory", "-m", TEXT }, { "fda", "-fda", A_PATH }, { "fdb", "-fdb", A_PATH },
+	{ "hda", "-hda", A_PATH }, { "hdb", "-hdb", A_PATH }, { "hdc", "-hdc", A_PATH },
+	{ "hdd", "-hdd", A_PATH }, { "cdrom", "-cdrom", A_PATH }, { "boot", "-boot", TEXT },
+	{ "kernel", "-kernel", A_PATH }, { "initrd", "-initrd", A_PATH }, { "append", "-append", TEXT },
+	{ "serial", "-serial", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
+	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
+	{ "rtc", "-rtc", TEXT },
+	{ "keyboard", NULL, NOT_YET }, { "mouse", NULL, NOT_YET }, { "passthrough", NULL, NOT_YET },
+	{ NULL, NULL, TEXT },
+};
+
+static const struct key host_keys[] = {
+	{ "pool", NULL, TEXT }, { "swap", NULL, A_PATH }, { "sharing", NULL, ON_OFF },
+	{ "mmu", NULL, TEXT }, { "traps", NULL, TEXT }, { "slice", NULL, TEXT }, { NULL, NULL, TEXT },
+};
+
+static const struct key *find_key(struct reading *r, const struct key *keys, const char *section)
+{
+	const char *near = NULL;
+	unsigned least = 99;
+
+	for (const struct key *k = keys; k->name; k++) {
+		unsigned d = word_distance(r->key, k->name);
+
+		if (!d)
+			return k;
+		if (d < least && k->kind != NOT_YET)
+			near = k->name, least = d;
+	}
+	bad_at(r, r->key_line, r->key_column, "[%s] knows no key %.30s; the nearest known one is %s", section,
+	       r->key, near);
+	return NULL;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* Takes over a string from malloc; NULL: no memory. */
+static char *keep_text(struct config *c, char *s)
+{
+	char **more = s ? realloc(c->text, (c->texts + 1) * sizeof(*more)) : NULL;
+
+	if (!more) {
+		free(s);
+		return NULL;
+	}
+	c->text = more;
+	return c->text[c->texts++] = s;
+}
+
+/* `s` as seen from the config file's folder. */
+static char *resolve(struct reading *r, const char *prefix, const char *s)
+{
+	size_t folder = *s == '/' ? 0 : r->folder, a = strlen(prefix), b = strlen(s);
+	char *path = malloc(a + folder + b + 1);
+
+	if (path) {
+		memcpy(path, prefix, a);
+		memcpy(path + a, r->path, folder);
+		memcpy(path + a + folder, s, b + 1);
+	}
+	return keep_text(r->c, path);
+}
+
+static bool parse_on_off(const char *s, bool *on)
+{
+	*on = !strcmp(s, "on") || !strcmp(s, "yes") || !strcmp(s, "true");
+	return *on || !strcmp(s, "off") || !strcmp(s, "no") || !strcmp(s, "false");
+}
+
+static bool set_guest_key(struct reading *r)
+{
+	const struct key *k = find_key(r, guest_keys, "guest NAME");
+	const char *value = r->value;
+	char why[256] = "";
+	bool on = true;
+
+	if (!k)
+		return false;
+	if (k->kind == NOT_YET)
+		return bad_at(r, r->key_line, r->key_column, "%s: not implemented yet", k->name);
+	if (k->kind == ON_OFF) {
+		if (!parse_on_off(value, &on))
+			return bad_at(r, r->key_line, r->value_column, "%s is on or off", k->name);
+		value = NULL;
+	} else if (k->kind == A_PATH) {
+		value = resolve(r, "", value);
+	} else if (k->kind == SERIAL && !strncmp(value, "file:", 5)) {
+		value = resolve(r, "file:", value + 5);
+	} else {
+		value = keep_text(r->c, strdup(value));
+	}
+	if (k->kind != ON_OFF && !value)
+		return bad_at(r, r->key_line, r->key_column, "no memory");
+	if (!on || options_set(&r->guest->o, k->option, value, why))
+		return true;
+	return bad_at(r, r->key_line, r->value_column, "%s", why);
+}
+
+/* With QEMU's suffixes, as in -m; without one, MiB. */
+static bool parse_size(const char *s, uint64_t *bytes)
+{
+	struct options o;
+	char ignored[256];
+	bool good;
+
+	options_init(&o);
+	good = options_set(&o, "-m", s, ignored);
+	*bytes = o.ram_bytes;
+	options_free(&o);
+	return good;
+}
+
+static bool set_host_key(struct reading *r)
+{
+	const struct key *k = find_key(r, host_keys, "host");
+	struct config *c = r->c;
+	const char *v = r->value;
+	unsigned line = r->key_line, column = r->value_column;
+	char *end;
+	bool on;
+
+	if (!k)
+		return false;
+	switch (k - host_keys) {
+	case 0:
+		return parse_size(v, &c->pool_bytes) ||
+		       bad_at(r, line, column, "pool: a size from 1M to 3G is wanted, as in 160M");
+	case 1:
+		c->swap = resolve(r, "", v);
+		return c->swap || bad_at(r, line, column, "no memory");
+	case 2:
+		if (!parse_on_off(v, &on))
+			return bad_at(r, line, column, "sharing is on or off");
+		if (on)
+			snprintf(c->note, sizeof(c->note), "%.100s:%u:%u: sharing = on: not implemented yet; "
+				 "the guests run without it", r->path, line, column);
+		return true;
+	case 3:
+		c->mmu = !strcmp(v, "direct") ? MMU_DIRECT : MMU_SHADOW;
+		return c->mmu == MMU_DIRECT || !strcmp(v, "shadow") ||
+		       bad_at(r, line, column, "mmu: there are shadow and direct");
+	case 4:
+		return !strcmp(v, "assist") || bad_at(r, line, column, "traps: there is only assist yet");
+	default:
+		errno = 0;
+		c->slice = isdigit((unsigned char)*v) ? strtoull(v, &end, 10) : 0;
+		return (c->slice >= 1000 && c->slice <= 1000000000 && !*end && !errno) ||
+		       bad_at(r, line, column, "slice: a number of instructions is wanted, 1000 to 1000000000");
+	}
+}
+
+/* A value is whole when the next key or the end has come. */
+static bool set_pending(struct reading *r)
+{
+	bool pending = r->pending;
+
+	r->pending = false;
+	return !pending || (r->host ? set_host_key(r) : set_guest_key(r));
+}
+
+/* ---- sections -------------------------------------------------------------------------------- */
+
+static bool enter_guest(struct reading *r, const char *name)
+{
+	struct config *c = r->c;
+
+	for (const char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
+			return bad_at(r, r->section_line, 1, "a guest's name is made of letters, digits and - _ .");
+	for (unsigned i = 0; i < c->guests; i++)
+		if (!strcmp(c->guest[i].name, name))
+			return bad_at(r, r->section_line, 1, "there is a guest %s already", name);
+	if (c->guests == HYPERVISOR_GUESTS)
+		return bad_at(r, r->section_line, 1, "more than %d guests", HYPERVISOR_GUESTS);
+	r->guest = &c->guest[c->guests];
+	options_init(&r->guest->o);
+	r->guest->name = keep_text(c, strdup(name));
+	if (!r->guest->name)
+		return bad_at(r, r->section_line, 1, "no memory");
+	c->guests++;
+	return true;
+}
+
+static bool enter_section(struct reading *r, const char *section)
+{
+	if (r->in_section == r->section_line && r->section_line)
+		return true;
+	r->in_section = r->section_line;
+	r->host = !strcmp(section, "host");
+	if (r->host)
+		return true;
+	if (!strncmp(section, "guest ", 6) && section[6 + strspn(section + 6, " ")])
+		return enter_guest(r, section + 6 + strspn(section + 6, " "));
+	if (!*section)
+		return bad_at(r, r->number, 1, "a key before any section; they begin with [host] or [guest NAME]");
+	return bad_at(r, r->section_line, 1, "there is no section [%.50s]; there are [host] and [guest NAME]", section);
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+/* For libinih. It calls again with the same name for a line that goes on, or a piece of one. */
+static int take_value(void *opaque, const char *section, const char *name, const char *value)
+{
+	struct reading *r = opaque;
+	size_t used = strlen(r->value);
+	const char *equals;
+
+	if (r->err[0])
+		return 0;
+	if (r->goes_on && r->pending) {
+		if (used + strlen(value) + 2 > sizeof(r->value))
+			return bad_at(r, r->number, 1, "the value is too long");
+		snprintf(r->value + used, sizeof(r->value) - used, "%s%s", used ? " " : "", value);
+		return 1;
+	}
+	if (!set_pending(r) || !enter_section(r, section))
+		return 0;
+	snprintf(r->key, sizeof(r->key), "%s", name);
+	snprintf(r->value, sizeof(r->value), "%s", value);
+	equals = r->line + strcspn(r->line, "=:");
+	r->key_line = r->number;
+	r->key_column = (unsigned)strspn(r->line, " \t") + 1;
+	r->value_column = (unsigned)(equals - r->line) + 1;
+	if (*equals)
+		r->value_column += 1 + (unsigned)strspn(equals + 1, " \t");
+	return r->pending = true;
+}
+
+/*
+ * A line for libinih, which takes short ones only: a longer one is handed on in pieces, cut at blanks,
+ * each but the first looking like a line that goes on.
+ */
+static char *read_line(char *out, int room, void *opaque)
+{
+	struct reading *r = opaque;
+	size_t n, most = (size_t)room - 4;
+	bool first = !r->rest || !*r->rest;
+
+	if (first) {
+		r->rest = fgets(r->line, sizeof(r->line), r->f);
+		if (!r->rest)
+			return NULL;
+		r->number++;
+		r->line[strcspn(r->line, "\r\n")] = 0;
+		r->goes_on = isspace((unsigned char)r->line[0]);
+		if (r->line[0] == '[')
+			r->section_line = r->number;
+		if (strlen(r->line) + 2 >= sizeof(r->line))
+			bad_at(r, r->number, 1, "the line is too long");
+	} else {
+		r->goes_on = true;
+	}
+	n = strlen(r->rest);
+	if (n > most) {
+		for (n = most; n > most / 2 && r->rest[n] != ' '; n--)
+			;
+		if (r->rest[n] != ' ') {
+			bad_at(r, r->number, (unsigned)(r->rest - r->line) + 1,
+			       "a word is too long for libinih, which takes %u bytes", (unsigned)most / 2);
+			return NULL;
+		}
+	}
+	snprintf(out, (size_t)room, "%s%.*s\n", first ? "" : " ", (int)n, r->rest);
+	r->rest += n;
+	r->rest += strspn(r->rest, " ");
+	return out;
+}
+
+static bool check_whole(struct reading *r)
+{
+	struct config *c = r->c;
+	bool stdio = false;
+
+	if (!c->guests)
+		return bad_at(r, r->number, 1, "there is no [guest NAME] section with a key in it");
+	for (unsigned i = 0; i < c->guests; i++) {
+		struct options *o = &c->guest[i].o;
+		char why[256];
+
+		if (!options_agree(o, why))
+			return bad_at(r, r->number, 1, "guest %s: %.150s", c->guest[i].name, why);
+		if (o->serial && !strcmp(o->serial, "stdio") && stdio)
+			return bad_at(r, r->number, 1, "guest %s: another guest has serial = stdio already",
+				      c->guest[i].name);
+		stdio |= o->serial && !strcmp(o->serial, "stdio");
+		o->mmu = c->mmu;
+		o->name = c->guest[i].name;
+	}
+	return true;
+}
+
+bool config_read(struct config *c, const char *path, char err[256])
+{
+	struct reading *r = calloc(1, sizeof(*r));
+	const char *slash = strrchr(path, '/');
+	int line;
+
+	*c = (struct config){ 0 };
+	err[0] = 0;
+	if (!r) {
+		snprintf(err, 256, "no memory");
+		return false;
+	}
+	*r = (struct reading){ .c = c, .path = path, .folder = slash ? (size_t)(slash - path) + 1 : 0, .err = err };
+	r->f = fopen(path, "r");
+	if (!r->f) {
+		snprintf(err, 256, "--config %.150s: %s", path, strerror(errno));
+	} else {
+		line = ini_parse_stream(read_line, r, take_value, r);
+		if (line)
+			bad_at(r, (unsigned)(line > 0 && (unsigned)line < r->number ? line : (int)r->number), 1,
+			       "neither [section] nor key = value");
+		if (!err[0] && set_pending(r))
+			check_whole(r);
+		fclose(r->f);
+	}
+	free(r);
+	return !err[0];
+}
+
+void config_free(struct config *c)
+{
+	for (unsigned i = 0; i < c->guests; i++)
+		options_free(&c->guest[i].o);
+	for (unsigned i = 0; i < c->texts; i++)
+		free(c->text[i]);
+	free(c->text);
+	*c = (struct config){ 0 };
+}
+
+#endif

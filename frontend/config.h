@@ -1,0 +1,43 @@
+/*
+ * The file of --config: which guests there are, with the command line's words, and what their host
+ * gives them. INI, read by libinih; paths are relative to the file's folder.
+ *
+ *   [host]        pool = SIZE       memory for the guests' RAM (default: as much as they have together)
+ *                 swap = FILE       where pages go that do not fit (default: none)
+ *                 sharing = off     identical pages are not shared
+ *                 mmu = shadow|direct
+ *                 traps = assist
+ *                 slice = N         instructions that a guest runs before another may (default 200000)
+ *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
+ *                 vga-bios mips rtc
+ *
+ * A long value goes on in lines that begin with blanks; a ; behind a blank begins a comment.
+ */
+#ifndef FRONTEND_CONFIG_H
+#define FRONTEND_CONFIG_H
+
+#include "frontend/options.h"
+#include "machine/hypervisor.h"
+
+struct guest_config {
+	char *name;
+	struct options o;
+};
+
+struct config {
+	uint64_t pool_bytes; /* 0: not said */
+	char *swap;
+	uint64_t slice;
+	enum machine_mmu mmu;
+	struct guest_config guest[HYPERVISOR_GUESTS];
+	unsigned guests;
+	char note[256];      /* what is accepted and does nothing yet; empty: none */
+	char **text;         /* strings that the options refer to */
+	unsigned texts;
+};
+
+/* False with a text in err: file:line:column, and the nearest known word. */
+bool config_read(struct config *c, const char *path, char err[256]);
+void config_free(struct config *c);
+
+#endif

@@ -1,0 +1,391 @@
+/* The run of several guests. See lab.h; session.c is the run of one. */
+#include "frontend/lab.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MS 1000000ull
+#define SLICE (10 * MS)     /* of guest time, between two looks at script and display */
+#define UI_PERIOD (16 * MS) /* of real time */
+#define BEHIND (250 * MS)   /* real time that slow guests need not catch up with */
+
+/* ---- beginning and end ------------------------------------------------------------------------- */
+
+/* The guest's machine, its connections and its monitor. 0, or an exit code. */
+static int open_guest(struct lab *l, struct guest_config *gc)
+{
+	struct lab_guest *g = calloc(1, sizeof(*g));
+	struct session *ses;
+	struct capture com1;
+	int code;
+
+	if (!g) {
+		complain("no memory");
+		return EXIT_NO_HOST;
+	}
+	l->guest[l->guests++] = g;
+	g->name = gc->name;
+	g->setup.o = gc->o;
+	gc->o.owned_count = 0; /* they are the setup's now */
+	ses = &g->setup.session;
+	ses->script.fd = ses->stdin_lines.fd = -1;
+	g->setup.cfg.pool = hypervisor_pool(l->h);
+	for (unsigned i = 0; i < g->setup.o.notes; i++)
+		complain("guest %s: %s", g->name, g->setup.o.note[i]);
+	code = setup_open(&g->setup);
+	if (code) {
+		complain("guest %s cannot be made", g->name);
+		return code;
+	}
+	g->number = hypervisor_add(l->h, ses->m, g->name);
+	com1 = ses->monitor.com1;
+	if (!monitor_init(&ses->monitor, ses->m, stdout, false)) {
+		complain("no memory");
+		return EXIT_NO_HOST;
+	}
+	ses->monitor.com1 = com1;
+	return 0;
+}
+
+static int open_trace(struct lab *l)
+{
+	char err[256];
+
+	if (!l->o->trace)
+		return 0;
+	l->trace = trace_create(l->o->trace, err);
+	if (!l->trace) {
+		complain("%s", err);
+		return EXIT_BAD_IMAGE;
+	}
+	for (unsigned i = 0; i < l->guests; i++) {
+		struct machine *m = l->guest[i]->setup.session.m;
+
+		trace_guest(l->trace, l->guest[i]->number, l->guest[i]->name, machine_ns_per_insn(m));
+		machine_set_trace(m, trace_sink_of(l->trace));
+	}
+	return 0;
+}
+
+static int close_trace(struct lab *l)
+{
+	char err[256];
+
+	if (!l->trace)
+		return 0;
+	for (unsigned i = 0; i < l->guests; i++)
+		machine_set_trace(l->guest[i]->setup.session.m, NULL);
+	if (trace_close(l->trace, err))
+		return 0;
+	complain("%s", err);
+	return EXIT_BAD_IMAGE;
+}
+
+static int open_display(struct lab *l)
+{
+	char err[256];
+
+	if (l->o->display == DISPLAY_TERMINAL)
+		l->ui = ui_terminal.open(err);
+	else if (l->o->display == DISPLAY_SDL || (l->o->display == DISPLAY_AUTO &&
+						  (getenv("DISPLAY") || getenv("WAYLAND_DISPLAY"))))
+		l->ui = ui_sdl.open(err);
+	if (l->ui || l->o->display == DISPLAY_NONE || l->o->display == DISPLAY_AUTO)
+		return 0;
+	complain("%s", err);
+	return EXIT_NO_HOST;
+}
+
+static int open_lab(struct lab *l)
+{
+	struct hypervisor_config hc = { 0 };
+	char err[256];
+	int code;
+
+	if (!config_read(&l->config, l->o->config, err)) {
+		complain("%s", err);
+		return EXIT_BAD_USAGE;
+	}
+	if (l->config.note[0])
+		complain("%s", l->config.note);
+	if (l->o->script && !script_open(&l->script, l->o->script, err)) {
+		complain("%s", err);
+		return EXIT_BAD_IMAGE;
+	}
+	hc.pool_bytes = l->config.pool_bytes;
+	hc.slice = l->config.slice;
+	hc.swap_path = l->config.swap;
+	hc.guests = l->config.guests;
+	for (unsigned i = 0; i < l->config.guests; i++)
+		hc.ram_bytes += l->config.guest[i].o.ram_bytes;
+	l->h = hypervisor_new(&hc, err);
+	if (!l->h) {
+		complain("%s", err);
+		return hc.swap_path ? EXIT_BAD_IMAGE : EXIT_NO_HOST;
+	}
+	for (unsigned i = 0; i < l->config.guests; i++) {
+		code = open_guest(l, &l->config.guest[i]);
+		if (code)
+			return code;
+	}
+	l->focus = l->guest[0];
+	code = open_display(l);
+	return code ? code : open_trace(l);
+}
+
+static void close_lab(struct lab *l)
+{
+	if (l->ui)
+		l->ui->ops->close(l->ui);
+	for (unsigned i = 0; i < l->guests; i++) {
+		if (l->guest[i]->setup.session.m)
+			hypervisor_remove(l->h, l->guest[i]->number);
+		setup_close(&l->guest[i]->setup);
+		free(l->guest[i]);
+	}
+	hypervisor_free(l->h);
+	script_close(&l->script);
+	config_free(&l->config);
+}
+
+/* ---- a guest's end ------------------------------------------------------------------------------ */
+
+static void guest_stopped(struct lab *l, struct lab_guest *g, enum machine_stop why)
+{
+	struct machine *m = g->setup.session.m;
+
+	if (why == MACHINE_RESET && !l->o->no_reboot)
+		return;
+	g->over = true;
+	hypervisor_set_running(l->h, g->number, false);
+	switch (why) {
+	case MACHINE_DEBUG_EXIT: g->code = machine_exit_code(m); break;
+	case MACHINE_TRIPLE_FAULT: g->code = EXIT_TRIPLE_FAULT; break;
+	case MACHINE_MMU_DIFFERS: g->code = EXIT_MMU_DIFFERS; break;
+	default: break;
+	}
+	if (why == MACHINE_TRIPLE_FAULT || why == MACHINE_MMU_DIFFERS) {
+		complain("guest %s:", g->name);
+		machine_explain(m, stderr);
+	}
+}
+
+/* Nobody runs: the rest of the script looks at what is left, and the worst end is ours. */
+static int finish(struct lab *l)
+{
+	int script = l->script.open ? lab_run_script(l, true) : LAB_GO_ON, worst = EXIT_GUEST_DONE;
+
+	for (unsigned i = 0; i < l->guests; i++)
+		if (l->guest[i]->code > worst)
+			worst = l->guest[i]->code;
+	return script == LAB_GO_ON || script == EXIT_GUEST_DONE ? worst : script;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------ */
+
+static int look_at_display(struct lab *l)
+{
+	struct machine *m = l->focus->setup.session.m;
+	struct ui_status status;
+	unsigned wish;
+
+	if (!l->ui || real_now() - l->last_poll < UI_PERIOD)
+		return LAB_GO_ON;
+	l->last_poll = real_now();
+	status = (struct ui_status){
+		.guest_ns = machine_now(m), .real_ns = real_now() - l->real_start,
+		.paused = l->focus->setup.session.monitor.paused, .title = l->focus->name,
+	};
+	wish = l->ui->ops->poll(l->ui, m);
+	l->ui->ops->show(l->ui, m, &status);
+	if (wish & UI_RESET)
+		machine_reset(m);
+	if (wish & UI_PAUSE) {
+		bool paused = l->focus->setup.session.monitor.paused ^= true;
+
+		hypervisor_set_running(l->h, l->focus->number, !paused && !l->focus->over);
+	}
+	return wish & UI_QUIT ? EXIT_GUEST_DONE : LAB_GO_ON;
+}
+
+/* Feeds the guests, and says until when they may run before somebody must look again. */
+static ns_t prepare(struct lab *l, ns_t now)
+{
+	ns_t until = (now / SLICE + 1) * SLICE;
+
+	for (unsigned i = 0; i < l->guests; i++) {
+		struct session *s = &l->guest[i]->setup.session;
+		ns_t next;
+
+		if (l->guest[i]->over)
+			continue;
+		typist_feed(s->monitor.typist, s->m);
+		machine_poll(s->m);
+		next = monitor_next(&s->monitor);
+		if (next > now && next < until)
+			until = next;
+		hypervisor_set_limit(l->h, l->guest[i]->number, UINT64_MAX);
+	}
+	if (l->busy && l->busy->setup.session.monitor.busy == BUSY_UNTIL)
+		hypervisor_set_limit(l->h, l->busy->number, l->busy->setup.session.monitor.until);
+	return until;
+}
+
+static uint64_t instructions(const struct lab *l)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < l->guests; i++)
+		n += machine_icount(l->guest[i]->setup.session.m);
+	return n;
+}
+
+static int run_slice(struct lab *l)
+{
+	ns_t now = hypervisor_now(l->h);
+	enum machine_stop why = MACHINE_RAN;
+	unsigned number = 0;
+
+	if (now == NS_NEVER)
+		return finish(l);
+	if (instructions(l) >= l->o->timeout_insns) {
+		complain("--timeout-insns: %" PRIu64 " instructions have been executed", instructions(l));
+		return EXIT_TIMEOUT;
+	}
+	switch (hypervisor_run(l->h, prepare(l, now), &number, &why)) {
+	case HYPERVISOR_RAN:
+		break;
+	case HYPERVISOR_GUEST_STOPPED:
+		guest_stopped(l, l->guest[number], why);
+		break;
+	case HYPERVISOR_NO_MEMORY:
+		complain("%s", hypervisor_trouble(l->h));
+		l->guest[number]->over = true;
+		l->guest[number]->code = EXIT_NO_HOST;
+		break;
+	}
+	if (hypervisor_idle_forever(l->h) && hypervisor_now(l->h) != NS_NEVER && !l->ui && !l->busy &&
+	    script_over(&l->script)) {
+		complain("every guest has halted with interrupts off");
+		return EXIT_HALTED;
+	}
+	return LAB_GO_ON;
+}
+
+static void sleep_for(ns_t duration)
+{
+	struct timespec t = { (time_t)(duration / NS_PER_SECOND), (long)(duration % NS_PER_SECOND) };
+
+	nanosleep(&t, NULL);
+}
+
+/* With a window, guest time does not run ahead of real time. */
+static bool may_run(struct lab *l)
+{
+	ns_t now = hypervisor_now(l->h), guest, real;
+
+	if (!l->ui)
+		return true;
+	if (now == NS_NEVER) { /* all of them rest, and somebody looks at them */
+		sleep_for(UI_PERIOD);
+		return false;
+	}
+	guest = now - l->guest_base;
+	real = real_now() - l->real_base;
+	if (now < l->guest_base || real > guest + BEHIND) {
+		l->guest_base = now;
+		l->real_base = real_now();
+		return true;
+	}
+	if (guest <= real + SLICE)
+		return true;
+	sleep_for(guest - real < UI_PERIOD ? guest - real : UI_PERIOD);
+	return false;
+}
+
+static int run_loop(struct lab *l)
+{
+	int code = LAB_GO_ON;
+
+	catch_signals();
+	l->real_start = l->real_base = real_now();
+	while (code == LAB_GO_ON) {
+		if (session_interrupted())
+			return EXIT_INTERRUPTED;
+		if (l->script.open)
+			code = lab_run_script(l, false);
+		if (code == LAB_GO_ON)
+			code = look_at_display(l);
+		if (code == LAB_GO_ON && may_run(l))
+			code = run_slice(l);
+	}
+	return code;
+}
+
+/* ---- statistics ----------------------------------------------------------------------------------- */
+
+static void print_guest(const struct lab *l, const struct lab_guest *g, FILE *f)
+{
+	const struct guest_stats *s = hypervisor_guest_stats(l->h, g->number);
+
+	fprintf(f, "{\n  \"name\": \"%s\",\n  \"switches\": { ", g->name);
+	for (unsigned c = 0; c < SWITCH_CAUSES; c++)
+		fprintf(f, "%s\"%s\": %" PRIu64, c ? ", " : "", switch_cause_names[c], s->switches[c]);
+	fprintf(f, " },\n  \"wakes\": %" PRIu64 ",\n  \"paged_out\": %" PRIu64 ",\n  \"paged_in\": %" PRIu64
+		",\n  \"zero_pages_dropped\": %" PRIu64 ",\n", s->wakes, s->paged_out, s->paged_in, s->zero_dropped);
+	machine_stats_json(g->setup.session.m, f);
+	fputc('}', f);
+}
+
+static int write_stats(const struct lab *l)
+{
+	double real = (double)(real_now() - l->real_start) / (double)NS_PER_SECOND;
+	FILE *f;
+	bool bad;
+
+	if (!l->o->stats_json)
+		return 0;
+	f = fopen(l->o->stats_json, "w");
+	if (f) {
+		fprintf(f, "{\n  \"real_seconds\": %.6f,\n  \"mips\": %.3f,\n", real,
+			real > 0 ? (double)instructions(l) / real / 1e6 : 0.0);
+		hypervisor_stats_json(l->h, f);
+		fprintf(f, "  \"guests\": [");
+		for (unsigned i = 0; i < l->guests; i++) {
+			fputs(i ? ", " : "", f);
+			print_guest(l, l->guest[i], f);
+		}
+		fprintf(f, "]\n}\n");
+	}
+	bad = !f || ferror(f);
+	if (f && fclose(f))
+		bad = true;
+	if (bad)
+		complain("--stats-json %s: %s", l->o->stats_json, strerror(errno));
+	return bad ? EXIT_BAD_IMAGE : 0;
+}
+
+int lab_run(const struct options *o)
+{
+	struct lab *l = calloc(1, sizeof(*l));
+	int code, stats = 0, trace = 0;
+
+	if (!l) {
+		complain("no memory");
+		return EXIT_NO_HOST;
+	}
+	l->o = o;
+	l->script.fd = -1;
+	code = open_lab(l);
+	if (!code) {
+		code = run_loop(l);
+		trace = close_trace(l);
+		stats = write_stats(l);
+	}
+	close_lab(l);
+	free(l);
+	return code ? code : trace ? trace : stats;
+}

@@ -1,0 +1,46 @@
+/*
+ * Several guests at once: what --config describes runs on one hypervisor. A script addresses a guest
+ * with @NAME before its command; a command without it goes to the guest in focus, which is the one
+ * that the window shows. Besides the monitor's commands there are `focus NAME` and `info guests`.
+ */
+#ifndef FRONTEND_LAB_H
+#define FRONTEND_LAB_H
+
+#include "frontend/config.h"
+#include "frontend/setup.h"
+
+struct lab_guest {
+	struct setup setup;
+	const char *name;
+	unsigned number; /* the hypervisor's */
+	bool over;       /* will not run again */
+	int code;        /* how it ended, an exit code */
+};
+
+struct lab {
+	const struct options *o;
+	struct config config;
+	struct hypervisor *h;
+	struct lab_guest *guest[HYPERVISOR_GUESTS];
+	unsigned guests;
+	struct lab_guest *focus, *busy; /* busy: whom the script waits for; may be NULL */
+	struct script script;
+	struct ui *ui;
+	struct trace_writer *trace; /* of --trace */
+	ns_t real_start, real_base, guest_base, last_poll;
+};
+
+/* The whole run; an exit code. */
+int lab_run(const struct options *o);
+
+/* ---- lab_script.c ---- */
+
+/*
+ * Carries out the script's lines until one takes time. LAB_GO_ON, or an exit code. `stopped`: nobody
+ * will run again.
+ */
+enum { LAB_GO_ON = -1 };
+int lab_run_script(struct lab *l, bool stopped);
+struct lab_guest *lab_find(const struct lab *l, const char *name, size_t len);
+
+#endif
