@@ -13,14 +13,12 @@
 bool fault(struct cpu *c, enum trap_vector v)
 {
 	c->trap = (struct trap){ .vector = (uint8_t)v };
-	c->trap_is_software = false;
 	return false;
 }
 
 bool fault_code(struct cpu *c, enum trap_vector v, uint32_t error)
 {
 	c->trap = (struct trap){ .vector = (uint8_t)v, .has_error = true, .error = error };
-	c->trap_is_software = false;
 	return false;
 }
 
@@ -44,10 +42,8 @@ static inline void *hit(const struct cpu *c, uint32_t lin, unsigned size, bool u
 bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, struct mapping *m)
 {
 	cpu_sync(c);
-	if (!engine_translate(c->engine, lin, (unsigned)access | (user ? ACCESS_USER : 0), m, &c->trap)) {
-		c->trap_is_software = false;
+	if (!engine_translate(c->engine, lin, (unsigned)access | (user ? ACCESS_USER : 0), m, &c->trap))
 		return false;
-	}
 	tlb_fill(c, bank_for(c, user), lin, m);
 	return true;
 }

@@ -136,7 +136,6 @@ struct cpu {
 	uint8_t inhibit;      /* STI or MOV SS: no interrupt (and no debug trap) before this many more instructions */
 
 	struct trap trap;     /* why the last call returned false */
-	bool trap_is_software; /* INT n, INT3, INTO: delivered with the EIP behind it and gate DPL checks */
 
 	struct p2m *p2m;
 	struct bus *bus;

@@ -37,7 +37,6 @@ struct cpu_config {
 	struct clock *clock;
 	struct hv_log *log;
 	enum engine_kind engine;
-	bool check_engine;   /* run `direct` and `shadow` in lock step and stop at a difference */
 	enum cpu_model model;
 	uint8_t (*inta)(void *opaque); /* interrupt acknowledge: the vector */
 	void *inta_opaque;

@@ -171,13 +171,6 @@ static uint16_t find_row(struct reader *r, struct insn *i)
 					 : insn_index_m38[i->opcode][0];
 }
 
-/* ModRM.reg picked the row, so a byte that is missing must be asked for first. */
-static bool group_needs_modrm(const struct reader *r, const struct insn *i)
-{
-	(void)i;
-	return r->at >= r->avail;
-}
-
 static bool legal(const struct insn_desc *d, const struct insn *i)
 {
 	bool mem = insn_is_mem(i);
@@ -212,7 +205,8 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 	row = find_row(&r, i);
 	if (r.short_of)
 		return stop;
-	if (!row && group_needs_modrm(&r, i))
+	/* ModRM.reg picks rows of groups, so a byte that is missing must be asked for first. */
+	if (!row && r.at >= r.avail)
 		return stop;
 	i->len = (uint8_t)r.at;
 	if (!row)

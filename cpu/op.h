@@ -1,6 +1,6 @@
 /*
  * The interpreter's unit: one predecoded instruction of a trace, and what its
- * handler is written with. See docs/ARCHITECTURE.md, "The interpreter".
+ * handler is written with. See docs/INTERPRETER.md.
  */
 #ifndef CPU_OP_H
 #define CPU_OP_H

@@ -411,7 +411,6 @@ static bool build_cpu(struct machine *m, char err[256])
 		.p2m = m->p2m, .bus = m->bus, .clock = &m->clock, .log = &m->log,
 		.engine = m->cfg.mmu_check ? ENGINE_CHECK :
 			  m->cfg.mmu == MMU_DIRECT ? ENGINE_DIRECT : ENGINE_SHADOW,
-		.check_engine = m->cfg.mmu_check,
 		.model = CPU_MAX,
 		.inta = acknowledge, .inta_opaque = m,
 		.ferr = { ferr_set_pin, &m->ferr, 0 },
