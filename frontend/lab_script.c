@@ -51,6 +51,7 @@ static bool is_command(const char *line, const char *a, const char *b)
 
 static enum monitor_result carry_out(struct lab *l, const char *line, char err[256])
 {
+	bool named = line[strspn(line, " \t")] == '@';
 	struct lab_guest *g = addressee(l, &line, err);
 	enum monitor_result r;
 
@@ -58,6 +59,10 @@ static enum monitor_result carry_out(struct lab *l, const char *line, char err[2
 		return MONITOR_BAD;
 	if (is_command(line, "info", "guests")) {
 		hypervisor_info(l->h, stdout);
+		return MONITOR_DONE;
+	}
+	if (is_command(line, "info", "irq") && !named) {
+		hypervisor_info_irq(l->h, stdout);
 		return MONITOR_DONE;
 	}
 	if (is_command(line, "focus", NULL)) {

@@ -202,7 +202,9 @@ int machine_exit_code(const struct machine *m)
 
 void machine_poll(struct machine *m)
 {
-	ns16550_poll(&m->uart);
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		if (i == 0 || m->cfg.serial[i])
+			ns16550_poll(&m->uart[i]);
 }
 
 /* ---- display and input ------------------------------------------------------------------------------- */
@@ -235,6 +237,11 @@ void machine_key(struct machine *m, uint16_t set1_scancode, bool down)
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
 	i8042_mouse(&m->kbc, dx, dy, dz, buttons);
+}
+
+struct machine_irq machine_irq(const struct machine *m, unsigned input)
+{
+	return (struct machine_irq){ m->pic.counts.raised[input], m->pic.counts.delivered[input] };
 }
 
 uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len)

@@ -15,7 +15,7 @@ struct block;    /* devices/block.h */
 struct char_dev; /* devices/char.h */
 struct frame_pool; /* mmu/frames.h */
 
-enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 1 };
+enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 4 };
 enum { MACHINE_MIPS = 200 };
 enum machine_mmu { MMU_SHADOW, MMU_DIRECT };
 
@@ -30,7 +30,7 @@ struct machine_config {
 	const char *kernel_path, *initrd_path, *append; /* Linux or multiboot, told by content */
 	const char *raw_path;             /* a flat file, placed at raw_addr and entered there */
 	uint64_t raw_addr;
-	struct char_dev *serial[MACHINE_SERIALS];
+	struct char_dev *serial[MACHINE_SERIALS]; /* COM1..4; beyond COM1 a NULL means that there is no such port */
 	const char *cpu_model;            /* NULL: the default */
 	enum machine_mmu mmu;
 	bool mmu_check;
@@ -93,6 +93,12 @@ void machine_text(struct machine *m, struct text_screen *t);
 /* Input. Scancodes are set 1, 0xe0xx for the extended ones; mouse steps: y grows downwards. */
 void machine_key(struct machine *m, uint16_t set1_scancode, bool down);
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons);
+
+/* Input 0..15 of the interrupt controllers since power-on: rising edges, and interrupts taken by the guest. */
+struct machine_irq {
+	uint64_t raised, delivered;
+};
+struct machine_irq machine_irq(const struct machine *m, unsigned input);
 
 /* Monitor. `what`: registers, mmu, or a device's name; false: no such thing. */
 bool machine_info(struct machine *m, const char *what, FILE *out);
