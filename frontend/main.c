@@ -13,7 +13,7 @@ static bool open_display(struct setup *s, char err[256])
 {
 	enum display_choice want = s->o.display;
 	bool on_tty = isatty(0) && isatty(1), stdio_taken = s->o.monitor_stdio ||
-		(s->o.serial && !strcmp(s->o.serial, "stdio"));
+		options_serial_on_stdio(&s->o);
 	char ignored[256];
 
 	if (want == DISPLAY_NONE)
@@ -65,7 +65,7 @@ static int open_session(struct setup *s)
 	}
 	/* Somebody at a terminal or a window lives in real time; a script or a pipe does not. */
 	ses->interactive = ses->ui || (!o->script && ((s->tty_raw) || (o->monitor_stdio && isatty(0)) ||
-						      (o->serial && !strcmp(o->serial, "pty"))));
+						      options_serial_is_live(o)));
 	return 0;
 }
 

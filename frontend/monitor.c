@@ -275,11 +275,21 @@ static enum monitor_result run_step(struct monitor *mon, char **w, int n, char e
 	return MONITOR_DONE;
 }
 
+static bool has_keyboard(const struct monitor *mon, const char *command, char err[256])
+{
+	if (mon->no_keyboard)
+		snprintf(err, 256, "%s: this guest has no keyboard: its configuration says keyboard = off", command);
+	return !mon->no_keyboard;
+}
+
 static enum monitor_result run_type(struct monitor *mon, char **w, int n, char err[256])
 {
-	unsigned lost = typist_text(mon->typist, w[1], strlen(w[1]));
+	unsigned lost;
 
 	(void)n;
+	if (!has_keyboard(mon, "type", err))
+		return MONITOR_BAD;
+	lost = typist_text(mon->typist, w[1], strlen(w[1]));
 	if (!lost)
 		return busy(mon, BUSY_TYPE, NS_NEVER, err);
 	snprintf(err, 256, "type: %u characters are not on a US keyboard", lost);
@@ -292,6 +302,8 @@ static enum monitor_result run_sendkey(struct monitor *mon, char **w, int n, cha
 	unsigned count = keys_by_chord(w[1], codes, 8);
 
 	(void)n;
+	if (!has_keyboard(mon, "sendkey", err))
+		return MONITOR_BAD;
 	if (!count) {
 		snprintf(err, 256, "sendkey %.60s: no such key; names are as in ctrl-alt-delete, f1, ret, spc, a",
 			 w[1]);
@@ -299,6 +311,40 @@ static enum monitor_result run_sendkey(struct monitor *mon, char **w, int n, cha
 	}
 	typist_chord(mon->typist, codes, count);
 	return busy(mon, BUSY_TYPE, NS_NEVER, err);
+}
+
+static enum monitor_result run_mouse_move(struct monitor *mon, char **w, int n, char err[256])
+{
+	long step[3] = { 0 };
+
+	for (int i = 1; i < n && i < 4; i++) {
+		char *end;
+
+		step[i - 1] = strtol(w[i], &end, 10);
+		if (*end || step[i - 1] < -255 || step[i - 1] > 255) {
+			snprintf(err, 256, "mouse_move %.40s: steps from -255 to 255 are wanted", w[i]);
+			return MONITOR_BAD;
+		}
+	}
+	if (mon->no_mouse) {
+		snprintf(err, 256, "mouse_move: this guest has no mouse: its configuration says mouse = off");
+		return MONITOR_BAD;
+	}
+	machine_mouse(mon->m, (int)step[0], (int)step[1], (int)step[2], mon->buttons);
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_mouse_button(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)n;
+	if (mon->no_mouse || w[1][1] || *w[1] < '0' || *w[1] > '7') {
+		snprintf(err, 256, mon->no_mouse ? "mouse_button: this guest has no mouse: its configuration says mouse = off" :
+			 "mouse_button: the sum of 1 for the left button, 2 for the right and 4 for the middle one is wanted");
+		return MONITOR_BAD;
+	}
+	mon->buttons = (unsigned)(*w[1] - '0');
+	machine_mouse(mon->m, 0, 0, 0, mon->buttons);
+	return MONITOR_DONE;
 }
 
 /* ---- pictures and the rest ------------------------------------------------------------------------------------- */
@@ -375,6 +421,9 @@ const struct monitor_row monitor_table[] = {
 	{ "sleep", "SECONDS", "run for that much guest time", 1, 1, run_sleep },
 	{ "type", "\"TEXT\"", "type on a US keyboard", 1, 1, run_type },
 	{ "sendkey", "KEYS", "press keys together, as in ctrl-alt-delete", 1, 2, run_sendkey },
+	{ "mouse_move", "DX DY [DZ]", "move the mouse by so many steps", 2, 3, run_mouse_move },
+	{ "mouse_button", "N", "hold these buttons and no others: the sum of 1 left, 2 right, 4 middle", 1, 1,
+	  run_mouse_button },
 	{ "screentext", NULL, "print the text screen", 0, 0, run_screentext },
 	{ "screendump", "FILE.png", "write the picture", 1, 1, run_screendump },
 	{ "info", "WHAT", "state: registers, mmu, or a device; alone: what there is", 0, 1, run_info },

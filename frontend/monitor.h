@@ -25,6 +25,9 @@ struct monitor {
 	struct capture com1;
 	FILE *out;
 	bool paused; /* by `stop`; the caller honours it */
+	bool no_keyboard, no_mouse; /* the guest has none: keys and steps are refused */
+
+	unsigned buttons; /* of the mouse, as mouse_button has set them */
 
 	enum monitor_busy busy;
 	char *text;         /* of a wait */

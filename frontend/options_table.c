@@ -437,19 +437,67 @@ static bool set_append(struct options *o, const char *arg, char err[256])
 
 /* ---- what is outside ------------------------------------------------------------------------------------------- */
 
-static bool set_serial(struct options *o, const char *arg, char err[256])
+static bool connect_serial(struct options *o, unsigned port, const char *option, const char *arg, char err[256])
 {
-	if (o->serial)
-		return bad(err, "-serial", arg, "there is one serial port, and it is connected already");
+	if (o->serial[port])
+		return bad(err, option, arg, "that serial port is connected already");
 	if (!strcmp(arg, "mon:stdio"))
 		arg = "stdio";
 	if (!strcmp(arg, "none"))
 		arg = "null";
 	if (strcmp(arg, "stdio") && strcmp(arg, "null") && strcmp(arg, "pty") &&
-	    (strncmp(arg, "file:", 5) || !arg[5]))
-		return bad(err, "-serial", arg, "there are stdio, null, pty and file:NAME");
-	o->serial = arg;
+	    (strncmp(arg, "file:", 5) || !arg[5]) && !options_tty(arg))
+		return bad(err, option, arg, "there are stdio, null, pty, file:NAME and tty:NAME");
+	o->serial[port] = arg;
 	return true;
+}
+
+/* The first is COM1, the next COM2, as in QEMU. */
+static bool set_serial(struct options *o, const char *arg, char err[256])
+{
+	unsigned port = 0;
+
+	while (port < MACHINE_SERIALS && o->serial[port])
+		port++;
+	if (port == MACHINE_SERIALS)
+		return bad(err, "-serial", arg, "there are four serial ports, and all are connected already");
+	return connect_serial(o, port, "-serial", arg, err);
+}
+
+/* For the keys of a --config file. */
+static bool set_serial1(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 0, "serial", arg, err);
+}
+
+static bool set_serial2(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 1, "serial2", arg, err);
+}
+
+static bool set_serial3(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 2, "serial3", arg, err);
+}
+
+static bool set_serial4(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 3, "serial4", arg, err);
+}
+
+static bool set_passthrough(struct options *o, const char *arg, char err[256])
+{
+	static const char *const kinds[] = { "serial:", "disk:", "cdrom:", "floppy:" };
+
+	if (o->passthroughs == OPTIONS_PASSTHROUGH)
+		return bad(err, "--passthrough", arg, "there are too many of them");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strncmp(arg, kinds[i], strlen(kinds[i])) && arg[strlen(kinds[i])]) {
+			o->passthrough[o->passthroughs++] = arg;
+			return true;
+		}
+	}
+	return bad(err, "--passthrough", arg, "wanted is serial:PATH, disk:PATH, cdrom:PATH or floppy:PATH");
 }
 
 static bool set_display(struct options *o, const char *arg, char err[256])
@@ -469,8 +517,7 @@ static bool set_nographic(struct options *o, const char *arg, char err[256])
 {
 	(void)arg, (void)err;
 	o->display = DISPLAY_NONE;
-	if (!o->serial)
-		o->serial = "stdio";
+	o->nographic = true;
 	return true;
 }
 
@@ -697,7 +744,10 @@ const struct option_row option_table[] = {
 	  "Display and connections:" },
 	{ "-nographic", NULL, "-display none -serial stdio", set_nographic, NULL },
 	{ "-name", "TEXT", "what the window's title says", set_name, NULL },
-	{ "-serial", "TO", "COM1: stdio, null (default), pty, file:NAME", set_serial, NULL },
+	{ "-serial", "TO", "COM1, given again COM2 to COM4: stdio, null (default), pty, file:NAME, or tty:NAME, a line "
+	  "of the host's that is this guest's alone", set_serial, NULL },
+	{ "--passthrough", "KIND:PATH", "something of the host's for this guest alone: serial:PATH to the next free COM "
+	  "port, disk:PATH, cdrom:PATH or floppy:PATH to the next free drive", set_passthrough, NULL },
 	{ "-monitor", "stdio", "take monitor commands from the standard input", set_monitor, NULL },
 	{ "--script", "FILE", "take monitor commands from a file", set_script, NULL },
 	{ "--demo", NULL, "run the demonstration guest that the program carries", set_demo, NULL },
@@ -722,6 +772,10 @@ const struct option_row option_table[] = {
 	{ "--version", NULL, "the version", set_version, NULL },
 
 	{ "-h", NULL, "", set_help, NULL },
+	{ "--serial1", "TO", "", set_serial1, NULL },
+	{ "--serial2", "TO", "", set_serial2, NULL },
+	{ "--serial3", "TO", "", set_serial3, NULL },
+	{ "--serial4", "TO", "", set_serial4, NULL },
 	{ "--man", NULL, "", set_man, NULL },
 	{ "-curses", NULL, "", set_curses, NULL },
 	{ "-sdl", NULL, NULL, set_nothing, NULL },

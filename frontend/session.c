@@ -129,6 +129,10 @@ static bool monitor_is_waiting(const struct session *s)
 
 static int look_at_display(struct session *s)
 {
+	struct ui_guest guest = {
+		.m = s->m, .typist = s->monitor.typist, .keyboard = true, .mouse = true, .paused = s->monitor.paused,
+	};
+	struct ui_view view = { .guest = &guest, .guests = 1 };
 	struct ui_status status;
 	unsigned wish;
 
@@ -141,8 +145,8 @@ static int look_at_display(struct session *s)
 		.title = s->o->name ? s->o->name : s->o->demo ? "demo" : s->o->file,
 	};
 	s->last_poll = real_now();
-	wish = s->ui->ops->poll(s->ui, s->m);
-	s->ui->ops->show(s->ui, s->m, &status);
+	wish = s->ui->ops->poll(s->ui, &view);
+	s->ui->ops->show(s->ui, &view, &status);
 	if (wish & UI_RESET)
 		machine_reset(s->m);
 	if (wish & UI_PAUSE)

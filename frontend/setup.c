@@ -33,7 +33,8 @@ static struct block *keep_block(struct setup *s, struct block *b)
 
 static struct block *open_drive(struct setup *s, const struct drive_option *d, char err[256])
 {
-	enum block_mode mode = d->readonly ? BLOCK_RO : s->o.snapshot || d->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
+	enum block_mode mode = d->own ? (d->readonly ? BLOCK_OWN_RO : BLOCK_OWN) :
+		d->readonly ? BLOCK_RO : s->o.snapshot || d->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
 
 	return keep_block(s, block_open(d->path, mode, err));
 }
@@ -124,21 +125,30 @@ static void make_tty_raw(struct setup *s)
 	s->tty_raw = !tcsetattr(0, TCSANOW, &t);
 }
 
-static bool open_serial(struct setup *s, char err[256])
+static bool open_serial(struct setup *s, unsigned port, char err[256])
 {
-	const char *spec = s->o.serial ? s->o.serial : "null";
-	char name[64];
-	struct char_dev *c = char_open(spec, name, err);
+	const char *spec = s->o.serial[port] ? s->o.serial[port] : "null", *tty = options_tty(spec);
+	char name[64] = "";
+	struct char_dev *c = tty ? char_tty_new(tty, err) : char_open(spec, name, err);
 
 	if (!c)
 		return false;
-	c->observe = observe_com1;
-	c->observe_opaque = &s->session.monitor.com1;
-	s->cfg.serial[0] = c;
+	s->cfg.serial[port] = c;
 	if (name[0])
-		complain("COM1 is at %s", name);
+		complain("%s%sCOM%u is at %s", s->o.name ? s->o.name : "", s->o.name ? ": " : "", port + 1, name);
 	if (!strcmp(spec, "stdio"))
 		make_tty_raw(s);
+	return true;
+}
+
+/* COM1 is there always, and what the guest says there is what a script waits for. */
+static bool open_serials(struct setup *s, char err[256])
+{
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		if ((i == 0 || s->o.serial[i]) && !open_serial(s, i, err))
+			return false;
+	s->cfg.serial[0]->observe = observe_com1;
+	s->cfg.serial[0]->observe_opaque = &s->session.monitor.com1;
 	return true;
 }
 
@@ -166,7 +176,7 @@ int setup_open(struct setup *s)
 		complain("%s", err);
 		return EXIT_BAD_IMAGE;
 	}
-	if ((o->script && !script_open(&s->session.script, o->script, err)) || !open_serial(s, err)) {
+	if ((o->script && !script_open(&s->session.script, o->script, err)) || !open_serials(s, err)) {
 		complain("%s", err);
 		return EXIT_BAD_IMAGE;
 	}
@@ -204,7 +214,8 @@ void setup_close(struct setup *s)
 	if (s->tty_raw)
 		tcsetattr(0, TCSANOW, &s->tty);
 	machine_free(ses->m);
-	char_close(s->cfg.serial[0]);
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		char_close(s->cfg.serial[i]);
 	for (unsigned i = 0; i < s->blocks; i++) {
 		if (!s->block[i]->read_only && !block_flush(s->block[i]))
 			complain("%s: the host could not store all that the guest wrote", s->block[i]->name);

@@ -81,6 +81,9 @@ struct picture {
 };
 struct picture machine_picture(struct machine *m);
 
+/* The video BIOS's font: 256 glyphs of code page 437, 16 rows of a byte each, the left pixel in bit 7. */
+const uint8_t *machine_font(void);
+
 /* The VGA text screen; cols 0 in a graphics mode. cell: character in 7:0, attribute in 15:8. */
 struct text_screen {
 	unsigned cols, rows;

@@ -266,6 +266,11 @@ static bool build_roms(struct machine *m, char err[256], bool *bad_image)
 	return mapped;
 }
 
+const uint8_t *machine_font(void)
+{
+	return bios_font;
+}
+
 uint32_t machine_device_frames(void)
 {
 	return (VRAM_BYTES >> PAGE_SHIFT) + SPARE_FRAMES;
