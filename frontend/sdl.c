@@ -375,7 +375,7 @@ static void resize_for_tiles(struct sdl *s, const struct ui_view *v)
 {
 	SDL_Rect room = { .w = 1024, .h = 768 };
 	unsigned want_w, want_h;
-	int w, h;
+	int w, h, x, y;
 
 	if (SDL_GetWindowFlags(s->window) & (SDL_WINDOW_FULLSCREEN_DESKTOP | SDL_WINDOW_MAXIMIZED))
 		return;
@@ -394,6 +394,9 @@ static void resize_for_tiles(struct sdl *s, const struct ui_view *v)
 		return;
 	SDL_SetWindowSize(s->window, (int)want_w, (int)want_h);
 	SDL_GetWindowSize(s->window, &s->own_w, &s->own_h);
+	SDL_GetWindowPosition(s->window, &x, &y);
+	if (x + (int)want_w > room.x + room.w || y + (int)want_h > room.y + room.h)
+		SDL_SetWindowPosition(s->window, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED);
 }
 
 static void draw_tiles(struct sdl *s, const struct ui_view *v)
