@@ -47,6 +47,8 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 		return EXIT_NO_HOST;
 	}
 	ses->monitor.com1 = com1;
+	ses->monitor.drives = g->setup.block;
+	ses->monitor.snapshot = g->setup.o.snapshot;
 	g->keyboard = gc->keyboard;
 	g->mouse = gc->mouse;
 	ses->monitor.no_keyboard = gc->keyboard == INPUT_OFF;
@@ -116,6 +118,8 @@ static int open_lab(struct lab *l)
 	char err[256];
 	int code;
 
+	if (!can_write("--stats-json", l->o->stats_json))
+		return EXIT_BAD_IMAGE;
 	if (!config_read(&l->config, l->o->config, err)) {
 		complain("%s", err);
 		return EXIT_BAD_USAGE;

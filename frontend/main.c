@@ -49,6 +49,8 @@ static int open_session(struct setup *s)
 		return EXIT_NO_HOST;
 	}
 	ses->monitor.com1 = com1;
+	ses->monitor.drives = s->block;
+	ses->monitor.snapshot = o->snapshot;
 	ses->o = o;
 	if (o->log_int) {
 		ses->log = o->log_file ? fopen(o->log_file, "w") : stderr;
@@ -171,7 +173,8 @@ static int close_trace(struct setup *s)
 
 static int run(struct setup *s)
 {
-	int code = setup_open(s), stats, trace, assertions;
+	int code = can_write("--stats-json", s->o.stats_json) ? setup_open(s) : EXIT_BAD_IMAGE;
+	int stats, trace, assertions;
 
 	if (!code)
 		code = check_assertions(s, false);

@@ -376,6 +376,68 @@ static enum monitor_result run_info(struct monitor *mon, char **w, int n, char e
 	return MONITOR_BAD;
 }
 
+/* ---- media ------------------------------------------------------------------------------------------------------ */
+
+/* Of a drive by its option's name; -1: there is no such. */
+static int drive_by_name(const char *name)
+{
+	static const char *const names[] = { "fda", "fdb", "hda", "hdb", "hdc", "hdd" };
+
+	for (int i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return strcmp(name, "cdrom") ? -1 : MACHINE_FLOPPIES + 2;
+}
+
+/* Puts `medium` in; what was there is stored and closed. */
+static enum monitor_result change(struct monitor *mon, const char *name, int drive, struct block *medium,
+				  char err[256])
+{
+	struct block *former;
+
+	if (!mon->drives || drive < 0 || !machine_change_medium(mon->m, (unsigned)drive, medium)) {
+		snprintf(err, 256, "%.40s: no such drive, or one with a fixed disk; fda, fdb, and CD drives such as cdrom "
+				   "can be changed", name);
+		block_close(medium);
+		return MONITOR_BAD;
+	}
+	former = mon->drives[drive];
+	mon->drives[drive] = medium;
+	if (former && !former->read_only && !block_flush(former)) {
+		snprintf(err, 256, "%s: the host could not store all that the guest wrote", former->name);
+		block_close(former);
+		return MONITOR_BAD;
+	}
+	block_close(former);
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_change(struct monitor *mon, char **w, int n, char err[256])
+{
+	int drive = drive_by_name(w[1]);
+	enum block_mode mode = drive >= MACHINE_FLOPPIES ? BLOCK_RO : mon->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
+	struct block *medium;
+
+	(void)n;
+	/* The file may be the one that is in there, changed by somebody meanwhile: it is let go first. */
+	if (drive >= 0 && mon->drives && mon->drives[drive] && change(mon, w[1], drive, NULL, err) != MONITOR_DONE)
+		return MONITOR_BAD;
+	medium = block_open(w[2], mode, err);
+	if (!medium)
+		return MONITOR_BAD;
+	if (medium->note[0])
+		fprintf(mon->out, "%s\n", medium->note);
+	return change(mon, w[1], drive, medium, err);
+}
+
+static enum monitor_result run_eject(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)n;
+	return change(mon, w[1], drive_by_name(w[1]), NULL, err);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------ */
+
 static enum monitor_result run_stop(struct monitor *mon, char **w, int n, char err[256])
 {
 	(void)w, (void)n, (void)err;
@@ -432,6 +494,8 @@ const struct monitor_row monitor_table[] = {
 	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
 	{ "step", "[N]", "execute N instructions, one if not said, and show each", 0, 1, run_step },
 	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
+	{ "change", "DRIVE FILE", "put another image into fda, fdb or a CD drive (cdrom, or hda to hdd)", 2, 2, run_change },
+	{ "eject", "DRIVE", "take it out", 1, 1, run_eject },
 	{ "stop", NULL, "stop the machine", 0, 0, run_stop },
 	{ "cont", NULL, "go on", 0, 0, run_cont },
 	{ "reset", NULL, "the reset button", 0, 0, run_reset },

@@ -5,6 +5,7 @@
 #ifndef FRONTEND_MONITOR_H
 #define FRONTEND_MONITOR_H
 
+#include "devices/block.h"
 #include "frontend/keymap.h"
 #include "frontend/screen.h"
 #include "machine/machine.h"
@@ -27,6 +28,8 @@ struct monitor {
 	bool paused; /* by `stop`; the caller honours it */
 	bool no_keyboard, no_mouse; /* the guest has none: keys and steps are refused */
 
+	struct block **drives; /* what is in them, floppies first; the caller closes it at the end. NULL: none can change */
+	bool snapshot;    /* changes to a new floppy stay in memory */
 	unsigned buttons; /* of the mouse, as mouse_button has set them */
 
 	enum monitor_busy busy;

@@ -1,9 +1,11 @@
 /* Opens images and connections for a machine, makes it, and closes everything again. */
 #include "frontend/setup.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,21 +24,35 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+bool can_write(const char *option, const char *path)
+{
+	struct stat st;
+	FILE *f;
+
+	if (!path || (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return true; /* opening a pipe would wait for its reader */
+	f = fopen(path, "a");
+	if (f && !fclose(f))
+		return true;
+	complain("%s %s: %s", option, path, strerror(errno));
+	return false;
+}
+
 /* ---- images ----------------------------------------------------------------------------------------------- */
 
-static struct block *keep_block(struct setup *s, struct block *b)
+static struct block *keep_block(struct setup *s, unsigned drive, struct block *b)
 {
 	if (b && b->note[0])
 		complain("%s", b->note);
-	return b ? s->block[s->blocks++] = b : NULL;
+	return s->block[drive] = b;
 }
 
-static struct block *open_drive(struct setup *s, const struct drive_option *d, char err[256])
+static struct block *open_drive(struct setup *s, unsigned drive, const struct drive_option *d, char err[256])
 {
 	enum block_mode mode = d->own ? (d->readonly ? BLOCK_OWN_RO : BLOCK_OWN) :
 		d->readonly ? BLOCK_RO : s->o.snapshot || d->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
 
-	return keep_block(s, block_open(d->path, mode, err));
+	return keep_block(s, drive, block_open(d->path, mode, err));
 }
 
 /* A bare FILE goes where its content says. */
@@ -83,11 +99,11 @@ static bool place_file(struct setup *s, char err[256])
 static bool open_drives(struct setup *s, char err[256])
 {
 	for (unsigned i = 0; i < MACHINE_FLOPPIES; i++)
-		if (s->o.floppy[i].path && !(s->cfg.floppy[i] = open_drive(s, &s->o.floppy[i], err)))
+		if (s->o.floppy[i].path && !(s->cfg.floppy[i] = open_drive(s, i, &s->o.floppy[i], err)))
 			return false;
 	for (unsigned i = 0; i < MACHINE_DISKS; i++) {
 		s->cfg.disk_is_cdrom[i] = s->o.disk[i].cdrom;
-		if (s->o.disk[i].path && !(s->cfg.disk[i] = open_drive(s, &s->o.disk[i], err)))
+		if (s->o.disk[i].path && !(s->cfg.disk[i] = open_drive(s, MACHINE_FLOPPIES + i, &s->o.disk[i], err)))
 			return false;
 	}
 	if (!s->o.demo)
@@ -96,7 +112,7 @@ static bool open_drives(struct setup *s, char err[256])
 		snprintf(err, 256, "--demo: this build carries no demonstration guest");
 		return false;
 	}
-	s->cfg.disk[0] = keep_block(s, block_from_memory("demo", rom_demo.data, rom_demo.size));
+	s->cfg.disk[0] = keep_block(s, MACHINE_FLOPPIES, block_from_memory("demo", rom_demo.data, rom_demo.size));
 	s->cfg.boot_order = "c";
 	if (!s->cfg.disk[0])
 		snprintf(err, 256, "no memory for the demonstration guest");
@@ -205,6 +221,13 @@ int setup_open(struct setup *s)
 	return 0;
 }
 
+static void close_block(struct block *b)
+{
+	if (b && !b->read_only && !block_flush(b))
+		complain("%s: the host could not store all that the guest wrote", b->name);
+	block_close(b);
+}
+
 void setup_close(struct setup *s)
 {
 	struct session *ses = &s->session;
@@ -216,11 +239,8 @@ void setup_close(struct setup *s)
 	machine_free(ses->m);
 	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
 		char_close(s->cfg.serial[i]);
-	for (unsigned i = 0; i < s->blocks; i++) {
-		if (!s->block[i]->read_only && !block_flush(s->block[i]))
-			complain("%s: the host could not store all that the guest wrote", s->block[i]->name);
-		block_close(s->block[i]);
-	}
+	for (unsigned i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++)
+		close_block(s->block[i]);
 	if (ses->log && ses->log != stderr)
 		fclose(ses->log);
 	monitor_free(&ses->monitor);

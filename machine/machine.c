@@ -207,6 +207,21 @@ void machine_poll(struct machine *m)
 			ns16550_poll(&m->uart[i]);
 }
 
+bool machine_change_medium(struct machine *m, unsigned drive, struct block *medium)
+{
+	if (drive < MACHINE_FLOPPIES) {
+		if (m->fdc.drive[drive].type == FDC_NONE)
+			return false;
+		fdc_change_disk(&m->fdc, drive, medium);
+		return true;
+	}
+	drive -= MACHINE_FLOPPIES;
+	if (drive >= MACHINE_DISKS || m->ata[drive / 2].drive[drive % 2].type != ATA_CDROM)
+		return false;
+	ata_change_disc(&m->ata[drive / 2], drive % 2, medium);
+	return true;
+}
+
 /* ---- display and input ------------------------------------------------------------------------------- */
 
 struct picture machine_picture(struct machine *m)

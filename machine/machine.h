@@ -103,6 +103,13 @@ struct machine_irq {
 };
 struct machine_irq machine_irq(const struct machine *m, unsigned input);
 
+/*
+ * Changes what is in a drive while the machine runs: `drive` counts floppies, then disks, as in
+ * machine_config. NULL: takes it out. False: that drive is not there, or holds a fixed disk. The caller
+ * closes what was in it.
+ */
+bool machine_change_medium(struct machine *m, unsigned drive, struct block *medium);
+
 /* Monitor. `what`: registers, mmu, or a device's name; false: no such thing. */
 bool machine_info(struct machine *m, const char *what, FILE *out);
 void machine_info_topics(struct machine *m, FILE *out);
