@@ -177,6 +177,11 @@ static void guest_stopped(struct lab *l, struct lab_guest *g, enum machine_stop 
 
 	if (why == MACHINE_RESET && !l->o->no_reboot)
 		return;
+	if (why == MACHINE_BREAKPOINT) {
+		printf("guest %s: ", g->name);
+		monitor_stopped(&g->setup.session.monitor);
+		return;
+	}
 	g->over = true;
 	hypervisor_set_running(l->h, g->number, false);
 	switch (why) {

@@ -61,6 +61,10 @@ static int open_session(struct setup *s)
 	}
 	if (o->monitor_stdio)
 		script_open_fd(&ses->stdin_lines, 0, "monitor");
+	if (o->gdb && !(ses->gdb = gdb_new(o->gdb, &ses->monitor, err))) {
+		complain("%s", err);
+		return EXIT_NO_HOST;
+	}
 	if (!open_display(s, err)) {
 		complain("%s", err);
 		return EXIT_NO_HOST;

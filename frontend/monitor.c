@@ -494,6 +494,9 @@ const struct monitor_row monitor_table[] = {
 	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
 	{ "step", "[N]", "execute N instructions, one if not said, and show each", 0, 1, run_step },
 	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
+	{ "break", "[ADDRESS]", "stop before the instruction at that linear address (seg:offset counts as in real mode), which ends a "
+	  "wait, sleep or until; alone: list them. The guest goes slower while there are any", 0, 1, monitor_break },
+	{ "delete", "[ADDRESS]", "the breakpoint there, or all", 0, 1, monitor_delete },
 	{ "change", "DRIVE FILE", "put another image into fda, fdb or a CD drive (cdrom, or hda to hdd)", 2, 2, run_change },
 	{ "eject", "DRIVE", "take it out", 1, 1, run_eject },
 	{ "stop", NULL, "stop the machine", 0, 0, run_stop },

@@ -50,6 +50,8 @@ enum monitor_result monitor_command(struct monitor *mon, const char *line, char 
  * over and a wait is decided now.
  */
 enum monitor_result monitor_step(struct monitor *mon, bool stopped, char err[256]);
+/* The machine has met a breakpoint: it is paused, and what the monitor was busy with is over. */
+void monitor_stopped(struct monitor *mon);
 /* Guest time at which a step is due; NS_NEVER when nothing is waited for. */
 ns_t monitor_next(const struct monitor *mon);
 /* How many more instructions may be executed before a step is due. */

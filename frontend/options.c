@@ -198,17 +198,17 @@ bool options_agree(const struct options *o, char err[256])
 				   "give -serial file:NAME or -display none");
 	else if (o->display == DISPLAY_TERMINAL && o->monitor_stdio)
 		snprintf(err, 256, "-display terminal and -monitor stdio both want the terminal");
-	else if (o->config && (o->assertions || o->log_int || o->monitor_stdio))
-		snprintf(err, 256, "--config with --assert, -d or -monitor: not implemented yet");
+	else if (o->config && (o->assertions || o->log_int || o->monitor_stdio || o->gdb))
+		snprintf(err, 256, "--config with --assert, -d, -monitor or -gdb: not implemented yet");
 	else if (o->config && (o->file || o->kernel || o->demo || o->raw_file))
 		snprintf(err, 256, "--config: the guests are in its file, and the command line has none beside");
 	else if (o->initrd && !o->kernel)
 		snprintf(err, 256, "-initrd without -kernel");
 	else if (o->append && !o->kernel && !o->file)
 		snprintf(err, 256, "-append without -kernel");
-	else if (o->start_stopped && !o->monitor_stdio && !o->script)
-		snprintf(err, 256, "-S stops before the first instruction, and only the monitor can "
-				   "go on: add -monitor stdio or --script FILE");
+	else if (o->start_stopped && !o->monitor_stdio && !o->script && !o->gdb)
+		snprintf(err, 256, "-S stops before the first instruction, and only the monitor or gdb can "
+				   "go on: add -monitor stdio, --script FILE or -s");
 	else if (o->raw_file && o->kernel)
 		snprintf(err, 256, "-device loader and -kernel: one of them at a time");
 	else

@@ -53,6 +53,7 @@ struct options {
 	const char *script, *stats_json, *log_file, *trace;
 	struct assertion assertion[OPTIONS_ASSERTIONS];
 	unsigned assertions;
+	const char *gdb;        /* tcp:[HOST]:PORT; NULL: no gdb server */
 	const char *config;     /* several guests: frontend/lab.h */
 	bool rtc_given;         /* -rtc base=DATE; else the host's time is taken */
 	bool rtc_localtime;

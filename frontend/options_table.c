@@ -569,6 +569,22 @@ static bool set_stopped(struct options *o, const char *arg, char err[256])
 	return true;
 }
 
+static bool set_gdb(struct options *o, const char *arg, char err[256])
+{
+	if (!strcmp(arg, "none"))
+		return true;
+	if (strncmp(arg, "tcp:", 4))
+		return bad(err, "-gdb", arg, "tcp::PORT or tcp:HOST:PORT is wanted");
+	o->gdb = arg;
+	return true;
+}
+
+static bool set_s(struct options *o, const char *arg, char err[256])
+{
+	(void)arg;
+	return set_gdb(o, "tcp::1234", err);
+}
+
 static bool set_no_reboot(struct options *o, const char *arg, char err[256])
 {
 	(void)arg, (void)err;
@@ -697,14 +713,6 @@ static bool set_smp(struct options *o, const char *arg, char err[256])
 	return !strcmp(arg, "1") || note(o, "-smp %s: there is one processor", arg);
 }
 
-static bool set_gdb(struct options *o, const char *arg, char err[256])
-{
-	(void)o, (void)arg;
-	snprintf(err, 256, "-s, -gdb: there is no gdb server yet; the monitor (-monitor stdio) shows "
-			   "registers, code and memory");
-	return false;
-}
-
 const struct option_row option_table[] = {
 	{ "-m", "SIZE", "memory: 256, 256M or 1G; from 1M to 3G (default 128M)", set_m, "Machine:" },
 	{ "-cpu", "MODEL", "processor: 486 pentium pentium2 pentium3 pentium4 max", set_cpu, NULL },
@@ -757,7 +765,10 @@ const struct option_row option_table[] = {
 
 	{ "-no-reboot", NULL, "end the program when the guest resets the machine", set_no_reboot,
 	  "Running and watching:" },
-	{ "-S", NULL, "start stopped; the monitor's cont goes on", set_stopped, NULL },
+	{ "-S", NULL, "start stopped; the monitor's cont goes on, or gdb's continue", set_stopped, NULL },
+	{ "-s", NULL, "-gdb tcp::1234", set_s, NULL },
+	{ "-gdb", "tcp::PORT", "let gdb connect there (target remote :PORT) and debug the guest: registers with segment "
+	  "bases and CR0 to CR4, memory by linear address, breakpoints, steps, `monitor COMMAND`", set_gdb, NULL },
 	{ "--timeout-insns", "N", "end with code 124 after N guest instructions, or when the guest has waited in HLT a hundred times "
 	  "as long", set_timeout, NULL },
 	{ "--stats-json", "FILE", "at the end, write counters: instructions, TLB, shadow tables, hypervisor "
@@ -780,8 +791,6 @@ const struct option_row option_table[] = {
 	{ "-curses", NULL, "", set_curses, NULL },
 	{ "-sdl", NULL, NULL, set_nothing, NULL },
 	{ "-full-screen", NULL, NULL, set_full_screen, NULL },
-	{ "-s", NULL, "", set_gdb, NULL },
-	{ "-gdb", "DEV", "", set_gdb, NULL },
 	{ "-net", "KIND", NULL, set_net, NULL },
 	{ "-nic", "KIND", NULL, set_net, NULL },
 	{ "-accel", "KIND", NULL, set_accel, NULL },

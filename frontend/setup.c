@@ -234,6 +234,7 @@ void setup_close(struct setup *s)
 
 	if (ses->ui)
 		ses->ui->ops->close(ses->ui);
+	gdb_free(ses->gdb);
 	if (s->tty_raw)
 		tcsetattr(0, TCSANOW, &s->tty);
 	machine_free(ses->m);

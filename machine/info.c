@@ -84,6 +84,9 @@ void machine_explain(const struct machine *m, FILE *out)
 		fprintf(out, "The shadow and the guest's own page tables disagree:\n%s\n",
 			engine_difference(cpu_engine(m->cpu)));
 		break;
+	case MACHINE_BREAKPOINT:
+		fprintf(out, "A breakpoint.\n");
+		break;
 	case MACHINE_IDLE_FOREVER:
 		cpu_get_state(m->cpu, &s);
 		fprintf(out, "The guest halted at %04x:%08x with interrupts off: nothing can happen any "

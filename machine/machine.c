@@ -136,8 +136,10 @@ static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
 	case CPU_STOPPED:
 		break;
 	}
-	if (!m->powered_off && !m->exited)
-		return false;
+	if (!m->powered_off && !m->exited) {
+		m->stop = MACHINE_BREAKPOINT;
+		return cpu_at_breakpoint(m->cpu);
+	}
 	m->stop = m->exited ? MACHINE_DEBUG_EXIT : MACHINE_POWERED_OFF;
 	return true;
 }

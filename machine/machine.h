@@ -48,6 +48,7 @@ enum machine_stop {
 	MACHINE_TRIPLE_FAULT, /* machine_explain() says why */
 	MACHINE_RESET,        /* the guest reset itself; machine_reset() has been done */
 	MACHINE_MMU_DIFFERS,  /* mmu_check found a difference; machine_explain() */
+	MACHINE_BREAKPOINT,   /* before an instruction that has one: machine/debug.h */
 	MACHINE_IDLE_FOREVER, /* HLT with interrupts off: only a reset can change that; time has passed */
 };
 

@@ -142,8 +142,9 @@ static void what_contradicts_is_refused(void **state)
 	refused("-monitor stdio -serial stdio", "standard input");
 	refused("-display terminal -nographic -display terminal", "terminal");
 	refused("-initrd x", "without -kernel");
-	refused("-S", "only the monitor can go on");
-	refused("-s", "no gdb server");
+	refused("-S", "only the monitor or gdb can go on");
+	refused("-gdb stdio", "tcp::PORT");
+	refused("--config x -s", "not implemented");
 	refused("-serial tcp:1", "there are stdio");
 	refused("-boot x", "letters are wanted");
 	refused("-boot order=", "letters are wanted");
