@@ -491,8 +491,10 @@ for stack in "fs":
         push("push_r" + t, size, stack, f"(uint{size * 8}_t)c->r[op->r0]")
         push("push_i" + t, size, stack, "op->imm")
         pop("pop_r" + t, size, stack, put(size, "op->r0", "0", "v"))
-        push("call" + t, size, stack, RETURN_EIP, end="TAKE(op);", slow_end="TAKE(op);")
-        pop("ret" + t, size, stack, "", extra=" + op->imm", end=INDIRECT, slow_end=INDIRECT,
+        note = f"NOTE_CALL({RETURN_EIP}); " if t == "_f4" else ""
+        push("call" + t, size, stack, RETURN_EIP, end=note + "TAKE(op);", slow_end=note + "TAKE(op);")
+        back = "RETURN(v);" if t == "_f4" else INDIRECT
+        pop("ret" + t, size, stack, "", extra=" + op->imm", end=back, slow_end=back,
             slow_extra="\tif (op->imm)\n\t\tstack_add(c, op->imm);")
         # LEAVE: (E)SP = (E)BP, then pop (E)BP. Probe first: a fault must not move ESP.
         name = "leave" + t
@@ -516,14 +518,18 @@ for size in (2, 4):
     table("jmpi", "ri", size, f"jmpi_ri{size}")
     for stack in "fs":
         name = f"calli_{stack}{size}"
-        push(name, size, stack, RETURN_EIP, end=INDIRECT, slow_end=INDIRECT,
+        end = f"NOTE_CALL({RETURN_EIP}); INDIRECT_AGAIN(v);" if stack == "f" and size == 4 else INDIRECT
+        push(name, size, stack, RETURN_EIP, end=end, slow_end=end,
              before=f"\tuint32_t v = {get(size, 'op->r0', '0')};")
         table("calli", "rr" if stack == "f" else "ri", size, name)
     for k in "bxs":
-        memory_read(f"jmpi_mi{k}{size}", k, size, "\tuint32_t v = m;\n\tINDIRECT(v);", end="", slow_end="")
+        # With an index it is a table of jumps, which leads everywhere.
+        again = "_AGAIN" if k == "b" and size == 4 else ""
+        memory_read(f"jmpi_mi{k}{size}", k, size, f"\tuint32_t v = m;\n\tINDIRECT{again}(v);", end="", slow_end="")
         table("jmpi", "mi" + k, size, f"jmpi_mi{k}{size}")
         # Fast when the stack is hit too; else the slow twin does everything again from the start.
-        for fam, value, end in (("push", "m", "NEXT;"), ("calli", RETURN_EIP, "INDIRECT(m);")):
+        go = f"NOTE_CALL({RETURN_EIP}); INDIRECT_AGAIN(m);" if k != "s" and size == 4 else "INDIRECT(m);"
+        for fam, value, end in (("push", "m", "NEXT;"), ("calli", RETURN_EIP, go)):
             name = f"{fam}_mi{k}{size}"
             slow = (f"{ea(k)}\n{slow_address(k, size, False)}\n"
                     f"\tif (!lin_load(c, lin, {size}, user, &c->scratch))\n\t\treturn leave_fault(c, op);\n"
@@ -590,6 +596,48 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 		if (unlikely(!op_))                                         \\
 			return goto_eip(HPASS);                             \\
 		GO(op_);                                                    \\
+	} while (0)
+
+/* A CALL from here, the short forms only: see struct called. */
+#define NOTE_CALL(return_eip)                                               \\
+	do {                                                                \\
+		struct called *n_ = &c->called[c->called_top];              \\
+									    \\
+		c->called_top = (c->called_top + 1) & (CALLED - 1);         \\
+		n_->slot = op + 1;                                          \\
+		n_->eip = (return_eip);                                     \\
+	} while (0)
+
+#define RETURN(target)                                                      \\
+	do {                                                                \\
+		uint32_t eip_ = (target);                                   \\
+		const struct called *n_;                                    \\
+									    \\
+		c->eip = eip_;                                              \\
+		if (unlikely((c->countdown -= op->icount) < 0))             \\
+			return NULL;                                        \\
+		c->called_top = (c->called_top - 1) & (CALLED - 1);         \\
+		n_ = &c->called[c->called_top];                             \\
+		if (unlikely(n_->eip != eip_))                              \\
+			return goto_eip(HPASS);                             \\
+		if (likely(op_is_at(c, tlb, eip_, n_->slot->chain)))        \\
+			GO(n_->slot->chain);                                \\
+		c->guess = n_->slot;                                        \\
+		return goto_eip_noting(HPASS);                              \\
+	} while (0)
+
+/* Where this place went the last time is where it mostly goes: function pointers. */
+#define INDIRECT_AGAIN(target)                                              \\
+	do {                                                                \\
+		uint32_t eip_ = (target);                                   \\
+									    \\
+		c->eip = eip_;                                              \\
+		if (unlikely((c->countdown -= op->icount) < 0))             \\
+			return NULL;                                        \\
+		if (likely(op_is_at(c, tlb, eip_, op[1].chain)))            \\
+			GO(op[1].chain);                                    \\
+		c->guess = op + 1;                                          \\
+		return goto_eip_noting(HPASS);                              \\
 	} while (0)
 
 static inline uint32_t ea_any(const struct cpu *c, const struct op *op)

@@ -188,6 +188,42 @@ struct op *op_unlinked(HARGS)
 	GO(target);
 }
 
+static COLD struct op *resolve_noting(HARGS)
+{
+	struct op *slot = c->guess, *target = trace_resolve(c);
+
+	(void)op;
+	if (!target)
+		return NULL;
+	tlb = c->tlb;
+	/* Dropping every trace forgets the guess too. */
+	if (c->guess == slot)
+		trace_note(c, slot, target);
+	GO(target);
+}
+
+struct op *goto_eip_noting(HARGS)
+{
+	struct op *target = flat_target(c, tlb, c->eip);
+
+	if (unlikely(!target))
+		return resolve_noting(HPASS);
+	trace_note(c, c->guess, target);
+	GO(target);
+}
+
+/* The end of a branch to another page. */
+struct op *op_exit(HARGS)
+{
+	uint32_t eip = c->eip_page + op->imm;
+
+	if (likely(op_is_at(c, tlb, eip, op->chain)))
+		GO(op->chain);
+	c->eip = eip;
+	c->guess = op;
+	return goto_eip_noting(HPASS);
+}
+
 /* A branch to another page, or one whose target must be checked. */
 struct op *op_far(HARGS)
 {
