@@ -20,6 +20,7 @@ import sys
 out = []
 tables = {}          # family -> {(form, size): name}
 names = []
+bodies = {}          # handler -> its C
 SIZES = (1, 2, 4)
 FORMS = ("rr", "ri", "rmb", "rmx", "rms", "mrb", "mrx", "mrs", "mib", "mix", "mis")
 CC = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
@@ -30,6 +31,7 @@ def handler(name, body, cold=False):
     attr = "static COLD" if cold else "static"
     out.append(f"{attr} struct op *{name}(HARGS)\n{{\n{body}\n}}\n")
     names.append(name)
+    bodies[name] = body
 
 
 def get(size, slot, shift):
@@ -577,6 +579,49 @@ for size in (2, 4):
     handler(f"jcxz_ri{size}", f"\tif ({cx} == 0)\n\t\tTAKE(op);\n\tNEXT;")
     table("jcxz", "ri", size, f"jcxz_ri{size}")
 
+# ---- operand-specialised handlers -----------------------------------------------------------------------------------
+# The same bodies with register slots as constants, for hot traces: special.h.
+
+special = {}         # generic -> (fields, {(r0, r1): name})
+
+
+def specialise(name, r0=False, r1=False, base=False):
+    """Which fields become constants. A base is r1 of a memory operand, and may be absent."""
+    firsts = range(8) if r0 else [None]
+    seconds = list(range(8)) + ["REG_ZERO"] * base if r1 or base else [None]
+    rows = {}
+    for a in firsts:
+        for b in seconds:
+            body = bodies[name]
+            n = name + "".join("_z" if v == "REG_ZERO" else f"_{v}" for v in (a, b) if v is not None)
+            if a is not None:
+                body = body.replace("op->r0", str(a))
+            if b is not None:
+                body = body.replace("op->r1", str(b))
+            handler(n, body)
+            rows[(a or 0, "HOT_NO_REG" if b == "REG_ZERO" else b or 0)] = n
+    special[name] = (r0, r1 or base, rows)
+
+
+for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "imul2"):
+    specialise(f"{f}_rr4", r0=True, r1=True)
+for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "inc", "dec", "shl", "shr", "sar",
+          "rol", "ror", "neg", "not"):
+    specialise(f"{f}_ri4", r0=True)
+for f in ("push_r_f4", "pop_r_f4"):
+    specialise(f, r0=True)
+for f in ("mov", "movzx1", "movzx2", "lea", "add", "sub", "cmp"):
+    specialise(f"{f}_rmb4", r0=True, base=True)
+specialise("mov_mrb4", r0=True, base=True)
+for f in ("mov", "cmp", "add"):
+    specialise(f"{f}_mib4", base=True)
+for cc in SUB_COND:
+    specialise(f"cmp_ri4_j{cc}", r0=True)
+    specialise(f"cmp_rr4_j{cc}", r0=True, r1=True)
+for cc in LOGIC_COND:
+    specialise(f"test_rr4_j{cc}", r0=True, r1=True)
+    specialise(f"test_ri4_j{cc}", r0=True)
+
 # ---- output -----------------------------------------------------------------------------------------------------------
 
 PROLOGUE = """/* Written by gen_handlers.py; edit that. */
@@ -690,6 +735,11 @@ def main():
         row = ", ".join(f"[{i}] = {n}" for i, n in sorted(by_cc.items()))
         body.append(f"\t{{ {plain}, {{ {row} }} }},")
     body.append("};\nconst size_t hot_fusion_count = sizeof(hot_fusions) / sizeof(hot_fusions[0]);")
+    body.append("const struct hot_special hot_specials[] = {")
+    for name, (r0, r1, rows) in special.items():
+        cells = ", ".join(f"[{a}][{b}] = {n}" for (a, b), n in rows.items())
+        body.append(f"\t{{ {name}, (op_fn *const[8][HOT_NO_REG + 1]){{ {cells} }}, {int(r0)}, {int(r1)} }},")
+    body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")
     text = "\n".join(body) + "\n"
     if sys.argv[1].endswith(".h"):
         text = ("/* Written by gen_handlers.py. */\n#ifndef HOT_IDS_H\n#define HOT_IDS_H\nenum hot_id {\n\tHOT_NONE,\n\t"

@@ -14,6 +14,15 @@
 #include "cpu/interrupt.h"
 #include "cpu/trace.h"
 
+/*
+ * Every so many instructions the run loop looks which trace is running, to find the hot ones. Never the same
+ * number: loops would keep step with it.
+ */
+static int32_t sample_interval(const struct cpu *c)
+{
+	return 12288 + (int32_t)((uint32_t)c->icount * 2654435761u >> 20);
+}
+
 /* ---- where and when --------------------------------------------------------------------------------- */
 
 static uint64_t executed(const struct cpu *c)
@@ -345,10 +354,12 @@ struct op *op_generic_ends(HARGS)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------- */
 
-static void enter(struct cpu *c)
+static void enter(struct cpu *c, bool sample)
 {
 	struct op *op = trace_resolve(c);
 
+	if (sample && op)
+		trace_sample(c, op);
 #if THREADED
 	if (op)
 		op->fn(c, op, c->tlb, (struct next){ op[1].fn });
@@ -375,7 +386,7 @@ static bool step(struct cpu *c)
 		return deliver(c);
 	c->inhibit = 0;
 	c->mode |= MODE_STEP;
-	enter(c);
+	enter(c, false);
 	c->mode &= ~(uint32_t)MODE_STEP;
 	if (c->faulted)
 		return deliver(c);
@@ -437,6 +448,7 @@ static enum cpu_exit attend(struct cpu *c)
 
 enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 {
+	bool sample = false;
 	bool moved = false; /* a breakpoint at the first instruction does not stop again */
 
 	c->until = until;
@@ -461,8 +473,11 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 			continue;
 		}
 		left -= TRACE_MAX + 1;
-		c->countdown = c->loaded = left < INT32_MAX / 2 ? (int32_t)left : INT32_MAX / 2;
-		enter(c);
+		c->countdown = c->loaded = sample_interval(c);
+		if (left < (uint32_t)c->loaded)
+			c->countdown = c->loaded = (int32_t)left;
+		enter(c, sample);
+		sample = !c->attention && !c->faulted;
 		if (c->faulted && !deliver(c))
 			c->attention |= ATTN_SHUTDOWN;
 	}

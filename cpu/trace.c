@@ -14,17 +14,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/special.h"
 #include "cpu/tlb_fill.h"
 
 #define ARENA_BYTES (16u << 20)
 #define HASH 65536u
 #define GRANULE_SHIFT 6
 #define SINGLES 64u
+/* A trace is hot when it was met HOT_SAMPLES times with fewer than HOT_GAP samples from one to the next. */
+#define HOT_SAMPLES 4u
+#define HOT_GAP 64u
 
 struct trace {
 	struct trace *hash_next, *frame_next;
 	uint16_t end;  /* page offset behind its last byte */
 	uint16_t slots;
+	uint32_t sampled; /* when last: trace_cache.samples then */
+	uint8_t samples;  /* how often of late */
+	bool hot;         /* has operand-specialised handlers */
 	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
 	struct op op[];
 };
@@ -46,6 +53,8 @@ struct trace_cache {
 	struct trace **list; /* by mfn: the traces of a frame */
 	uint8_t *arena;
 	size_t used;
+	struct specials specials;
+	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
 	struct trace_stats stats;
 };
@@ -209,6 +218,9 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 		lower_fall(&l, off);
 	finish(t, &l);
 	tr->key = key;
+	tr->sampled = 0;
+	tr->samples = 0;
+	tr->hot = false;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
 	t->used = (size_t)((uint8_t *)&tr->op[tr->slots] - t->arena);
@@ -403,6 +415,23 @@ static bool in_arena(const struct trace_cache *t, const struct op *op)
 	return at >= t->arena && at < t->arena + t->used;
 }
 
+void trace_sample(struct cpu *c, struct op *first)
+{
+	struct trace_cache *t = c->traces;
+	struct trace *tr = (struct trace *)(void *)((uint8_t *)first - offsetof(struct trace, op));
+
+	t->samples++;
+	if (!in_arena(t, first) || tr->hot)
+		return;
+	tr->samples = t->samples - tr->sampled < HOT_GAP ? tr->samples + 1 : 1;
+	tr->sampled = t->samples;
+	if (tr->samples < HOT_SAMPLES)
+		return;
+	tr->hot = true;
+	t->stats.specialised++;
+	specialise(&t->specials, tr->op, tr->slots);
+}
+
 void trace_note(struct cpu *c, struct op *slot, struct op *target)
 {
 	if (in_arena(c->traces, slot) && in_arena(c->traces, target))
@@ -433,6 +462,7 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 	if (!t)
 		return NULL;
 	t->cpu = c;
+	specials_init(&t->specials);
 	t->arena = malloc(ARENA_BYTES);
 	t->list = calloc(p2m_pool(c->p2m)->count, sizeof(*t->list));
 	c->code_granules = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code_granules));

@@ -13,7 +13,7 @@
 
 struct trace_cache;
 
-struct trace_stats { uint64_t built, killed, flushes, singles; };
+struct trace_stats { uint64_t built, killed, flushes, singles, specialised; };
 
 /* NULL: no host memory. Registers itself as the listener for writes to code. */
 struct trace_cache *trace_cache_new(struct cpu *c);
@@ -30,6 +30,12 @@ struct op *trace_resolve(struct cpu *c);
  * Makes the branch `from` continue at `target`, if both are traces of one page of machine memory.
  */
 void trace_link(struct cpu *c, struct op *from, struct op *target);
+
+/*
+ * The run loop has come by, as it does every so many instructions, and continues at this trace: one met often gets
+ * handlers of its own (special.h).
+ */
+void trace_sample(struct cpu *c, struct op *first);
 
 /* Notes that `slot` leads to `target`; in vain when either is not in a trace. */
 void trace_note(struct cpu *c, struct op *slot, struct op *target);
