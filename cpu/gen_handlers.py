@@ -530,7 +530,8 @@ for size in (2, 4):
         memory_read(f"jmpi_mi{k}{size}", k, size, f"\tuint32_t v = m;\n\tINDIRECT{again}(v);", end="", slow_end="")
         table("jmpi", "mi" + k, size, f"jmpi_mi{k}{size}")
         # Fast when the stack is hit too; else the slow twin does everything again from the start.
-        go = f"NOTE_CALL({RETURN_EIP}); INDIRECT_AGAIN(m);" if k != "s" and size == 4 else "INDIRECT(m);"
+        again = "_AGAIN" if k == "b" else ""
+        go = f"NOTE_CALL({RETURN_EIP}); INDIRECT{again}(m);" if k != "s" and size == 4 else "INDIRECT(m);"
         for fam, value, end in (("push", "m", "NEXT;"), ("calli", RETURN_EIP, go)):
             name = f"{fam}_mi{k}{size}"
             slow = (f"{ea(k)}\n{slow_address(k, size, False)}\n"
