@@ -155,4 +155,5 @@ def main():
     open(out, "w").write("\n".join(text) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -184,6 +184,14 @@ static void show(const struct program *p, uint64_t seed, const char *why)
 	}
 }
 
+/* A row of a program that went well; it may have been jumped over. */
+static void note_row(struct tally *t, unsigned row)
+{
+	t->done[row]++;
+	if (row_log_ran(row))
+		row_log(ROW_VERIFIED, row);
+}
+
 static void one(struct guest *g, struct unicorn *u, struct tally *t, const uint16_t *rows, unsigned count, uint64_t seed)
 {
 	static struct program p;
@@ -200,6 +208,7 @@ static void one(struct guest *g, struct unicorn *u, struct tally *t, const uint1
 		t->unusable++;
 		return;
 	}
+	row_log_begin();
 	our_run(g, &p, &ours);
 	if (!same_outcome(&p, &ours, &theirs, why, sizeof(why))) {
 		if (t->failed++ < 10)
@@ -209,7 +218,7 @@ static void one(struct guest *g, struct unicorn *u, struct tally *t, const uint1
 	t->passed++;
 	t->faults += ours.vector != NO_VECTOR;
 	for (unsigned k = 0; k < p.count; k++)
-		t->done[p.row[k]]++;
+		note_row(t, p.row[k]);
 }
 
 int main(int argc, char **argv)

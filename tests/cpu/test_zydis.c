@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "cpu/core.h"
+#include "tests/cpu/row_log.h"
 #include "tests/cpu/zydis_view.h"
 
 enum { MAX_LEN = 15, EIP = 0x1000 };
@@ -348,6 +349,8 @@ int main(int argc, char **argv)
 	for (unsigned n = 0; n < 2 * 4 * sizeof(prefixes) / sizeof(prefixes[0]); n++)
 		exhaustive(&maps_tally, n & 1, n / 8, n >> 1 & 3);
 	tell("opcode maps", &maps_tally);
+	for (unsigned row = 0; row < INSN_COUNT; row++)
+		row_log_many(ROW_DECODED, row, maps_tally.rows[row]);
 	wrong = unreached(&maps_tally) + maps_tally.columns_wrong;
 	printf("rows: %u passed, %u failed, 0 skipped\n", INSN_COUNT - wrong, wrong);
 	printf("  seeds %llu to %llu\n", seed, seed + count - 1);
