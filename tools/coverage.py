@@ -29,6 +29,9 @@ GRIDS = (("One-byte opcodes", ("M1",)), ("Two-byte opcodes, 0F", ("M2", "M2_66",
 MODELS = (("486", ("I8086", "I186", "I286", "I386", "I486")), ("Pentium", ("P5",)), ("Pentium II", ("P6", "MMX")),
           ("Pentium III", ("SSE",)), ("Pentium 4", ("SSE2",)), ("max", ("SSE3", "SSSE3")))
 
+PREFIXES = {0x26: "ES:", 0x2E: "CS:", 0x36: "SS:", 0x3E: "DS:", 0x64: "FS:", 0x65: "GS:", 0x66: "operand size",
+            0x67: "address size", 0xF0: "LOCK", 0xF2: "REPNE", 0xF3: "REP"}
+
 
 class Row:
     def __init__(self, r):
@@ -159,7 +162,16 @@ def group_link(rows, label):
     worst = "!" if any(r.mark == "!" for r in rows) else "T" if any(r.mark == "T" for r in rows) else "V"
     oldest = min(model_of(r) for r in rows)
     return (f'<td><span class="r m{oldest} {worst.replace("!", "X")}"><a href="#g{label.replace(" ", "")}">by /reg</a>'
-            f' <small>{len(rows)} rows</small></span></td>')
+            f' <small>{len(rows)} row{"s" * (len(rows) > 1)}</small></span></td>')
+
+
+def other_use(maps, opcode):
+    """What a byte of the map is when it is no instruction's."""
+    if maps[0] == "M1" and opcode in PREFIXES:
+        return PREFIXES[opcode]
+    if maps[0] == "M1" and opcode == 0x0F or maps[0] == "M2" and opcode in (0x38, 0x3A):
+        return "escape"
+    return '<a href="#x87">x87</a>' if maps[0] == "M1" and 0xD8 <= opcode <= 0xDF else ""
 
 
 def grid(title, maps, rows):
@@ -171,8 +183,12 @@ def grid(title, maps, rows):
         out.append(f"<tr><th>{high:X}_</th>")
         for low in range(16):
             at = [r for r in here if r.opcode == high << 4 | low]
-            grouped = [r for r in at if r.reg is not None]
-            out.append(group_link(at, f"{PREFIX[maps[0]]}{at[0].opcode:02X}") if grouped else cell(at, True))
+            if any(r.reg is not None for r in at):
+                out.append(group_link(at, f"{PREFIX[maps[0]]}{at[0].opcode:02X}"))
+            elif at:
+                out.append(cell(at, True))
+            else:
+                out.append(f'<td class="none"><small>{other_use(maps, high << 4 | low)}</small></td>')
         out.append("</tr>")
     return out + ["</table>"]
 
@@ -191,7 +207,7 @@ def groups(rows):
 
 
 def x87(rows):
-    out = ["<h2>x87: memory operand by /reg</h2><table class=map><tr><th></th>" + "".join(f"<th>/{c}</th>" for c in range(8)) + "</tr>"]
+    out = ["<h2 id=x87>x87: memory operand by /reg</h2><table class=map><tr><th></th>" + "".join(f"<th>/{c}</th>" for c in range(8)) + "</tr>"]
     for op in range(0xD8, 0xE0):
         out.append(f"<tr><th>{op:02X}</th>"
                    + "".join(cell([r for r in rows if r.map == "FM" and r.opcode == op and r.reg == n]) for n in range(8)) + "</tr>")
