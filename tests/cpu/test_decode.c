@@ -12,6 +12,7 @@
 
 #include "cpu/core.h"
 #include "cpu/insn_table.h"
+#include "tests/cpu/row_bytes.h"
 
 /* ---- rules over the table ------------------------------------------------------------------------------------- */
 
@@ -128,31 +129,6 @@ static void test_trace_ends(void **state)
 
 /* ---- every row decodes from its own bytes, and has a text ------------------------------------------------- */
 
-static unsigned encode(const struct insn_desc *d, uint8_t *p)
-{
-	static const struct { uint8_t prefix, second; } maps[] = {
-		[MAP_M1] = { 0, 0 }, [MAP_M2] = { 0, 0 }, [MAP_M2_66] = { 0x66, 0 }, [MAP_M2_F3] = { 0xf3, 0 },
-		[MAP_M2_F2] = { 0xf2, 0 }, [MAP_M38] = { 0, 0x38 }, [MAP_M38_66] = { 0x66, 0x38 },
-		[MAP_M38_F2] = { 0xf2, 0x38 }, [MAP_M3A] = { 0, 0x3a }, [MAP_M3A_66] = { 0x66, 0x3a } };
-	unsigned n = 0, reg = d->reg == REG_ANY ? 0 : d->reg;
-
-	if (d->map == MAP_FX) {
-		p[0] = (uint8_t)(d->opcode >> 8);
-		p[1] = (uint8_t)d->opcode;
-		return 2;
-	}
-	if (d->map < MAP_FM && maps[d->map].prefix)
-		p[n++] = maps[d->map].prefix;
-	if (d->map != MAP_M1 && d->map < MAP_FM)
-		p[n++] = 0x0f;
-	if (d->map < MAP_FM && maps[d->map].second)
-		p[n++] = maps[d->map].second;
-	p[n++] = (uint8_t)d->opcode;
-	if (d->modrm != MODRM_NONE)
-		p[n++] = (uint8_t)(reg << 3 | (d->modrm == MODRM_MEM ? 0x03 : 0xc3));
-	return n;
-}
-
 static void test_every_row(void **state)
 {
 	unsigned bad = 0;
@@ -164,7 +140,7 @@ static void test_every_row(void **state)
 		struct insn i;
 		char text[80];
 
-		encode(d, bytes);
+		row_bytes(d, 3, bytes);
 		if (insn_decode(bytes, sizeof(bytes), true, SINCE_SSSE3, &i) != DECODE_OK || i.row != row) {
 			bad += complain(row, "is not what its bytes decode to");
 			continue;
