@@ -8,10 +8,8 @@
  */
 #include <stdio.h>
 
-#include <unicorn/unicorn.h>
-
-#include "tests/cpu/guest.h"
 #include "tests/cpu/program.h"
+#include "tests/cpu/unicorn_run.h"
 
 enum { COMPARED = FLAGS_ARITH | FLAG_DF, NO_VECTOR = 0x80 };
 
@@ -23,72 +21,26 @@ struct outcome {
 	uint8_t data[PROGRAM_DATA_SIZE];
 };
 
-/* ---- Unicorn ---------------------------------------------------------------------------------------------------- */
-
-struct unicorn {
-	uc_engine *uc;
-	uc_context *fresh; /* as before the first run: it must not take a second exception for a double fault */
-	unsigned vector;
-	bool left; /* its memory */
-};
-
-static const int registers[8] = { UC_X86_REG_EAX, UC_X86_REG_ECX, UC_X86_REG_EDX, UC_X86_REG_EBX,
-				  UC_X86_REG_ESP, UC_X86_REG_EBP, UC_X86_REG_ESI, UC_X86_REG_EDI };
-
-static void on_exception(uc_engine *uc, uint32_t vector, void *opaque)
-{
-	((struct unicorn *)opaque)->vector = vector;
-	uc_emu_stop(uc);
-}
-
-static bool on_bad_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t v, void *opaque)
-{
-	(void)uc, (void)type, (void)address, (void)size, (void)v;
-	((struct unicorn *)opaque)->left = true;
-	return false;
-}
-
-static bool unicorn_start(struct unicorn *u)
-{
-	uc_hook hook;
-
-	return uc_open(UC_ARCH_X86, UC_MODE_32, &u->uc) == UC_ERR_OK &&
-	       uc_mem_map(u->uc, 0, MEMORY, UC_PROT_ALL) == UC_ERR_OK &&
-	       uc_hook_add(u->uc, &hook, UC_HOOK_INTR, (void *)on_exception, u, 1, 0) == UC_ERR_OK &&
-	       uc_hook_add(u->uc, &hook, UC_HOOK_MEM_INVALID, (void *)on_bad_memory, u, 1, 0) == UC_ERR_OK &&
-	       uc_context_alloc(u->uc, &u->fresh) == UC_ERR_OK && uc_context_save(u->uc, u->fresh) == UC_ERR_OK;
-}
+/* ---- both ------------------------------------------------------------------------------------------------------ */
 
 /* False: it accessed what is not there. */
-static bool unicorn_run(struct unicorn *u, const struct program *p, struct outcome *o)
+static bool their_run(struct unicorn *u, const struct program *p, struct outcome *o)
 {
 	uint32_t eflags = p->eflags | 2;
-	uc_err e;
+	bool ok;
 
-	u->vector = NO_VECTOR;
-	u->left = false;
-	uc_context_restore(u->uc, u->fresh);
+	unicorn_begin(u);
 	uc_mem_write(u->uc, PROGRAM_CODE, p->code, p->len);
 	uc_ctl_remove_cache(u->uc, PROGRAM_CODE, PROGRAM_CODE + sizeof(p->code));
 	uc_mem_write(u->uc, PROGRAM_DATA, p->data, sizeof(p->data));
 	for (unsigned r = 0; r < 8; r++)
-		uc_reg_write(u->uc, registers[r], &p->gpr[r]);
+		uc_reg_write(u->uc, unicorn_registers[r], &p->gpr[r]);
 	uc_reg_write(u->uc, UC_X86_REG_EFLAGS, &eflags);
-	e = uc_emu_start(u->uc, PROGRAM_CODE, PROGRAM_CODE + p->len, 0, 1000);
-	if (e == UC_ERR_INSN_INVALID)
-		u->vector = TRAP_UD;
-	else if (e != UC_ERR_OK)
-		u->left = true;
-	o->vector = u->vector;
-	uc_reg_read(u->uc, UC_X86_REG_EIP, &o->eip);
-	for (unsigned r = 0; r < 8; r++)
-		uc_reg_read(u->uc, registers[r], &o->gpr[r]);
-	uc_reg_read(u->uc, UC_X86_REG_EFLAGS, &o->eflags);
+	ok = unicorn_go(u, PROGRAM_CODE, PROGRAM_CODE + p->len, &o->eip, o->gpr, &o->eflags);
+	o->vector = u->vector == UNICORN_NONE ? NO_VECTOR : u->vector;
 	uc_mem_read(u->uc, PROGRAM_DATA, o->data, sizeof(o->data));
-	return !u->left;
+	return ok;
 }
-
-/* ---- ours --------------------------------------------------------------------------------------------------------- */
 
 /* In ring 3, so that exceptions find a stack of their own; INT 80 ends the run. */
 static void our_run(struct guest *g, const struct program *p, struct outcome *o)
@@ -204,7 +156,7 @@ static void one(struct guest *g, struct unicorn *u, struct tally *t, const uint1
 		t->mistaken[mistake_in(&p)]++;
 		return;
 	}
-	if (!unicorn_run(u, &p, &theirs)) {
+	if (!their_run(u, &p, &theirs)) {
 		t->unusable++;
 		return;
 	}
@@ -237,7 +189,7 @@ int main(int argc, char **argv)
 		count = strtoull(argv[1], NULL, 0);
 	if (argc > 2)
 		seed = strtoull(argv[2], NULL, 0);
-	if (!unicorn_start(&u)) {
+	if (!unicorn_open(&u) || !unicorn_remember(&u)) {
 		puts("Unicorn does not start");
 		return 1;
 	}
@@ -253,7 +205,6 @@ int main(int argc, char **argv)
 	printf("  %u ended by an exception, %u left their memory and are not counted\n", t.faults, t.unusable);
 	printf("unicorn: %u passed, %u failed, 0 skipped\n", t.passed, t.failed);
 	guest_free(g);
-	uc_context_free(u.fresh);
-	uc_close(u.uc);
+	unicorn_close(&u);
 	return t.failed != 0;
 }
