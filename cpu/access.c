@@ -80,25 +80,36 @@ static void *beside_code(const struct cpu *c, uint32_t lin, unsigned size, bool 
 	return (void *)(e->addend + lin);
 }
 
-bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
+/* Where a translation for an access to `lin` leads. Remembers pages that are written in the watchers' sight. */
+static void place_at(struct cpu *c, uint32_t lin, bool user, bool write, const struct mapping *m,
+		     struct place *p)
+{
+	p->gpa = m->gpa | (lin & PAGE_MASK);
+	p->host = m->host ? m->host + (lin & PAGE_MASK) : NULL;
+	p->mfn = m->mfn;
+	p->plain = m->may & ACCESS_WRITE;
+	if (write && p->host && !p->plain &&
+	    !(p2m_pool(c->p2m)->flags[m->mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
+		tlb_fill_watched(bank_for(c, user), lin, m);
+}
+
+/* The same as lin_locate, known not to hit. */
+static inline bool locate_missed(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
 {
 	struct mapping m;
 
-	p->host = hit(c, lin, 1, user, write);
-	p->plain = true;
-	if (likely(p->host))
-		return true;
 	if (write && watched_hit(c, lin, user, p))
 		return true;
 	TRY(lin_translate(c, lin, write ? ACCESS_WRITE : ACCESS_READ, user, &m));
-	p->gpa = m.gpa | (lin & PAGE_MASK);
-	p->host = m.host ? m.host + (lin & PAGE_MASK) : NULL;
-	p->mfn = m.mfn;
-	p->plain = m.may & ACCESS_WRITE;
-	if (write && p->host && !p->plain &&
-	    !(p2m_pool(c->p2m)->flags[m.mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
-		tlb_fill_watched(bank_for(c, user), lin, &m);
+	place_at(c, lin, user, write, &m, p);
 	return true;
+}
+
+bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
+{
+	p->host = hit(c, lin, 1, user, write);
+	p->plain = true;
+	return likely(p->host) || locate_missed(c, lin, user, write, p);
 }
 
 /* Where a read or write of any length up to 512 bytes lands: one or two pieces. */
@@ -191,6 +202,29 @@ static bool checked(struct cpu *c, uint32_t lin, unsigned size, bool user, bool 
 	return true;
 }
 
+static inline uint64_t host_load(const void *p, unsigned size)
+{
+	return size == 4 ? ld4(p) : size == 8 ? ld8(p) : size == 2 ? ld2(p) : ld1(p);
+}
+
+static inline void host_store(void *p, unsigned size, uint64_t v)
+{
+	if (size == 4)
+		st4(p, (uint32_t)v);
+	else if (size == 2)
+		st2(p, (uint32_t)v);
+	else if (size == 1)
+		st1(p, (uint32_t)v);
+	else
+		st8(p, v);
+}
+
+/* Does an access lie in one page? */
+static inline bool in_page(uint32_t lin, unsigned size)
+{
+	return (lin & PAGE_MASK) + size <= PAGE_SIZE;
+}
+
 bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v)
 {
 	const void *p = hit(c, lin, size, user, false);
@@ -198,11 +232,19 @@ bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v
 	struct span s;
 
 	if (likely(p)) {
-		*v = size == 4 ? ld4(p) : size == 8 ? ld8(p) : size == 2 ? ld2(p) : ld1(p);
+		*v = host_load(p, size);
 		return true;
 	}
 	TRY(checked(c, lin, size, user, false));
-	TRY(locate_span(c, lin, size, user, false, &s));
+	s.first = size;
+	if (unlikely(!in_page(lin, size)))
+		TRY(locate_span(c, lin, size, user, false, &s));
+	else
+		TRY(locate_missed(c, lin, user, false, &s.piece[0]));
+	if (likely(s.first == size && s.piece[0].host)) {
+		*v = host_load(s.piece[0].host, size);
+		return true;
+	}
 	read_span(c, &s, b, size);
 	*v = ld8(b);
 	return true;
@@ -217,18 +259,19 @@ bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v
 	if (!p)
 		p = beside_code(c, lin, size, user);
 	if (likely(p)) {
-		if (size == 4)
-			st4(p, (uint32_t)v);
-		else if (size == 2)
-			st2(p, (uint32_t)v);
-		else if (size == 1)
-			st1(p, (uint32_t)v);
-		else
-			st8(p, v);
+		host_store(p, size, v);
 		return true;
 	}
 	TRY(checked(c, lin, size, user, true));
-	TRY(locate_span(c, lin, size, user, true, &s));
+	s.first = size;
+	if (unlikely(!in_page(lin, size)))
+		TRY(locate_span(c, lin, size, user, true, &s));
+	else
+		TRY(locate_missed(c, lin, user, true, &s.piece[0]));
+	if (likely(s.first == size && s.piece[0].host && s.piece[0].plain)) {
+		host_store(s.piece[0].host, size, v);
+		return true;
+	}
 	st8(b, v);
 	write_span(c, &s, b, size);
 	return true;

@@ -32,6 +32,30 @@ static inline uint8_t *quick_write(const struct cpu *c, uint32_t lin, uint32_t l
 }
 
 /*
+ * Bytes [off, off + len) of the stack as plain memory, or NULL. The item lies within the segment and
+ * does not wrap.
+ */
+static inline const uint8_t *stack_readable(const struct cpu *c, uint32_t off, uint32_t len)
+{
+	const struct segment *ss = &c->seg[SEG_SS];
+
+	if (unlikely((uint64_t)(uint32_t)(off - ss->lo) + len > ss->rlen ||
+		     (uint64_t)off + len > (uint64_t)cpu_stack_mask(c) + 1))
+		return NULL;
+	return quick_read(c, ss->base + off, len, c->cpl == 3);
+}
+
+static inline uint8_t *stack_writable(const struct cpu *c, uint32_t off, uint32_t len)
+{
+	const struct segment *ss = &c->seg[SEG_SS];
+
+	if (unlikely((uint64_t)(uint32_t)(off - ss->lo) + len > ss->wlen ||
+		     (uint64_t)off + len > (uint64_t)cpu_stack_mask(c) + 1))
+		return NULL;
+	return quick_write(c, ss->base + off, len, c->cpl == 3);
+}
+
+/*
  * lin_load and lin_store made as a supervisor: with the supervisor's bank in force, so that what
  * was translated stays there although CPL may be 3 (segment.c).
  */

@@ -79,13 +79,51 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations)
 
 /* ---- ways out of the fast path ------------------------------------------------------------------------- */
 
+/* A trap is due at c->eip. False: shutdown. */
+static bool deliver(struct cpu *c)
+{
+	c->faulted = false;
+	c->repeat = false;
+	return cpu_deliver_trap(c);
+}
+
+/* What a device, or a new IF, may have brought about. */
+static inline void look_around(struct cpu *c)
+{
+	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
+		c->attention |= ATTN_INTR;
+	if (unlikely(c->nmi_pending) && !c->nmi_masked)
+		c->attention |= ATTN_NMI;
+	if (c->clock->head && c->clock->head->when < c->until)
+		cpu_check_event(c);
+}
+
+/*
+ * A trap is due at c->eip, everything before it is charged. Delivers it and goes on there; single steps
+ * look at more than that, so they leave it to the loop.
+ */
+static struct op *take_trap(struct cpu *c)
+{
+	c->cur = NULL;
+	c->faulted = true;
+	if (c->mode & MODE_STEP)
+		return NULL;
+	/* The fault counts as one instruction, which comes off the way to the deadline. */
+	c->loaded--;
+	c->countdown--;
+	if (unlikely(!deliver(c)))
+		c->attention |= ATTN_SHUTDOWN;
+	look_around(c);
+	if (unlikely(c->attention || c->countdown < 0))
+		return NULL;
+	return goto_eip(c, NULL, c->tlb, (struct next){ NULL });
+}
+
 struct op *leave_fault(struct cpu *c, struct op *op)
 {
 	c->eip = c->eip_page + OP_OFFSET(op);
 	c->countdown -= op->icount - 1;
-	c->cur = NULL;
-	c->faulted = true;
-	return NULL;
+	return take_trap(c);
 }
 
 struct op *leave_divide(struct cpu *c, struct op *op)
@@ -138,7 +176,7 @@ static COLD struct op *resolve(HARGS)
 
 	(void)op;
 	if (!target)
-		return NULL;
+		return take_trap(c);
 	tlb = c->tlb;
 	GO(target);
 }
@@ -181,7 +219,7 @@ struct op *op_unlinked(HARGS)
 	target = trace_resolve(c);
 	(void)op;
 	if (!target)
-		return NULL;
+		return take_trap(c);
 	/* Dropping every trace forgets `from` too. */
 	if (c->from == from)
 		trace_link(c, from, target);
@@ -270,17 +308,6 @@ struct op *op_string(HARGS)
 	SKIP;
 }
 
-/* What a device or a new IF may have brought about. */
-static inline void look_around(struct cpu *c)
-{
-	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
-		c->attention |= ATTN_INTR;
-	if (unlikely(c->nmi_pending) && !c->nmi_masked)
-		c->attention |= ATTN_NMI;
-	if (c->clock->head && c->clock->head->when < c->until)
-		cpu_check_event(c);
-}
-
 struct op *op_generic_soft(HARGS)
 {
 	c->cur = op;
@@ -321,14 +348,6 @@ static void enter(struct cpu *c)
 		op = op->fn(c, op, c->tlb, (struct next){ op[1].fn });
 #endif
 	settle(c);
-}
-
-/* A trap is due at c->eip. False: shutdown. */
-static bool deliver(struct cpu *c)
-{
-	c->faulted = false;
-	c->repeat = false;
-	return cpu_deliver_trap(c);
 }
 
 static bool step(struct cpu *c)

@@ -157,11 +157,12 @@ static uint64_t walk_bits(const struct walk *w)
 static void replace(struct shadow *s, struct table *t, unsigned i, uint64_t e)
 {
 	if (table_has(t, i)) {
-		/* Only more rights: what the TLB holds stays right. */
-		if (entry_within(t->e[i], e))
-			entry_clear(s, t, i);
-		else
-			entry_drop(s, t, i);
+		/* Only more rights: what the TLB holds stays right, and so does the chain. */
+		if (entry_within(t->e[i], e)) {
+			t->e[i] = e;
+			return;
+		}
+		entry_drop(s, t, i);
 	}
 	entry_set(s, t, i, e);
 }
@@ -230,6 +231,73 @@ static unsigned fault_error(unsigned access)
 	       (access & ACCESS_FETCH ? PF_I : 0u);
 }
 
+static bool reflect(struct engine *e, uint32_t va, const struct trap *t)
+{
+	forget_stale(e->own, va);
+	e->stats.faults_reflected++;
+	hv_note(e->log, HV_SHADOW_FAULT, HV_REFLECTED, TRAP_PF, va, t->error);
+	return false;
+}
+
+enum leaf_answer { LEAF_FILLED, LEAF_FAULT, LEAF_WALK };
+
+/* A and D of the guest entry at `host` in t's frame. False: others watch that frame too. */
+static bool store_accessed(struct shadow *s, const struct table *t, uint8_t *host, uint64_t now)
+{
+	uint8_t flags = s->e->pool->flags[t->mfn];
+
+	if (*host == (uint8_t)now)
+		return true;
+	if (flags & ~FRAME_TABLE)
+		return false;
+	*host = (uint8_t)now; /* both lie in the first byte */
+	if (flags)
+		track_accessed(s, t->mfn, (uint32_t)(host - frame_host(s->e->pool, t->mfn)), 1);
+	return true;
+}
+
+/*
+ * The usual hidden fill, or fault: the shadow leads to a table made from a guest page table, which
+ * says all that the directory entry would (invariants 1 and 2), so only the guest's last entry is
+ * looked at. What is not usual is left to the whole walk, before anything was changed.
+ */
+static enum leaf_answer translate_leaf(struct engine *e, struct table *leaf, uint32_t va,
+				       unsigned access, struct mapping *m, struct trap *t)
+{
+	struct shadow *s = e->own;
+	const struct paging *pg = &e->pg;
+	unsigned i = va >> PAGE_SHIFT & 511, rights, need = access & 7;
+	uint8_t *host = frame_host(e->pool, leaf->mfn) + table_offset(leaf, i);
+	uint64_t gpte = walk_load_entry(host, pg->pae), now, entry;
+	struct p2m_entry p;
+	gpa_t gpa;
+
+	if (!(gpte & PTE_P)) {
+		walk_page_fault(pg, va, access, 0, t);
+		return LEAF_FAULT;
+	}
+	if (walk_entry_reserved(pg, gpte, true) || !need)
+		return LEAF_WALK;
+	rights = leaf_rights(leaf, pg, gpte);
+	if (need & ~(access & ACCESS_USER ? rights : rights >> 3)) {
+		walk_page_fault(pg, va, access, PF_P, t);
+		return LEAF_FAULT;
+	}
+	gpa = walk_a20(pg, walk_entry_frame(pg, gpte));
+	p = p2m_peek(e->p2m, (gfn_t)(gpa >> PAGE_SHIFT));
+	now = gpte | PTE_A | (access & ACCESS_WRITE ? PTE_D : 0);
+	if (!is_memory(p) || !store_accessed(s, leaf, host, now))
+		return LEAF_WALK;
+
+	p2m_note_use(e->p2m, (gfn_t)(gpa >> PAGE_SHIFT));
+	if (!(now & PTE_D))
+		rights &= ~(unsigned)E_WRITE;
+	entry = e_make(rights, (gfn_t)(gpa >> PAGE_SHIFT), p.mfn);
+	replace(s, leaf, i, entry);
+	answer(e, entry, access, m);
+	return LEAF_FILLED;
+}
+
 static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
 			   struct trap *t)
 {
@@ -244,11 +312,8 @@ static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struc
 	ok = walk_guest(e->p2m, &e->pg, va, access, &w, t);
 	s->own_write = false;
 	if (!ok) {
-		forget_stale(s, va);
 		e->stats.guest_loads += w.levels + 1;
-		e->stats.faults_reflected++;
-		hv_note(e->log, HV_SHADOW_FAULT, HV_REFLECTED, TRAP_PF, va, t->error);
-		return false;
+		return reflect(e, va, t);
 	}
 	e->stats.guest_loads += w.levels;
 
@@ -266,6 +331,26 @@ static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struc
 	return true;
 }
 
+/* The shadow does not know, or not that the access is allowed. */
+static bool fill_or_reflect(struct engine *e, struct table *leaf, uint32_t va, unsigned access,
+			    struct mapping *m, struct trap *t)
+{
+	enum leaf_answer a = LEAF_WALK;
+
+	if (leaf && leaf->mfn != MFN_NONE)
+		a = translate_leaf(e, leaf, va, access, m, t);
+	if (a == LEAF_WALK)
+		return translate_slow(e, va, access, m, t);
+	e->stats.walks++;
+	e->stats.guest_loads++;
+	if (a == LEAF_FAULT)
+		return reflect(e, va, t);
+	leaf->used = USED_WRITE | USED_CLOCK;
+	e->stats.fills++;
+	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, fault_error(access));
+	return true;
+}
+
 static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
 			     struct trap *t)
 {
@@ -277,7 +362,7 @@ static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct
 	if (!(access & ACCESS_USER))
 		need <<= 3;
 	if (need == 0 || (entry & need) != need)
-		return translate_slow(e, (uint32_t)va, access, m, t);
+		return fill_or_reflect(e, leaf, (uint32_t)va, access, m, t);
 	e->stats.shadow_loads += leaf ? 3 : 2;
 	dir->used = USED_WRITE | USED_CLOCK;
 	if (leaf)

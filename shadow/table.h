@@ -130,6 +130,18 @@ static inline bool table_has(const struct table *t, unsigned i)
 {
 	return t->map[i / 64] >> (i % 64) & 1;
 }
+/* Where the guest entry behind entry i of a leaf table lies in its guest table. */
+static inline uint32_t table_offset(const struct table *t, unsigned i)
+{
+	return t->role & ROLE_PAE ? i * 8 : (table_quad(t) * TABLE_ENTRIES + i) * 4;
+}
+/* What a leaf table's guest entry allows, whatever its A and D; `pg` is role_paging(t->role). */
+static inline unsigned leaf_rights(const struct table *t, const struct paging *pg, uint64_t gpte)
+{
+	return walk_rights(pg, gpte & PTE_RW && t->role & ROLE_RW,
+			   gpte & PTE_US && t->role & ROLE_US,
+			   gpte & PTE_NX || t->role & ROLE_XD);
+}
 /* Next live index at or after i, TABLE_ENTRIES if none. */
 unsigned table_next_live(const struct table *t, unsigned i);
 
@@ -159,6 +171,8 @@ void tlb_drop_entry(struct shadow *s, const struct table *t, unsigned i);
 
 /* ---- tracking (track.c) ---------------------------------------------------------------------- */
 void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len);
+/* The walk has stored A or D in a tracked frame. */
+void track_accessed(struct shadow *s, mfn_t f, uint32_t off, uint32_t len);
 /* Puts a new table into its list and has its frame tracked, or joins those out of sync. */
 void track_table(struct shadow *s, struct table *t);
 /* A table left its frame's list. */

@@ -143,7 +143,7 @@ static void go_unsync(struct shadow *s, mfn_t f)
  * The walk has stored A or D. For tables with entries of that size this only makes allowed what the
  * shadow did not allow yet; but A of a four-byte entry may be an address bit of an eight-byte one.
  */
-static void accessed_written(struct shadow *s, mfn_t f, uint32_t off, uint32_t len)
+void track_accessed(struct shadow *s, mfn_t f, uint32_t off, uint32_t len)
 {
 	for (struct table *t = first_of(s, f); t; t = next_of(s, t)) {
 		if ((t->role ^ s->mode) & ROLE_PAE)
@@ -162,7 +162,7 @@ void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 	if (!first || !len)
 		return;
 	if (s->own_write) {
-		accessed_written(s, f, off, len);
+		track_accessed(s, f, off, len);
 		return;
 	}
 	s->e->stats.table_writes++;
@@ -197,9 +197,7 @@ uint64_t leaf_expected(const struct shadow *s, const struct table *t, const stru
 
 	if (!(gpte & PTE_P) || !(gpte & PTE_A) || walk_entry_reserved(pg, gpte, true))
 		return 0;
-	rights = walk_rights(pg, gpte & PTE_RW && t->role & ROLE_RW,
-			     gpte & PTE_US && t->role & ROLE_US,
-			     gpte & PTE_NX || t->role & ROLE_XD);
+	rights = leaf_rights(t, pg, gpte);
 	if (!(gpte & PTE_D))
 		rights &= ~(unsigned)E_WRITE;
 	gfn = (gfn_t)(walk_a20(pg, walk_entry_frame(pg, gpte)) >> PAGE_SHIFT);
@@ -217,11 +215,9 @@ bool entry_within(uint64_t e, uint64_t most)
 /* The guest entry behind entry i of a leaf table. */
 static uint64_t guest_entry(const struct shadow *s, const struct table *t, unsigned i)
 {
-	bool pae = t->role & ROLE_PAE;
 	gpa_t table = (gpa_t)t->gfn << PAGE_SHIFT;
 
-	return walk_read_entry(s->e->p2m, table + (pae ? i * 8 : (table_quad(t) * 512 + i) * 4),
-			       pae);
+	return walk_read_entry(s->e->p2m, table + table_offset(t, i), t->role & ROLE_PAE);
 }
 
 static bool entry_stale(const struct shadow *s, const struct table *t, const struct paging *pg,
