@@ -8,6 +8,27 @@
 
 #include "cpu/op.h"
 
+/* Instructions executed, with the one that is executing not counted. */
+static inline uint64_t quick_executed(const struct cpu *c)
+{
+	uint64_t n = c->icount + (uint64_t)(int64_t)(c->loaded - c->countdown);
+
+	return c->cur ? n + c->cur->icount - 1 : n;
+}
+
+/* cpu_sync() and cpu_insn_eip(). */
+static inline void quick_sync(struct cpu *c)
+{
+	uint64_t n = quick_executed(c);
+
+	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
+	c->synced = n;
+	c->log->icount = n;
+	c->log->eip = c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip;
+	c->log->cs = c->seg[SEG_CS].sel;
+	c->log->cpl = c->cpl;
+}
+
 /* Does the entry cover [lin, lin + len)? Never with data breakpoints or alignment checks. */
 static inline bool quick_hit(const struct cpu *c, const struct tlb_entry *e, uint32_t lin,
 			     uint32_t len)

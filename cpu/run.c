@@ -12,20 +12,14 @@
 #include "cpu/debug.h"
 #include "cpu/hot.h"
 #include "cpu/interrupt.h"
+#include "cpu/quick.h"
 #include "cpu/trace.h"
 
 /* ---- where and when --------------------------------------------------------------------------------- */
 
-static uint64_t executed(const struct cpu *c)
-{
-	uint64_t n = c->icount + (uint64_t)(int64_t)(c->loaded - c->countdown);
-
-	return c->cur ? n + c->cur->icount - 1 : n;
-}
-
 uint64_t cpu_icount(const struct cpu *c)
 {
-	return executed(c);
+	return quick_executed(c);
 }
 
 uint32_t cpu_insn_eip(const struct cpu *c)
@@ -35,14 +29,7 @@ uint32_t cpu_insn_eip(const struct cpu *c)
 
 ns_t cpu_sync(struct cpu *c)
 {
-	uint64_t n = executed(c);
-
-	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
-	c->synced = n;
-	c->log->icount = n;
-	c->log->eip = cpu_insn_eip(c);
-	c->log->cs = c->seg[SEG_CS].sel;
-	c->log->cpl = c->cpl;
+	quick_sync(c);
 	return c->clock->now;
 }
 

@@ -213,7 +213,7 @@ static void fill(struct shadow *s, uint32_t va, const struct walk *w, uint64_t e
 static bool forget_stale(struct shadow *s, uint32_t va)
 {
 	uint64_t resyncs = s->e->stats.resyncs;
-	const struct table *leaf;
+	struct table *dir, *leaf;
 
 	if (!s->unsyncs)
 		return false;
@@ -221,7 +221,7 @@ static bool forget_stale(struct shadow *s, uint32_t va)
 		resync_all(s);
 		return s->e->stats.resyncs != resyncs;
 	}
-	shadow_lookup(s, va, &leaf);
+	look(s, va, &dir, &leaf);
 	return leaf && leaf->unsync && resync_entry(s, leaf, va >> PAGE_SHIFT & 511);
 }
 
@@ -276,9 +276,10 @@ static enum leaf_answer translate_leaf(struct engine *e, struct table *leaf, uin
 		walk_page_fault(pg, va, access, 0, t);
 		return LEAF_FAULT;
 	}
-	if (walk_entry_reserved(pg, gpte, true) || !need)
+	/* In the four-byte entries of a page table no bit is reserved, SDM vol 3 table 4-6. */
+	if ((pg->pae && walk_entry_reserved(pg, gpte, true)) || !need)
 		return LEAF_WALK;
-	rights = leaf_rights(leaf, pg, gpte);
+	rights = s->rights[leaf_role(leaf, gpte)];
 	if (need & ~(access & ACCESS_USER ? rights : rights >> 3)) {
 		walk_page_fault(pg, va, access, PF_P, t);
 		return LEAF_FAULT;
@@ -430,12 +431,18 @@ static uint32_t take_root(struct shadow *s, const struct root_key *k)
 	return oldest;
 }
 
+static unsigned rights_index(uint32_t mode)
+{
+	return (mode & ROLE_WP ? 1u : 0u) | (mode & ROLE_SMEP ? 2u : 0u) | (mode & ROLE_SMAP ? 4u : 0u);
+}
+
 static void load_root(struct shadow *s, const struct paging *pg)
 {
 	struct root_key k;
 	uint8_t *hint;
 
 	s->mode = paging_role(pg);
+	s->rights = s->rights_of[rights_index(s->mode)];
 	k = root_key(pg, s->mode);
 	hint = root_hint(s, &k);
 	if (s->loaded[*hint] && same_key(&s->key[*hint], &k))
@@ -495,6 +502,24 @@ static void shadow_free(struct engine *e)
 	e->own = NULL;
 }
 
+static void init_rights(struct shadow *s)
+{
+	static const uint32_t bits[3] = {ROLE_WP, ROLE_SMEP, ROLE_SMAP};
+
+	for (unsigned n = 0; n < 8; n++) {
+		uint32_t mode = 0;
+
+		for (unsigned k = 0; k < 3; k++)
+			mode |= n >> k & 1 ? bits[k] : 0;
+		for (unsigned r = 0; r < 8; r++) {
+			struct paging pg = role_paging(mode);
+
+			s->rights_of[rights_index(mode)][r] = (uint8_t)walk_rights(&pg, r & 1, r & 2,
+										   r & 4);
+		}
+	}
+}
+
 static bool shadow_init(struct engine *e, uint32_t pages)
 {
 	struct shadow *s = calloc(1, sizeof(*s));
@@ -509,6 +534,7 @@ static bool shadow_init(struct engine *e, uint32_t pages)
 		e->own = NULL;
 		return false;
 	}
+	init_rights(s);
 	p2m_set_watch(e->p2m, FRAME_TABLE, &(struct frame_watch){track_written, s});
 	load_root(s, &e->pg);
 	return true;

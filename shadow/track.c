@@ -207,23 +207,33 @@ uint64_t leaf_expected(const struct shadow *s, const struct table *t, const stru
 	return p.kind == P2M_UNTOUCHED ? 0 : e_make(rights | E_MMIO, gfn, 0);
 }
 
-bool entry_within(uint64_t e, uint64_t most)
-{
-	return (e & ~E_RIGHTS) == (most & ~E_RIGHTS) && !(e & E_RIGHTS & ~most);
-}
-
 /* The guest entry behind entry i of a leaf table. */
 static uint64_t guest_entry(const struct shadow *s, const struct table *t, unsigned i)
 {
 	gpa_t table = (gpa_t)t->gfn << PAGE_SHIFT;
+	bool pae = t->role & ROLE_PAE;
 
-	return walk_read_entry(s->e->p2m, table + table_offset(t, i), t->role & ROLE_PAE);
+	if (t->mfn != MFN_NONE)
+		return walk_load_entry(frame_host(s->e->pool, t->mfn) + table_offset(t, i), pae);
+	return walk_read_entry(s->e->p2m, table + table_offset(t, i), pae);
 }
 
 static bool entry_stale(const struct shadow *s, const struct table *t, const struct paging *pg,
 			unsigned i)
 {
 	return !entry_within(t->e[i], leaf_expected(s, t, pg, guest_entry(s, t, i)));
+}
+
+/* The same for a single entry: the most usual cases need no registers. */
+static bool entry_stale_now(const struct shadow *s, const struct table *t, unsigned i)
+{
+	uint64_t gpte = guest_entry(s, t, i);
+	struct paging pg;
+
+	if (!(gpte & PTE_P) || !(gpte & PTE_A))
+		return true;
+	pg = role_paging(t->role);
+	return !entry_within(t->e[i], leaf_expected(s, t, &pg, gpte));
 }
 
 void resync_table(struct shadow *s, struct table *t)
@@ -284,13 +294,10 @@ bool resync_entry(struct shadow *s, const struct table *t, unsigned i)
 	bool changed = false;
 
 	for (struct table *o = first_of(s, t->mfn); o; o = next_of(s, o)) {
-		struct paging pg = role_paging(o->role);
-
-		if (table_quad(o) == table_quad(t) && table_has(o, i) &&
-		    entry_stale(s, o, &pg, i)) {
-			entry_drop(s, o, i);
-			changed = true;
-		}
+		if (!table_has(o, i) || table_quad(o) != table_quad(t) || !entry_stale_now(s, o, i))
+			continue;
+		entry_drop(s, o, i);
+		changed = true;
 	}
 	return changed;
 }
