@@ -92,6 +92,14 @@ static inline unsigned jump_slot(uint64_t code_address)
 	return (unsigned)(code_address ^ code_address >> 12) & (JUMPS - 1);
 }
 
+/* What a selector meant when it was last loaded; see cpu/known.h. */
+struct known_segment {
+	uint64_t raw; /* the descriptor's bytes */
+	uint32_t key; /* selector, use, level; 0: empty */
+	struct segment seg;
+};
+#define KNOWN_SEGMENTS 64u
+
 /* How the lazy flags give OF and AF; ZF always, and mostly SF and PF, come from flag_res; CF is kept in cf. */
 enum flag_kind {
 	FK_EAGER,                  /* flag_src holds SF PF AF OF in their EFLAGS places */
@@ -164,6 +172,7 @@ struct cpu {
 	bool repeat;          /* a string instruction has iterations left */
 	uint64_t breakpoint;  /* linear address where cpu_run stops; UINT64_MAX: none */
 
+	struct known_segment known[KNOWN_SEGMENTS];
 	struct jump jump[JUMPS];
 };
 

@@ -6,6 +6,7 @@
  * MOV SS and POP SS hold back).
  */
 #include "cpu/exec.h"
+#include "cpu/quick.h"
 #include "cpu/segment.h"
 
 /* 06 0E 16 1E, 0F A0, 0F A8 and the POPs beside them: the register's number is in bits 5:3. */
@@ -51,7 +52,18 @@ bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
 
 bool exec_push_sreg(struct cpu *c, const struct insn *i)
 {
-	return cpu_push(c, i->opsize, c->seg[opcode_sreg(i)].sel);
+	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - i->opsize) & mask;
+	uint8_t *p = stack_writable(c, low, i->opsize);
+	uint16_t sel = c->seg[opcode_sreg(i)].sel;
+
+	if (unlikely(!p))
+		return cpu_push(c, i->opsize, sel);
+	if (i->opsize == 4)
+		st4(p, sel);
+	else
+		st2(p, sel);
+	set_reg32(c, R_ESP, (esp & ~mask) | low);
+	return true;
 }
 
 bool exec_pop_sreg(struct cpu *c, const struct insn *i)
