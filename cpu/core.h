@@ -122,6 +122,7 @@ struct cpu {
 	uint8_t of;           /* 0 or 1, valid with FK_OF */
 	uint8_t cpl;
 	uint8_t df;           /* EFLAGS.DF, 0 or 1 */
+	bool no_fill;         /* tlb->no_fill: every access is looked at */
 	int32_t countdown;    /* instructions until the fast path must stop */
 	uint32_t eip_page;    /* EIP of byte 0 of the page that is executing (may be "negative") */
 	const struct op *cur; /* set before C code is called from a handler: gives EIP and the count; NULL at boundaries */
@@ -285,6 +286,8 @@ void segment_derive(struct segment *s);
 bool cpu_paging_changed(struct cpu *c, enum paging_change why);
 /* After CPL, CS, SS, DS, ES attributes or EFLAGS.VM changed: picks the TLB bank and the trace key. */
 void cpu_mode_changed(struct cpu *c);
+/* The same when only DS or ES was loaded. */
+void cpu_data_segment_changed(struct cpu *c, unsigned n);
 
 /* ---- interrupts and far transfers (interrupt.c, far.c, task.c) -------------------------------------- */
 

@@ -77,4 +77,20 @@ static inline void known_remember(struct cpu *c, uint16_t sel, enum segment_use 
 	};
 }
 
+/*
+ * MOV, POP, LDS and so on to ES SS DS FS GS, in every mode with every check. The caller calls
+ * cpu_mode_changed() (the segments that matter for it: not FS, GS).
+ */
+static inline bool segment_load(struct cpu *c, unsigned n, uint16_t sel)
+{
+	const struct segment *known = NULL;
+
+	if (likely(cpu_is_protected(c)))
+		known = known_segment(c, sel, n == SEG_SS ? USE_STACK : USE_DATA, c->cpl);
+	if (unlikely(!known))
+		return segment_load_checked(c, n, sel);
+	c->seg[n] = *known;
+	return true;
+}
+
 #endif

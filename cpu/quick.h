@@ -34,7 +34,7 @@ static inline bool quick_hit(const struct cpu *c, const struct tlb_entry *e, uin
 			     uint32_t len)
 {
 	return likely(e->tag == (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) &&
-		      !c->tlb->no_fill);
+		      !c->no_fill);
 }
 
 /* Where [lin, lin + len) can be read (written) plainly, or NULL: ask access.c. len 1..PAGE_SIZE. */

@@ -174,11 +174,14 @@ static bool check_data(struct cpu *c, uint16_t sel, struct descriptor *d)
 	return true;
 }
 
-/* A selector that was not loaded just so before. */
-static bool load_checked(struct cpu *c, unsigned n, uint16_t sel)
+bool segment_load_checked(struct cpu *c, unsigned n, uint16_t sel)
 {
 	struct descriptor d;
 
+	if (!cpu_is_protected(c)) {
+		segment_set_real(c, n, sel);
+		return true;
+	}
 	if (n == SEG_SS) {
 		TRY(segment_check_stack(c, sel, c->cpl, TRAP_GP, 0, &d));
 	} else if (sel_is_null(sel)) {
@@ -190,21 +193,6 @@ static bool load_checked(struct cpu *c, unsigned n, uint16_t sel)
 	TRY(descriptor_touch(c, &d));
 	segment_from_descriptor(&c->seg[n], sel, &d);
 	known_remember(c, sel, n == SEG_SS ? USE_STACK : USE_DATA, c->cpl, &d, &c->seg[n]);
-	return true;
-}
-
-bool segment_load(struct cpu *c, unsigned n, uint16_t sel)
-{
-	const struct segment *known;
-
-	if (!cpu_is_protected(c)) {
-		segment_set_real(c, n, sel);
-		return true;
-	}
-	known = known_segment(c, sel, n == SEG_SS ? USE_STACK : USE_DATA, c->cpl);
-	if (unlikely(!known))
-		return load_checked(c, n, sel);
-	c->seg[n] = *known;
 	return true;
 }
 

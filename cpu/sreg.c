@@ -6,8 +6,7 @@
  * MOV SS and POP SS hold back).
  */
 #include "cpu/exec.h"
-#include "cpu/quick.h"
-#include "cpu/segment.h"
+#include "cpu/known.h"
 
 /* 06 0E 16 1E, 0F A0, 0F A8 and the POPs beside them: the register's number is in bits 5:3. */
 static unsigned opcode_sreg(const struct insn *i) { return i->opcode >> 3 & 7; }
@@ -15,7 +14,9 @@ static unsigned opcode_sreg(const struct insn *i) { return i->opcode >> 3 & 7; }
 /* Trace key and TLB bank depend on all but FS and GS. */
 static void sreg_loaded(struct cpu *c, unsigned n)
 {
-	if (n <= SEG_DS)
+	if (n == SEG_DS || n == SEG_ES)
+		cpu_data_segment_changed(c, n);
+	else if (n == SEG_SS)
 		cpu_mode_changed(c);
 }
 
@@ -42,7 +43,10 @@ bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
 
 	if (n > SEG_GS || n == SEG_CS)
 		return fault(c, TRAP_UD);
-	TRY(insn_load_rm(c, i, 2, &sel));
+	if (!insn_is_mem(i))
+		sel = reg16(c, insn_rm(i));
+	else
+		TRY(insn_load_rm(c, i, 2, &sel));
 	TRY(segment_load(c, n, (uint16_t)sel));
 	sreg_loaded(c, n);
 	if (n == SEG_SS)
@@ -70,9 +74,13 @@ bool exec_pop_sreg(struct cpu *c, const struct insn *i)
 {
 	unsigned n = opcode_sreg(i);
 	uint32_t sel, mask = cpu_stack_mask(c), esp = reg32(c, R_ESP);
+	const uint8_t *p = stack_readable(c, esp & mask, 2);
 
 	/* Only the selector is read, whatever the operand size: the rest may lie outside. */
-	TRY(stack_peek(c, 0, 2, &sel));
+	if (likely(p))
+		sel = ld2(p);
+	else
+		TRY(stack_peek(c, 0, 2, &sel));
 	TRY(segment_load(c, n, (uint16_t)sel));
 	set_reg32(c, R_ESP, (esp & ~mask) | ((esp + i->opsize) & mask)); /* as the old SS wraps */
 	sreg_loaded(c, n);
