@@ -29,6 +29,15 @@ static inline void quick_sync(struct cpu *c)
 	c->log->cpl = c->cpl;
 }
 
+/* After a device was called: an event it armed may come before the deadline. */
+static inline void quick_check_event(struct cpu *c)
+{
+	const struct event *next = c->clock->head;
+
+	if (unlikely(next && next->when < c->until))
+		cpu_check_event(c);
+}
+
 /* Does the entry cover [lin, lin + len)? Never with data breakpoints or alignment checks. */
 static inline bool quick_hit(const struct cpu *c, const struct tlb_entry *e, uint32_t lin,
 			     uint32_t len)

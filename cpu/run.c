@@ -298,10 +298,8 @@ struct op *op_string(HARGS)
 struct op *op_generic_soft(HARGS)
 {
 	c->cur = op;
-	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
 	if (unlikely(!op->exec(c, payload(op))))
 		return leave_fault(c, op);
-	look_around(c);
 	if (unlikely(c->attention || c->mode != op->aux || c->tlb != tlb))
 		return leave_next(c, op);
 	SKIP;
