@@ -270,10 +270,14 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations);
 void segment_derive(struct segment *s);
 /*
  * After CR0, CR3, CR4, EFER or A20 changed (the fields of struct cpu already hold the new values):
- * tells the engine, picks the TLB bank. PAE: loads the PDPTEs when `why` is PAGING_CR3 or MODE; false
- * with #GP(0) when one has reserved bits set.
+ * tells the engine, picks the TLB bank.
  */
-bool cpu_paging_changed(struct cpu *c, enum paging_change why);
+void cpu_paging_changed(struct cpu *c, enum paging_change why);
+/*
+ * Before it, when the registers change that SDM vol 3 4.4.1 names: with PAE paging in use loads the
+ * PDPTEs. False with #GP(0), and none loaded, when one has P and a reserved bit set.
+ */
+bool cpu_load_pdptes(struct cpu *c);
 /* After CPL, CS, SS, DS, ES attributes or EFLAGS.VM changed: picks the TLB bank and the trace key. */
 void cpu_mode_changed(struct cpu *c);
 

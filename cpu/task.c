@@ -295,7 +295,8 @@ static bool enter(struct cpu *c, const struct task_request *q, const struct tss_
 
 	if (t->is_32 && (c->cr0 & CR0_PG)) {
 		c->cr3 = t->cr3;
-		ok = cpu_paging_changed(c, PAGING_CR3);
+		ok = cpu_load_pdptes(c);
+		cpu_paging_changed(c, PAGING_CR3);
 	}
 	cpu_mode_changed(c);
 	if (ok)
