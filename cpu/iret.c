@@ -185,6 +185,8 @@ static bool iret_protected(struct cpu *c, const struct insn *i)
 bool exec_iret(struct cpu *c, const struct insn *i)
 {
 	c->nmi_masked = false; /* even when it faults: SDM vol 3 6.7.1, 27.2.3 */
+	if (c->nmi_pending)
+		c->attention |= ATTN_NMI;
 	if (!(c->cr0 & CR0_PE))
 		return iret_real(c, i, flags_mask(i));
 	return cpu_is_v86(c) ? iret_v86(c, i) : iret_protected(c, i);

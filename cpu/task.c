@@ -302,8 +302,13 @@ static bool enter(struct cpu *c, const struct task_request *q, const struct tss_
 	if (ok)
 		ok = load_segments(c, t, q->ext);
 	cpu_mode_changed(c);
-	if (ok && q->has_error)
-		ok = cpu_push(c, t->is_32 ? 4 : 2, q->error);
+	if (ok && q->has_error && !cpu_push(c, t->is_32 ? 4 : 2, q->error)) {
+		if (c->trap.vector == TRAP_SS)
+			c->trap.error |= q->ext;
+		ok = false;
+	}
+	if (ok && c->eip > c->seg[SEG_CS].limit)
+		ok = fault_code(c, TRAP_GP, q->ext);
 	if (ok && t->trap) { /* SDM vol 3 17.3.1.5 */
 		ok = debug_raise(c, DR6_BT);
 	}

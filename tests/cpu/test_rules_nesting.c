@@ -204,6 +204,12 @@ static void test_nmi(void **state)
 	poke(g, g->s.gpr[R_ESP] + 4, 0, 4);
 	assert_int_equal(eip_after(g, 1), STUB + 16 * 13);
 	assert_int_equal(g->s.nmi_masked, 0);
+	start_nmi(g);
+	assert_int_equal(eip_after(g, 1), NMI_HANDLER + 1);
+	poke(g, g->s.gpr[R_ESP] + 4, 0, 4);
+	cpu_pulse_nmi(g->cpu);
+	assert_int_equal(eip_after(g, 1), NMI_HANDLER); /* before the first instruction of #GP's handler */
+	assert_int_equal(stacked(g, 0), STUB + 16 * 13);
 	/* It wakes from HLT whatever IF is, and EIP is behind the HLT. */
 	start_nmi(g);
 	eip_after(g, 3);
