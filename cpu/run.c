@@ -360,8 +360,11 @@ static bool take_interrupts(struct cpu *c)
 		TRY(cpu_deliver_interrupt(c, TRAP_NMI));
 	}
 	if (c->intr_pin && (c->eflags & FLAG_IF)) {
+		uint8_t vector = c->cfg.inta(c->cfg.inta_opaque);
+
 		c->halted = false;
-		TRY(cpu_deliver_interrupt(c, c->cfg.inta(c->cfg.inta_opaque)));
+		cpu_check_event(c);
+		TRY(cpu_deliver_interrupt(c, vector));
 	}
 	return true;
 }
