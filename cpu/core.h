@@ -74,6 +74,9 @@ enum attention {
 	ATTN_SHUTDOWN = 512,
 };
 
+/* What the last instruction holds back, SDM vol 3 6.8.1 and 6.8.3. MOV SS and POP SS: debug exceptions as well. */
+enum shadow { SHADOW_STI = 1, SHADOW_SS = 2 };
+
 /* What a trace depends on beside its bytes: part of its key. */
 enum trace_mode {
 	MODE_CODE32 = 1,  /* CS.D */
@@ -133,7 +136,7 @@ struct cpu {
 	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
 	struct x87_state x87;
 	bool halted, nmi_masked, nmi_pending, intr_pin, ignne_pin, a20;
-	uint8_t inhibit;      /* STI or MOV SS: no interrupt (and no debug trap) before this many more instructions */
+	uint8_t inhibit;      /* enum shadow: no interrupt before the next instruction has been executed */
 
 	struct trap trap;     /* why the last call returned false */
 

@@ -343,7 +343,7 @@ static bool step(struct cpu *c)
 	c->mode &= ~(uint32_t)MODE_STEP;
 	if (c->faulted)
 		return deliver(c);
-	shadow = c->inhibit;
+	shadow = c->inhibit == SHADOW_SS;
 	if (!debug_after_insn(c, tf, shadow))
 		return deliver(c);
 	return true;
