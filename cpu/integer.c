@@ -132,7 +132,7 @@ bool exec_popa(struct cpu *c, const struct insn *i)
 	uint32_t mask = cpu_stack_mask(c), sp = (uint32_t)c->r[R_ESP], v[8];
 	unsigned size = i->opsize;
 
-	for (unsigned k = 0; k < 8; k++) {
+	for (unsigned k = 8; k-- > 0;) { /* EDI first: it is the first to fault */
 		uint64_t w;
 
 		TRY(cpu_load(c, SEG_SS, (sp + (7 - k) * size) & mask, size, &w));
