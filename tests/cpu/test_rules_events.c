@@ -181,12 +181,8 @@ static void event_case(struct guest *g, struct tally *t, struct gate_case *c)
 		want_event_fault(g, &w, &before, c, v);
 	if (c->source == BY_INTR) {
 		/* Taken before the NOP: no instruction is to be executed behind it. */
-		cpu_set_state(g->cpu, &g->s);
 		g->vector_to_send = VECTOR;
-		cpu_set_intr(g->cpu, true);
-		g->exit = cpu_run(g->cpu, g->clock.now);
-		cpu_set_intr(g->cpu, false);
-		cpu_get_state(g->cpu, &g->s);
+		step_event(g, true);
 	} else {
 		step_one(g);
 	}

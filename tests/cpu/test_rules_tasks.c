@@ -272,16 +272,6 @@ static bool old_task_right(struct guest *g, const struct cpu_state *before, cons
 	return say(&ok, g->s.cr0 & 8, "CR0.TS", g->s.cr0) && ok;
 }
 
-static void step_task(struct guest *g, const struct task_case *c)
-{
-	cpu_set_state(g->cpu, &g->s);
-	g->vector_to_send = VECTOR;
-	cpu_set_intr(g->cpu, c->way == BY_INTR);
-	g->exit = cpu_run(g->cpu, g->clock.now + (c->way == BY_INTR ? 0 : 10));
-	cpu_set_intr(g->cpu, false);
-	cpu_get_state(g->cpu, &g->s);
-}
-
 static void task_case(struct guest *g, struct tally *t, const struct task_case *c)
 {
 	struct verdict first, then = FINE;
@@ -303,7 +293,8 @@ static void task_case(struct guest *g, struct tally *t, const struct task_case *
 		want_fault(g, &w, &before, c->way == BY_EXCEPTION ? fault_of(8, 0) : first);
 	else
 		want_task(g, &w, &before, c);
-	step_task(g, c);
+	g->vector_to_send = VECTOR;
+	step_event(g, c->way == BY_INTR);
 	if (then.vector != NONE) {
 		struct cpu_last_trap last[3];
 
