@@ -38,10 +38,17 @@ struct gate_case {
 	uint32_t esp;
 	uint32_t idt_limit;
 	uint32_t flags;
+	unsigned tight;              /* same level: 1: the stack just holds the frame; 2: it lacks a byte */
 };
 
 /* The exception is #GP(0). */
 static unsigned vector_of(const struct gate_case *c) { return c->source == BY_EXCEPTION ? 13 : VECTOR; }
+
+/* Expand-up, with an ESP that does not wrap, or expand-down with B set. */
+static bool has_room(struct rule_desc d, uint32_t esp, uint32_t bytes)
+{
+	return esp >= bytes && ((d.type & 4) ? esp - bytes > d.limit : esp - 1 <= d.limit);
+}
 
 static struct verdict rule_event(struct guest *g, const struct cpu_state *s, const struct gate_case *c, unsigned *cpl)
 {
@@ -76,8 +83,10 @@ static struct verdict rule_event(struct guest *g, const struct cpu_state *s, con
 			return v;
 		size = gd.type & 8 ? 4 : 2;
 		bytes = size * (5u + (c->source == BY_EXCEPTION) + (c->v86 ? 4 : 0));
-		if (c->esp < bytes || c->esp - 1 > rule_find(g, s, c->ss_sel).limit)
+		if (!has_room(rule_find(g, s, c->ss_sel), c->esp, bytes))
 			return fault_sel(12, c->ss_sel, ext);
+	} else if (c->tight == 2) {
+		return fault_of(12, ext);
 	}
 	return gd.off > d.limit ? fault_of(13, ext) : FINE;
 }
@@ -88,7 +97,7 @@ static void event_world(struct guest *g, const struct gate_case *c)
 
 	start(g, c->cpl, c->v86);
 	set_gdt(g, TARGET, descriptor(0, SMALL, c->target, BIG));
-	set_gdt(g, STACK, descriptor(0, 0xfffff, c->ss, BIG));
+	set_gdt(g, STACK, descriptor(0, c->ss & 8 || !(c->ss & 4) ? 0xfffff : INNER1 - 20, c->ss, BIG));
 	for (unsigned r = 0; r < 3; r++) {
 		poke(g, TSS + 4 + 8 * r, r == dpl && r ? c->esp : inner_of[r], 4);
 		poke(g, TSS + 8 + 8 * r, r == dpl && r ? c->ss_sel : data_of[r], 2);
@@ -99,6 +108,10 @@ static void event_world(struct guest *g, const struct gate_case *c)
 	set_idt(g, vector_of(c), gate(c->target_sel, c->off, c->gate, 0));
 	g->s.idtr.limit = (uint16_t)c->idt_limit;
 	g->s.eflags |= c->flags | (c->source == BY_INTR ? F_IF : 0);
+	if (c->tight) {
+		g->s.gpr[R_ESP] = (c->gate & 8 ? 4 : 2) * (3u + (c->source == BY_EXCEPTION)) - (c->tight == 2);
+		g->s.seg[SEG_SS].limit = 0xffff;
+	}
 	/* INT n; HLT, which needs ring 0, or SS = 0; NOP for what comes from outside. */
 	if (c->source == BY_INT)
 		PUT(g, 0xcd, VECTOR);
@@ -239,8 +252,16 @@ static void test_gates(void **state)
 		c.ss_sel = STACK | (k >> 8 & 3);
 		c.gate = P | DPL3 | (k % 3 ? T_INT32 : T_TRAP16);
 		c.esp = k % 4 ? INNER1 : (k % 3 ? 20 : 10) - (k % 8 == 0);
-		if ((c.ss & 0x1e) != DOWN)
-			event_case(g, &t, &c);
+		event_case(g, &t, &c);
+	}
+	for (unsigned k = 0; k < 3 * 2 * 4 * SOURCES; k++) { /* the same level, with little room */
+		unsigned cpl = 1 + k % 3;
+		struct gate_case c = plain_event((enum source)(k / 24), cpl, false);
+
+		c.target = P | XR | cpl << 5;
+		c.tight = 1 + k / 3 % 2;
+		c.gate = P | DPL3 | (k / 6 & 1 ? T_INT32 : T_INT16) | (k / 12 & 1);
+		event_case(g, &t, &c);
 	}
 	guest_free(g);
 	assert_int_equal(tally_end(&t), 0);

@@ -127,6 +127,7 @@ static struct verdict rule_inner_stack(struct guest *g, const struct cpu_state *
 				       unsigned bytes)
 {
 	unsigned end = c->tss16 ? dpl * 4 + 2 + 3 : dpl * 8 + 4 + 5;
+	struct rule_desc d;
 	struct verdict v;
 
 	if (end > c->tss_limit)
@@ -134,8 +135,9 @@ static struct verdict rule_inner_stack(struct guest *g, const struct cpu_state *
 	v = rule_stack(g, s, c->ss_sel, dpl, 10, 0);
 	if (v.vector != NONE)
 		return v;
-	/* Only expand-up segments, and an ESP that does not wrap, are tried here. */
-	if (c->esp < bytes || c->esp - 1 > rule_find(g, s, c->ss_sel).limit)
+	/* Expand-up with an ESP that does not wrap, or expand-down with B set. */
+	d = rule_find(g, s, c->ss_sel);
+	if (c->esp < bytes || ((d.type & 4) ? c->esp - bytes <= d.limit : c->esp - 1 > d.limit))
 		return fault_sel(12, c->ss_sel, 0);
 	return FINE;
 }
@@ -286,8 +288,6 @@ static void test_inner_stacks(void **state)
 		unsigned bytes;
 
 		c.ss = k & 255;
-		if ((c.ss & 0x1e) == DOWN)
-			continue;
 		c.ss_sel = STACK | (k >> 8 & 3);
 		c.target = P | XR | (k >> 10 & 1 ? DPL2 : DPL1);
 		c.ss_limit = limits[(k >> 11) % 3];
@@ -295,6 +295,8 @@ static void test_inner_stacks(void **state)
 		c.tss16 = k % 2;
 		c.gate = P | DPL3 | (k % 3 ? T_CALL32 : T_CALL16);
 		bytes = (4 + c.params) * (c.gate & 8 ? 4 : 2);
+		if ((c.ss & 0x1c) == 0x14)
+			c.ss_limit = INNER1 - bytes - 1 + (k % 2); /* what is below is in, or a byte is not */
 		c.esp = k % 5 == 0 ? bytes : k % 5 == 1 ? bytes - 1 : INNER1; /* just enough room, and too little */
 		gate_case(g, &t, &c);
 	}
