@@ -26,21 +26,29 @@ static void frame_begin(const struct cpu *c, struct stack_frame *f, unsigned siz
 	f->error = 0;
 }
 
-/* Pushes CS:EIP if it is a call. */
-static bool push_return(struct cpu *c, bool call, unsigned size, struct descriptor *code)
+/*
+ * Pushes CS:EIP if it is a call. The target's offset is checked behind the stack, SDM vol 2 CALL;
+ * `code` is NULL in real mode.
+ */
+static bool push_return(struct cpu *c, bool call, unsigned size, uint32_t off, uint32_t limit,
+			struct descriptor *code)
 {
 	struct stack_frame f;
 
-	if (!call)
-		return !code || descriptor_touch(c, code);
-	frame_begin(c, &f, size);
-	frame_add(&f, c->seg[SEG_CS].sel);
-	frame_add(&f, c->eip);
-	TRY(frame_probe(c, &f));
+	if (call) {
+		frame_begin(c, &f, size);
+		frame_add(&f, c->seg[SEG_CS].sel);
+		frame_add(&f, c->eip);
+		TRY(frame_probe(c, &f));
+	}
+	if (off > limit)
+		return fault_code(c, TRAP_GP, 0);
 	if (code)
 		TRY(descriptor_touch(c, code));
-	TRY(frame_write(c, &f));
-	set_reg32(c, R_ESP, frame_esp(&f));
+	if (call) {
+		TRY(frame_write(c, &f));
+		set_reg32(c, R_ESP, frame_esp(&f));
+	}
 	return true;
 }
 
@@ -48,9 +56,7 @@ static bool push_return(struct cpu *c, bool call, unsigned size, struct descript
 
 static bool far_real(struct cpu *c, const struct far_target *t)
 {
-	if (t->off > c->seg[SEG_CS].limit)
-		return fault_code(c, TRAP_GP, 0);
-	TRY(push_return(c, t->call, t->opsize, NULL));
+	TRY(push_return(c, t->call, t->opsize, t->off, c->seg[SEG_CS].limit, NULL));
 	segment_set_real(c, SEG_CS, t->sel);
 	c->eip = t->off;
 	cpu_mode_changed(c);
@@ -59,15 +65,13 @@ static bool far_real(struct cpu *c, const struct far_target *t)
 
 /* ---- protected mode -------------------------------------------------------------------------- */
 
-/* To a segment of the same privilege, or a conforming one; `off` is checked. */
+/* To a segment of the same privilege, or a conforming one. */
 static bool enter_code(struct cpu *c, const struct far_target *t, uint16_t sel, uint32_t off,
 		       unsigned size, struct descriptor *d)
 {
 	if (!desc_present(d))
 		return fault_code(c, TRAP_NP, SEL_ERROR(sel));
-	if (off > desc_limit(d))
-		return fault_code(c, TRAP_GP, 0);
-	TRY(push_return(c, t->call, size, d));
+	TRY(push_return(c, t->call, size, off, desc_limit(d), d));
 	segment_set_code(c, sel, d, c->cpl);
 	c->eip = off;
 	cpu_mode_changed(c);

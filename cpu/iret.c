@@ -237,19 +237,12 @@ static bool iret_quick(struct cpu *c, const struct insn *i)
 
 bool exec_iret(struct cpu *c, const struct insn *i)
 {
-	bool done;
-
-	if (likely(iret_quick(c, i))) {
-		c->nmi_masked = false;
+	c->nmi_masked = false; /* even when it faults: SDM vol 3 6.7.1, 27.2.3 */
+	if (c->nmi_pending)
+		c->attention |= ATTN_NMI;
+	if (likely(iret_quick(c, i)))
 		return true;
-	}
 	if (!(c->cr0 & CR0_PE))
-		done = iret_real(c, i, flags_mask(i));
-	else if (cpu_is_v86(c))
-		done = iret_v86(c, i);
-	else
-		done = iret_protected(c, i);
-	if (done)
-		c->nmi_masked = false; /* SDM vol 3 6.7.1 */
-	return done;
+		return iret_real(c, i, flags_mask(i));
+	return cpu_is_v86(c) ? iret_v86(c, i) : iret_protected(c, i);
 }

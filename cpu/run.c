@@ -394,7 +394,7 @@ static bool step(struct cpu *c)
 	c->mode &= ~(uint32_t)MODE_STEP;
 	if (c->faulted)
 		return deliver(c);
-	shadow = c->inhibit;
+	shadow = c->inhibit == SHADOW_SS;
 	if (!debug_after_insn(c, tf, shadow))
 		return deliver(c);
 	return true;
@@ -411,8 +411,11 @@ static bool take_interrupts(struct cpu *c)
 		TRY(cpu_deliver_interrupt(c, TRAP_NMI));
 	}
 	if (c->intr_pin && (c->eflags & FLAG_IF)) {
+		uint8_t vector = c->cfg.inta(c->cfg.inta_opaque);
+
 		c->halted = false;
-		TRY(cpu_deliver_interrupt(c, c->cfg.inta(c->cfg.inta_opaque)));
+		cpu_check_event(c);
+		TRY(cpu_deliver_interrupt(c, vector));
 	}
 	return true;
 }

@@ -19,6 +19,8 @@ struct trace_stats { uint64_t built, killed, flushes, singles, specialised; };
 struct trace_cache *trace_cache_new(struct cpu *c);
 void trace_cache_free(struct trace_cache *t);
 const struct trace_stats *trace_get_stats(const struct trace_cache *t);
+/* For tests: every trace built from now on ends after a random number of instructions. */
+void trace_cut_randomly(struct trace_cache *t, uint64_t seed);
 
 /*
  * The ops for c->eip in c->mode, everything before it charged. Sets c->eip_page. NULL: c->trap says why
