@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -330,6 +331,19 @@ static enum monitor_result run_info(struct monitor *mon, char **w, int n, char e
 	return MONITOR_BAD;
 }
 
+static enum monitor_result run_hash(struct monitor *mon, char **w, int n, char err[256])
+{
+	uint64_t hash;
+
+	(void)w, (void)n;
+	if (!machine_state_hash(mon->m, &hash)) {
+		snprintf(err, 256, "hash: memory in the swap file cannot be read");
+		return MONITOR_BAD;
+	}
+	fprintf(mon->out, "%016" PRIx64 " after %" PRIu64 " instructions\n", hash, machine_icount(mon->m));
+	return MONITOR_DONE;
+}
+
 static enum monitor_result run_stop(struct monitor *mon, char **w, int n, char err[256])
 {
 	(void)w, (void)n, (void)err;
@@ -383,6 +397,8 @@ const struct monitor_row monitor_table[] = {
 	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
 	{ "step", "[N]", "execute N instructions, one if not said, and show each", 0, 1, run_step },
 	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
+	{ "hash", NULL, "one number for the whole state: processor, devices and memory, whatever the engine and "
+	  "the host", 0, 0, run_hash },
 	{ "stop", NULL, "stop the machine", 0, 0, run_stop },
 	{ "cont", NULL, "go on", 0, 0, run_cont },
 	{ "reset", NULL, "the reset button", 0, 0, run_reset },

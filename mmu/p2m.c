@@ -291,6 +291,25 @@ struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f)
 	return entry_of(p->table[f]);
 }
 
+enum p2m_contents p2m_contents(const struct p2m *p, gfn_t f, uint8_t page[PAGE_SIZE], const uint8_t **bytes)
+{
+	uint32_t w = f < P2M_GFNS ? p->table[f] : 0;
+
+	*bytes = page;
+	switch (w >> WORD_KIND_SHIFT) {
+	case P2M_UNTOUCHED:
+		return P2M_ZEROS;
+	case P2M_RAM:
+	case P2M_ROM:
+		*bytes = frame_host(p->pool, w & WORD_MFN);
+		return w >> WORD_KIND_SHIFT == P2M_RAM ? P2M_BYTES : P2M_ROM_BYTES;
+	case WORD_SWAPPED:
+		return p->pager.look(p->pager.opaque, f, w & WORD_MFN, page) ? P2M_BYTES : P2M_LOST;
+	default:
+		return P2M_NOTHING;
+	}
+}
+
 struct p2m_entry p2m_get(struct p2m *p, gfn_t f)
 {
 	struct p2m_entry e = p2m_peek(p, f);
