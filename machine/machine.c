@@ -178,6 +178,11 @@ ns_t machine_now(const struct machine *m)
 	return m->clock.now;
 }
 
+void machine_time_was_set(struct machine *m)
+{
+	trace_time(m);
+}
+
 void machine_set_trace(struct machine *m, const struct trace_sink *sink)
 {
 	hv_set_drain(&m->log, sink ? sink->records : NULL, sink ? sink->opaque : NULL);

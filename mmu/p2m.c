@@ -295,15 +295,18 @@ enum p2m_contents p2m_contents(const struct p2m *p, gfn_t f, uint8_t page[PAGE_S
 {
 	uint32_t w = f < P2M_GFNS ? p->table[f] : 0;
 
-	*bytes = page;
 	switch (w >> WORD_KIND_SHIFT) {
 	case P2M_UNTOUCHED:
 		return P2M_ZEROS;
 	case P2M_RAM:
 	case P2M_ROM:
-		*bytes = frame_host(p->pool, w & WORD_MFN);
+		if (bytes)
+			*bytes = frame_host(p->pool, w & WORD_MFN);
 		return w >> WORD_KIND_SHIFT == P2M_RAM ? P2M_BYTES : P2M_ROM_BYTES;
 	case WORD_SWAPPED:
+		if (!bytes)
+			return P2M_BYTES;
+		*bytes = page;
 		return p->pager.look(p->pager.opaque, f, w & WORD_MFN, page) ? P2M_BYTES : P2M_LOST;
 	default:
 		return P2M_NOTHING;

@@ -54,7 +54,8 @@ struct p2m_entry p2m_get(struct p2m *p, gfn_t f);
 
 /*
  * What the guest's memory holds at `f`, found without giving, bringing back or marking anything: for
- * whoever reads all of it. *bytes is set for the last two; it may be `page`, and is borrowed.
+ * whoever reads all of it. *bytes is set for the last two; it may be `page`, and is borrowed. `bytes` NULL: only
+ * asks what it is.
  */
 enum p2m_contents {
 	P2M_NOTHING, /* a hole, MMIO, or a device's own memory */
