@@ -42,25 +42,23 @@ static void print_text(FILE *out, const char *s)
 	}
 }
 
-/* Which guest-physical pages are RAM, ROM or something else, as runs in one checksum. */
+/* Which guest-physical pages are RAM, ROM or something else, as one checksum. */
 static uint32_t layout(struct machine *m)
 {
+	uint8_t words[8] = { 0 };
 	uint32_t sum = 0;
-	uint8_t run[5];
-	gfn_t first = 0;
-	unsigned last = 0;
 
-	for (gfn_t f = 0; f <= P2M_GFNS; f++) {
-		enum p2m_contents what = p2m_contents(m->p2m, f, NULL, NULL);
-		unsigned kind = what == P2M_ZEROS || what == P2M_BYTES ? 1 : what == P2M_ROM_BYTES ? 2 : 0;
+	for (gfn_t f = 0, run; f < P2M_GFNS; f += run) {
+		enum p2m_contents what;
+		uint32_t kind;
 
-		if (kind == last && f < P2M_GFNS)
+		run = p2m_contents_run(m->p2m, f, &what);
+		kind = what == P2M_ZEROS || what == P2M_BYTES ? 1 : what == P2M_ROM_BYTES ? 2 : 0;
+		if (f && kind == le32(words + 4))
 			continue;
-		put32(run, f - first);
-		run[4] = (uint8_t)last;
-		sum = (uint32_t)crc32(sum, run, sizeof(run));
-		first = f;
-		last = kind;
+		put32(words, f);
+		put32(words + 4, kind);
+		sum = (uint32_t)crc32(sum, words, sizeof(words));
 	}
 	return sum;
 }

@@ -124,13 +124,18 @@ static void pack_contents(struct page_packer *p, struct machine *m, enum p2m_con
 	uint8_t page[PAGE_SIZE];
 	const uint8_t *bytes;
 
-	for (gfn_t f = 0; f < P2M_GFNS && !p->w->failed; f++) {
-		enum p2m_contents what = p2m_contents(m->p2m, f, page, &bytes);
+	for (gfn_t f = 0, run; f < P2M_GFNS; f += run) {
+		enum p2m_contents what;
 
-		if (what == P2M_LOST)
-			writer_fail(p->w, "a page of the guest is in the swap file and cannot be read from there");
-		else if (what == wanted && !is_zero(bytes))
-			packer_add(p, f, bytes);
+		run = p2m_contents_run(m->p2m, f, &what);
+		for (gfn_t i = f; i < f + run && what == wanted; i++) {
+			if (p2m_contents(m->p2m, i, page, &bytes) == P2M_LOST) {
+				writer_fail(p->w, "a page of the guest cannot be read from the swap file");
+				return;
+			}
+			if (!is_zero(bytes))
+				packer_add(p, i, bytes);
+		}
 	}
 }
 
@@ -221,19 +226,15 @@ static void set_video(struct machine *m, uint32_t at, const uint8_t *page)
 static void clear_memory(struct machine *m)
 {
 	static const uint8_t zeros[PAGE_SIZE];
-	gfn_t f = 0;
 
-	while (f < P2M_GFNS) {
-		enum p2m_contents what = p2m_contents(m->p2m, f, NULL, NULL);
-		gfn_t first = f++;
+	for (gfn_t f = 0, run; f < P2M_GFNS; f += run) {
+		enum p2m_contents what;
 
-		if (what == P2M_ROM_BYTES)
-			set_rom(m, first, zeros);
-		if (what != P2M_BYTES)
-			continue;
-		while (f < P2M_GFNS && p2m_contents(m->p2m, f, NULL, NULL) == P2M_BYTES)
-			f++;
-		p2m_map_ram(m->p2m, first, f - first);
+		run = p2m_contents_run(m->p2m, f, &what);
+		for (gfn_t i = f; i < f + run && what == P2M_ROM_BYTES; i++)
+			set_rom(m, i, zeros);
+		if (what == P2M_BYTES)
+			p2m_map_ram(m->p2m, f, run);
 	}
 	for (uint32_t at = 0; at < m->vga.vram_size; at += PAGE_SIZE)
 		set_video(m, at, zeros);

@@ -76,13 +76,15 @@ static bool memory_hash(const struct machine *m, uint64_t *sum)
 	const uint8_t *bytes;
 
 	*sum = 0;
-	for (gfn_t f = 0; f < P2M_GFNS; f++) {
-		enum p2m_contents what = p2m_contents(m->p2m, f, page, &bytes);
+	for (gfn_t f = 0, run; f < P2M_GFNS; f += run) {
+		enum p2m_contents what;
 
-		if (what == P2M_LOST)
-			return false;
-		if (what == P2M_BYTES || what == P2M_ROM_BYTES)
-			*sum += page_hash(bytes, f);
+		run = p2m_contents_run(m->p2m, f, &what);
+		for (gfn_t i = f; i < f + run && (what == P2M_BYTES || what == P2M_ROM_BYTES); i++) {
+			if (p2m_contents(m->p2m, i, page, &bytes) == P2M_LOST)
+				return false;
+			*sum += page_hash(bytes, i);
+		}
 	}
 	for (uint32_t at = 0; at < m->vga.vram_size; at += PAGE_SIZE)
 		*sum += page_hash(m->vga.vram + at, VRAM_AT + (at >> PAGE_SHIFT));

@@ -66,6 +66,9 @@ enum p2m_contents {
 };
 enum p2m_contents p2m_contents(const struct p2m *p, gfn_t f, uint8_t page[PAGE_SIZE], const uint8_t **bytes);
 
+/* From `f` on, how many frames are of one kind, and of which; P2M_LOST is not told from P2M_BYTES. f < P2M_GFNS. */
+gfn_t p2m_contents_run(const struct p2m *p, gfn_t f, enum p2m_contents *what);
+
 /* ---- reclaim: taking frames away and giving them back ---------------------------------------- */
 
 /* Who keeps the bytes of swapped frames, each under a ticket of 28 bits. */
