@@ -228,12 +228,22 @@ static bool mutate(struct saved *s, const struct saved *from, const struct layou
 
 /* ---- what becomes of them ---------------------------------------------------------------------------- */
 
-/* A state that was believed: it runs, and it is one that can be saved and loaded. */
+/* A state that was believed: it runs, its chips answer, and it is one that can be saved and loaded. */
 static void use(struct machine *m)
 {
 	struct saved s;
 
 	machine_run(m, NS_PER_SECOND / 100, 2000);
+	for (unsigned i = 0; i < 200; i++) {
+		uint16_t port = (uint16_t)(random32() & 1 ? random32() : 0x1f0 + below(0x210));
+
+		if (random32() & 1)
+			bus_in(m->bus, port, 1u << below(3));
+		else
+			bus_out(m->bus, port, random32(), 1u << below(3));
+		if (i % 32 == 0)
+			machine_run(m, NS_PER_SECOND / 1000, 200);
+	}
 	if (random32() % 4 || m->powered_off)
 		return;
 	if (machine_run(m, NS_PER_SECOND / 100, 2000) != MACHINE_RAN)
