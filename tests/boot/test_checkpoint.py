@@ -3,6 +3,7 @@
 Each goes on to the state that a run without a checkpoint has, under either engine. And what happens to the older file when
 the program is killed while it saves, and when the disk is full. Linux is made by shared/bench/linux/make.sh.
 """
+import concurrent.futures
 import os
 import random
 import re
@@ -28,9 +29,9 @@ def hashes(run):
     return re.findall(rb"^([0-9a-f]{16}) after (\d+) instructions", run.out, re.M)
 
 
-def going_on(name, machine, before, after, engines=("shadow", "direct"), program=()):
+def going_on(name, machine, before, after, engines=("shadow", "direct")):
     """`before` and `after` are commands; between them the machine is saved, and loaded elsewhere."""
-    file, again = t.path(name + ".ckpt"), t.path(name + ".again")
+    file, again = t.path(f"{name}.ckpt"), t.path(f"{name}.again")
     plain = Run(*machine, *QUIET, "--script", script(name + "0", *before, *after, "hash"), limit=300)
     saved = Run(*machine, *QUIET, "--script", script(name + "1", *before, f"savevm {file}", *after, "hash",
                                                       f"savevm {again}"), limit=300)
@@ -58,10 +59,26 @@ def dos():
 
 
 def linux(guest):
+    """One run is saved twice: while the kernel starts its drivers, and when init runs."""
     machine = ["-m", 64, "-kernel", guest / "vmlinuz", "-initrd", guest / "initrd.gz",
                "-append", (guest / "cmdline").read_text().strip()]
-    going_on("Linux", machine, ["until 1500000000"], ["until 3000000001"])
-    going_on("Linux in user mode", machine, ["until 6000000000"], ['wait "READY" 300', "until 6500000000"], ["shadow"])
+    early, late = t.path("early.ckpt"), t.path("late.ckpt")
+    marks = ["until 1500000000", "until 2300000001", "hash", "until 6000000000", 'wait "READY" 300', "until 6420000000",
+             "hash"]
+    plain = Run(*machine, *QUIET, "--script", script("linux0", *marks), limit=500)
+    saved = Run(*machine, *QUIET, "--script", script("linux1", marks[0], f"savevm {early}", *marks[1:4],
+                                                      f"savevm {late}", *marks[4:]), limit=500)
+    t.ends("Linux: without a checkpoint", plain, 0)
+    t.ends("Linux: saving", saved, 0)
+    known = hashes(plain)
+    t.check("Linux: saving changes nothing", len(known) == 2 and hashes(saved) == known, saved)
+    for name, engine, file, after, end in [("start", "shadow", early, marks[1:3], known[:1]),
+                                           ("start", "direct", early, marks[1:3], known[:1]),
+                                           ("init", "shadow", late, marks[4:], known[1:])]:
+        run = Run(*machine, "-display", "none", "--mmu", engine, "-loadvm", file, "--script",
+                  script(name + engine, *after), limit=500)
+        t.ends(f"Linux: going on, {name}, {engine}", run, 0)
+        t.check(f"Linux: the same in the end, {name}, {engine}", hashes(run) == end, run)
 
 
 def several(guest):
@@ -104,7 +121,7 @@ COUNTS = bytes([0xFA, 0x31, 0xC0, 0x8E, 0xD8, 0xFF, 0x06, 0x00, 0x50, 0xEB, 0xFA
 
 def killed():
     """The file that is there after kill -9, whenever that comes, is a whole one."""
-    image, file = t.file("counts.img", boot_sector(COUNTS)), t.path("killed.ckpt")
+    image, file = t.file("killed.img", boot_sector(COUNTS)), t.path("killed.ckpt")
     machine = ["-m", 8, "-fda", image, "-snapshot"]
     lines = [line for n in range(1, 120) for line in (f"until {2000000 + 1000 * n}", "hash", f"savevm {file}")]
     known = hashes(Run(*machine, *QUIET, "--script", script("reference", *[x for x in lines if "savevm" not in x])))
@@ -127,7 +144,7 @@ def killed():
 
 def full_disk():
     """A limit on the length of files does to us what a full disk does."""
-    image, file = t.file("counts.img", boot_sector(COUNTS)), t.path("full.ckpt")
+    image, file = t.file("full.img", boot_sector(COUNTS)), t.path("full.ckpt")
     machine = ["-m", 8, "-fda", image, "-snapshot"]
     t.ends("full disk: the first", Run(*machine, *QUIET, "--script", script("first", "until 2000000", f"savevm {file}")), 0)
     was = file.read_bytes()
@@ -160,14 +177,15 @@ def bad_files():
     t.ends("another machine", Run("-m", 16, *machine[2:], *QUIET, "-loadvm", file), 65, b"memory of 8192 KiB")
 
 
-bad_files()
-killed()
-full_disk()
-dos()
-try:
-    linux_files = linux_guest()
-    linux(linux_files)
-    several(linux_files)
-except Missing as e:
-    t.skip(f"Linux: {e}")
+def linux_or_skip(work):
+    try:
+        work(linux_guest())
+    except Missing as e:
+        t.skip(f"{work.__name__}: {e}")
+
+
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    for done in [pool.submit(linux_or_skip, several), pool.submit(linux_or_skip, linux),
+                 *[pool.submit(work) for work in (dos, killed, full_disk, bad_files)]]:
+        done.result()
 t.finish()
