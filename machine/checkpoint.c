@@ -7,7 +7,6 @@
  */
 #include "machine/checkpoint.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +22,53 @@ static bool has_ended(struct machine *m)
 
 	cpu_take_snapshot(m->cpu, &cpu);
 	return m->powered_off || m->exited || cpu.shutdown;
+}
+
+struct memory_file {
+	uint8_t *data;
+	size_t len, cap;
+};
+
+static bool append(void *opaque, const void *bytes, size_t len)
+{
+	struct memory_file *f = opaque;
+
+	if (f->cap - f->len < len) {
+		size_t cap = 2 * f->cap + len;
+		uint8_t *grown = realloc(f->data, cap);
+
+		if (!grown)
+			return false;
+		f->data = grown;
+		f->cap = cap;
+	}
+	memcpy(f->data + f->len, bytes, len);
+	f->len += len;
+	return true;
+}
+
+/*
+ * Would its state be believed when it is read again? A chip that refuses a state that it has got into is our
+ * mistake, and is better found now than when there is nothing but the file.
+ */
+static bool would_be_read(struct machine *m, char err[CHECKPOINT_ERR])
+{
+	struct memory_file f = { 0 };
+	struct checkpoint_sink sink = { append, &f };
+	struct writer w = { .sink = &sink, .err = err };
+	struct restored_state *s = NULL;
+	struct reader r = { 0 };
+
+	snprintf(err, CHECKPOINT_ERR, "no memory for a checkpoint");
+	writer_begin(&w, 1);
+	state_save(&w, m);
+	writer_end(&w);
+	if (!w.failed && reader_open(&r, f.data, f.len, err))
+		s = state_read(&r, 0, m);
+	reader_close(&r);
+	state_free(s);
+	free(f.data);
+	return s;
 }
 
 static void save_set(struct writer *w, const struct checkpoint_set *s)
@@ -56,6 +102,8 @@ bool checkpoint_write(const struct checkpoint_set *s, const struct checkpoint_si
 			snprintf(err, CHECKPOINT_ERR, "the guest has ended: there is nothing to go on with");
 			return false;
 		}
+		if (!would_be_read(s->guest[i].m, err))
+			return false;
 	}
 	writer_begin(&w, s->guests);
 	save_set(&w, s);

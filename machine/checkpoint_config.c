@@ -143,12 +143,12 @@ void config_save(struct writer *w, struct machine *m)
 /* ---- comparing ----------------------------------------------------------------------------------- */
 
 /* The line at *at, cut for showing, and moves on. */
-static void next_line(const char **at, const char *end, char out[160])
+static void next_line(const char **at, const char *end, char out[100])
 {
 	const char *nl = memchr(*at, '\n', (size_t)(end - *at));
 	size_t len = (size_t)((nl ? nl : end) - *at);
 
-	snprintf(out, 160, "%.*s", (int)(len < 150 ? len : 150), len ? *at : "nothing");
+	snprintf(out, 100, "%.*s", (int)(len < 90 ? len : 90), len ? *at : "nothing");
 	*at = nl ? nl + 1 : end;
 }
 
@@ -156,7 +156,7 @@ static void next_line(const char **at, const char *end, char out[160])
 static bool differ(const struct reader *r, const struct section *s, const char *ours, size_t ours_len)
 {
 	const char *a = (const char *)s->data, *a_end = a + s->len, *b = ours, *b_end = ours + ours_len;
-	char theirs[160], mine[160];
+	char theirs[100], mine[100];
 
 	do {
 		const char *a_was = a, *b_was = b;

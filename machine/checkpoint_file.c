@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "machine/loader.h"
-
 static bool failed(char err[CHECKPOINT_ERR], const char *path, const char *what)
 {
 	snprintf(err, CHECKPOINT_ERR, "%.300s: %s: %s", path, what, strerror(errno));
@@ -138,14 +136,52 @@ bool checkpoint_save(const struct checkpoint_set *s, const char *path, char err[
 
 /* ---- in -------------------------------------------------------------------------------------------- */
 
-static bool read_file(const char *path, struct file_bytes *f, char err[CHECKPOINT_ERR])
-{
-	char why[256];
+struct bytes {
+	uint8_t *data;
+	size_t len;
+};
 
-	if (file_read(path, f, why))
-		return true;
-	snprintf(err, CHECKPOINT_ERR, "%s", why);
-	return false;
+static bool read_all(int fd, struct bytes *f)
+{
+	size_t done = 0;
+
+	while (done < f->len) {
+		ssize_t n = read(fd, f->data + done, f->len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n < 0 ? errno : EIO;
+			return false;
+		}
+		done += (size_t)n;
+	}
+	return true;
+}
+
+static bool read_file(const char *path, struct bytes *f, char err[CHECKPOINT_ERR])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	bool good = false;
+
+	*f = (struct bytes){ 0 };
+	if (fd < 0)
+		return failed(err, path, "cannot be read");
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		snprintf(err, CHECKPOINT_ERR, "%.300s: not a file", path);
+	} else if (!st.st_size || (uint64_t)st.st_size > SIZE_MAX / 2) {
+		snprintf(err, CHECKPOINT_ERR, "%.300s: %s", path, st.st_size ? "too long" : "the file is empty");
+	} else if (!(f->data = malloc((size_t)st.st_size))) {
+		snprintf(err, CHECKPOINT_ERR, "%.300s: no memory to read it", path);
+	} else {
+		f->len = (size_t)st.st_size;
+		good = read_all(fd, f) || failed(err, path, "cannot be read");
+	}
+	close(fd);
+	if (!good)
+		free(f->data);
+	return good;
 }
 
 /* The file's name before what is wrong with it. */
@@ -162,24 +198,24 @@ static bool with_path(bool good, const char *path, char err[CHECKPOINT_ERR])
 
 bool checkpoint_load(const struct checkpoint_set *s, const char *path, char err[CHECKPOINT_ERR])
 {
-	struct file_bytes f;
+	struct bytes f;
 	bool good;
 
 	if (!read_file(path, &f, err))
 		return false;
 	good = checkpoint_read(s, f.data, f.len, err);
-	file_free(&f);
+	free(f.data);
 	return with_path(good, path, err);
 }
 
 bool checkpoint_load_one(struct checkpoint_guest *g, const char *path, char err[CHECKPOINT_ERR])
 {
-	struct file_bytes f;
+	struct bytes f;
 	bool good;
 
 	if (!read_file(path, &f, err))
 		return false;
 	good = checkpoint_read_one(g, f.data, f.len, err);
-	file_free(&f);
+	free(f.data);
 	return with_path(good, path, err);
 }

@@ -12,6 +12,7 @@
 
 #define LEVEL 1 /* of zlib: the fastest */
 #define NUMBER 8u
+#define PACKED_MAX (2 * PAGES_AT_ONCE * PAGE_SIZE) /* far above what zlib makes of them */
 
 static bool is_zero(const uint8_t *page)
 {
@@ -82,7 +83,7 @@ bool page_chunk_read(struct reader *r, const struct section *s, struct page_chun
 			return reader_refuse(r, s, "its pages are not in order");
 	c->packed = in.at;
 	c->packed_len = (size_t)(in.end - in.at);
-	return true;
+	return c->packed_len <= PACKED_MAX || reader_refuse(r, s, "it is too long");
 }
 
 bool unpacker_open(struct unpacker *u, char err[CHECKPOINT_ERR])

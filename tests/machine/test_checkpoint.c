@@ -161,6 +161,39 @@ static void rare_state_is_kept(void **state)
 	pc_close(&pc);
 }
 
+/* In the middle of a REP: the count and the pointers are where they were, and EIP is still at it. */
+static void string_instructions_go_on(void **state)
+{
+	/* cli; es = 1000; again: di = 0; cx = ffff; al = bl; inc bx; rep stosb; jmp again */
+	const uint8_t code[] = { 0xfa, 0xb8, 0x00, 0x10, 0x8e, 0xc0, 0x31, 0xff, 0xb9, 0xff, 0xff, 0x88, 0xd8, 0x43,
+				 0xf3, 0xaa, 0xeb, 0xf4 };
+	struct pc pc = pc_booting(code, sizeof(code));
+	struct cpu_state s;
+	unsigned amid = 0;
+
+	(void)state;
+	run_to(pc.m, 1500000);
+	for (unsigned i = 0; i < 8; i++) {
+		struct machine *other = machine_of(&pc.m->cfg);
+		struct saved save;
+
+		run_to(pc.m, machine_icount(pc.m) + 7919);
+		cpu_get_state(pc.m->cpu, &s);
+		amid += (s.gpr[R_ECX] & 0xffff) && s.eip == 0x7c0e;
+		save = saved_of(pc.m);
+		saved_must_load(&save, other);
+		for (unsigned k = 0; k < 3; k++) {
+			run_to(pc.m, machine_icount(pc.m) + 401);
+			run_to(other, machine_icount(other) + 401);
+			assert_int_equal(hash_of(other), hash_of(pc.m));
+		}
+		saved_free(&save);
+		machine_free(other);
+	}
+	assert_true(amid > 4);
+	pc_close(&pc);
+}
+
 /* Events that are due at one time happen in the order of their arming, also after a load. */
 static void equal_times_keep_their_order(void **state)
 {
@@ -190,6 +223,150 @@ static void equal_times_keep_their_order(void **state)
 		machine_free(other);
 	}
 	pc_close(&pc);
+}
+
+/* ---- several guests ------------------------------------------------------------------------------ */
+
+struct lab {
+	struct hypervisor *h;
+	struct pc pc[2];
+	struct checkpoint_guest guest[2];
+	char swap[40];
+};
+
+static void lab_open(struct lab *l, uint64_t pool, const char *a, const char *b)
+{
+	struct hypervisor_config hc = { .pool_bytes = pool, .ram_bytes = 16u << 20, .guests = 2, .slice = 3000 };
+	char err[256];
+
+	strcpy(l->swap, "/tmp/umbra86-swap-XXXXXX");
+	close(mkstemp(l->swap));
+	hc.swap_path = l->swap;
+	l->h = hypervisor_new(&hc, err);
+	if (!l->h)
+		fail_msg("%s", err);
+	for (unsigned i = 0; i < 2; i++) {
+		struct machine_config cfg = pc_plain_config();
+
+		cfg.pool = hypervisor_pool(l->h);
+		l->pc[i] = pc_booting_with(cfg, pc_busy_guest, pc_busy_guest_size);
+		l->guest[i] = (struct checkpoint_guest){ .name = i ? b : a, .m = l->pc[i].m };
+		hypervisor_add(l->h, l->pc[i].m, l->guest[i].name);
+	}
+}
+
+static void lab_close(struct lab *l)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		hypervisor_remove(l->h, i);
+		pc_close(&l->pc[i]);
+	}
+	hypervisor_free(l->h);
+	unlink(l->swap);
+}
+
+static void lab_run(struct lab *l, uint64_t icount)
+{
+	enum machine_stop why;
+	unsigned guest;
+
+	for (unsigned i = 0; i < 2; i++) {
+		hypervisor_set_running(l->h, i, true);
+		hypervisor_set_limit(l->h, i, icount);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(hypervisor_run(l->h, LONG, &guest, &why), HYPERVISOR_RAN);
+		hypervisor_set_running(l->h, machine_icount(l->pc[0].m) == icount ? 0 : 1, false);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(machine_icount(l->pc[i].m), icount);
+}
+
+static struct checkpoint_set lab_set(struct lab *l)
+{
+	return (struct checkpoint_set){ .guest = l->guest, .guests = 2, .h = l->h };
+}
+
+/* Much of their memory is in the swap file when they are saved, and comes from the checkpoint then. */
+static void sets_go_on(void **state)
+{
+	struct lab l[2];
+	struct checkpoint_set set[2];
+	struct saved s, again;
+	char err[CHECKPOINT_ERR];
+
+	(void)state;
+	lab_open(&l[0], 300u << 10, "a", "b");
+	lab_open(&l[1], 300u << 10, "a", "b");
+	for (unsigned i = 0; i < 2; i++)
+		set[i] = lab_set(&l[i]);
+	for (uint32_t at = 0x200000; at < 0x300000; at += PAGE_SIZE)
+		for (unsigned i = 0; i < 2; i++)
+			phys_write(l[0].pc[i].m->p2m, at, &at, 4);
+	lab_run(&l[0], 1500000);
+	assert_true(hypervisor_guest_stats(l[0].h, 0)->paged_out > 100);
+	s = saved_set(&set[0]);
+	lab_run(&l[0], 2000000);
+	if (!checkpoint_read(&set[1], s.data, s.len, err))
+		fail_msg("%s", err);
+	again = saved_set(&set[1]);
+	assert_true(saved_equal(&s, &again));
+	saved_free(&again);
+	lab_run(&l[1], 2000000);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(hash_of(l[1].pc[i].m), hash_of(l[0].pc[i].m));
+	assert_true(hypervisor_guest_stats(l[1].h, 0)->paged_out > 100);
+	/* And back in place. */
+	assert_true(checkpoint_read(&set[0], s.data, s.len, err));
+	lab_run(&l[0], 2000000);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(hash_of(l[1].pc[i].m), hash_of(l[0].pc[i].m));
+	saved_free(&s);
+	lab_close(&l[0]);
+	lab_close(&l[1]);
+}
+
+static void guests_are_found_by_name(void **state)
+{
+	struct lab l;
+	struct checkpoint_set set;
+	struct pc alone = pc_booting(pc_busy_guest, pc_busy_guest_size);
+	struct checkpoint_guest g = { .name = "b", .m = alone.m };
+	struct saved s, one;
+	char err[CHECKPOINT_ERR];
+
+	(void)state;
+	lab_open(&l, 0, "a", "b");
+	set = lab_set(&l);
+	lab_run(&l, 400000);
+	run_to(l.pc[1].m, 500000);
+	s = saved_set(&set);
+	assert_true(checkpoint_read_one(&g, s.data, s.len, err));
+	assert_int_equal(hash_of(alone.m), hash_of(l.pc[1].m));
+	g.name = "c";
+	assert_false(checkpoint_read_one(&g, s.data, s.len, err));
+	assert_non_null(strstr(err, "holds the guests a b, and none named c"));
+	one = saved_of(alone.m);
+	assert_false(checkpoint_read(&set, one.data, one.len, err));
+	assert_non_null(strstr(err, "@GUEST loadvm"));
+	l.guest[0].name = "b", l.guest[1].name = "a";
+	assert_false(checkpoint_read(&set, s.data, s.len, err));
+	assert_non_null(strstr(err, "holds the guests a b; they are not those here"));
+	/* A guest that has ended is kept as such. */
+	l.guest[0].name = "a", l.guest[1].name = "b";
+	l.guest[1].over = true, l.guest[1].code = 80;
+	saved_free(&s);
+	s = saved_set(&set);
+	l.guest[1].over = false, l.guest[1].code = 0;
+	assert_true(checkpoint_read(&set, s.data, s.len, err));
+	assert_true(l.guest[1].over && l.guest[1].code == 80 && !l.guest[0].over);
+	g.name = "b";
+	assert_false(checkpoint_read_one(&g, s.data, s.len, err));
+	assert_non_null(strstr(err, "had ended"));
+	saved_free(&s);
+	saved_free(&one);
+	lab_close(&l);
+	pc_close(&alone);
 }
 
 /* ---- refusals ------------------------------------------------------------------------------------ */
@@ -461,7 +638,10 @@ int main(void)
 		cmocka_unit_test(goes_on_from_anywhere),
 		cmocka_unit_test(goes_back_in_place),
 		cmocka_unit_test(rare_state_is_kept),
+		cmocka_unit_test(string_instructions_go_on),
 		cmocka_unit_test(equal_times_keep_their_order),
+		cmocka_unit_test(sets_go_on),
+		cmocka_unit_test(guests_are_found_by_name),
 		cmocka_unit_test(other_machines_are_refused),
 		cmocka_unit_test(other_images_are_refused),
 		cmocka_unit_test(impossible_values_are_refused),
