@@ -25,6 +25,8 @@ struct monitor {
 	struct capture com1;
 	FILE *out;
 	bool paused; /* by `stop`; the caller honours it */
+	const char *name;  /* the guest's, among several; NULL: the only one */
+	bool time_was_set; /* by loadvm: guest time has jumped; the caller looks and clears it */
 
 	enum monitor_busy busy;
 	char *text;         /* of a wait */
@@ -48,6 +50,8 @@ enum monitor_result monitor_step(struct monitor *mon, bool stopped, char err[256
 ns_t monitor_next(const struct monitor *mon);
 /* How many more instructions may be executed before a step is due. */
 uint64_t monitor_next_insns(const struct monitor *mon);
+/* After guest time has jumped: keys that wait for an old time are forgotten. False: no memory. */
+bool monitor_forget_keys(struct monitor *mon);
 /* For after MONITOR_NOT_SEEN: the screen, and the last lines of COM1. */
 void monitor_show_state(struct monitor *mon, FILE *out);
 

@@ -522,6 +522,13 @@ static bool set_stopped(struct options *o, const char *arg, char err[256])
 	return true;
 }
 
+static bool set_loadvm(struct options *o, const char *arg, char err[256])
+{
+	(void)err;
+	o->loadvm = arg;
+	return true;
+}
+
 static bool set_no_reboot(struct options *o, const char *arg, char err[256])
 {
 	(void)arg, (void)err;
@@ -708,6 +715,8 @@ const struct option_row option_table[] = {
 	{ "-no-reboot", NULL, "end the program when the guest resets the machine", set_no_reboot,
 	  "Running and watching:" },
 	{ "-S", NULL, "start stopped; the monitor's cont goes on", set_stopped, NULL },
+	{ "-loadvm", "FILE", "start from a checkpoint that the monitor's savevm wrote; the other options are those "
+	  "that its machine had", set_loadvm, NULL },
 	{ "--timeout-insns", "N", "end with code 124 after N guest instructions, or when the guest has waited in HLT a hundred times "
 	  "as long", set_timeout, NULL },
 	{ "--stats-json", "FILE", "at the end, write counters: instructions, TLB, shadow tables, hypervisor "
