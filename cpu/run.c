@@ -428,7 +428,7 @@ static void renew_attention(struct cpu *c)
 		a |= ATTN_INTR;
 	if (c->nmi_pending && !c->nmi_masked)
 		a |= ATTN_NMI;
-	if (debug_wants_step(c) || c->breakpoint != UINT64_MAX)
+	if (debug_wants_step(c) || c->breakpoints)
 		a |= ATTN_STEP;
 	c->attention = a;
 }
@@ -456,7 +456,6 @@ static enum cpu_exit attend(struct cpu *c)
 enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 {
 	bool sample = false;
-	bool moved = false; /* a breakpoint at the first instruction does not stop again */
 
 	c->until = until;
 	for (;;) {
@@ -470,9 +469,8 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 		}
 		if (c->clock->now >= c->until)
 			return CPU_DEADLINE;
-		if (c->breakpoint == c->seg[SEG_CS].base + c->eip && moved)
+		if (c->breakpoints && cpu_breaks_here(c))
 			return CPU_STOPPED;
-		moved = true;
 		left = (c->until - c->clock->now + c->clock->ns_per_insn - 1) / c->clock->ns_per_insn;
 		if ((c->attention & ATTN_STEP) || left <= TRACE_MAX + 1) {
 			if (!step(c))
@@ -532,7 +530,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg, char err[256])
 	c->clock = cfg->clock;
 	c->log = cfg->log;
 	c->a20 = true;
-	c->breakpoint = UINT64_MAX;
+	c->broke_at = UINT64_MAX;
 	c->banks = tlb_banks_new(p2m_pool(c->p2m)->count);
 	c->engine = engine_new(cfg->engine, c->p2m, c->log, &cpu_tlb_ops, c);
 	c->traces = trace_cache_new(c);

@@ -37,7 +37,7 @@ void block_close(struct block *b)
 
 struct block *block_open(const char *path, enum block_mode mode, char err[256])
 {
-	struct block *b = block_file_open(path, mode == BLOCK_RW ? BLOCK_RW : BLOCK_RO, err);
+	struct block *b = block_file_open(path, mode == BLOCK_SNAPSHOT ? BLOCK_RO : mode, err);
 
 	if (b && !block_complete(b, err)) {
 		block_close(b);

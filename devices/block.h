@@ -35,6 +35,8 @@ struct block {
 enum block_mode {
 	BLOCK_RW,       /* writes go to the file at once; read-only if the file cannot be written */
 	BLOCK_RO,
+	BLOCK_OWN,      /* BLOCK_RW, but nobody else may even read it, and one that cannot be written is refused */
+	BLOCK_OWN_RO,   /* nobody else may even read it */
 	BLOCK_SNAPSHOT, /* writes stay in memory and are lost at the end; the file is kept as is */
 };
 
@@ -98,7 +100,7 @@ enum block_kind block_guess(struct block *b);
  */
 bool block_complete(struct block *b, char err[256]);
 
-/* block_file.c, for block_open: BLOCK_RW or BLOCK_RO. */
+/* block_file.c, for block_open: any mode but BLOCK_SNAPSHOT. */
 struct block *block_file_open(const char *path, enum block_mode mode, char err[256]);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "frontend/lab.h"
 #include "machine/checkpoint.h"
+#include "frontend/png.h"
+#include "frontend/tiles.h"
 
 struct lab_guest *lab_find(const struct lab *l, const char *name, size_t len)
 {
@@ -125,6 +127,31 @@ static bool is_command(const char *line, const char *a, const char *b)
 	return !b || (!strncmp(line, b, strlen(b)) && strspn(line + strlen(b), " \t\r") == strlen(line + strlen(b)));
 }
 
+/* All displays in one picture, as the window shows them. */
+static enum monitor_result dump_screens(struct lab *l, const char *line, char err[256])
+{
+	enum monitor_result r = MONITOR_BAD;
+	struct ui_view v = lab_view(l);
+	struct tiles tiles = { 0 };
+	char *copy = strdup(line), *words[3];
+	unsigned width, height;
+	struct picture p;
+	int n = copy ? monitor_split(copy, words, 3, err) : -1;
+
+	tiles_own_size(&v, &width, &height);
+	if (n >= 0 && n != 2) {
+		snprintf(err, 256, "usage: screendump FILE.png");
+	} else if (!copy || (n == 2 && !tiles_draw(&tiles, &v, width, height, true))) {
+		snprintf(err, 256, "no memory");
+	} else if (n == 2) {
+		p = tiles_picture(&tiles);
+		r = png_write(words[1], &p, err) ? MONITOR_DONE : MONITOR_BAD;
+	}
+	tiles_free(&tiles);
+	free(copy);
+	return r;
+}
+
 static enum monitor_result carry_out(struct lab *l, const char *line, char err[256])
 {
 	bool addressed = line[strspn(line, " \t")] == '@', save = false, load = false;
@@ -142,6 +169,12 @@ static enum monitor_result carry_out(struct lab *l, const char *line, char err[2
 		hypervisor_info(l->h, stdout);
 		return MONITOR_DONE;
 	}
+	if (is_command(line, "info", "irq") && !addressed) {
+		hypervisor_info_irq(l->h, stdout);
+		return MONITOR_DONE;
+	}
+	if (is_command(line, "screendump", NULL) && !addressed)
+		return dump_screens(l, line, err);
 	if (is_command(line, "focus", NULL)) {
 		const char *name = line + 5 + strspn(line + 5, " \t");
 		size_t len = strcspn(name, " \t\r#");

@@ -14,7 +14,7 @@ static bool open_display(struct setup *s, char err[256])
 {
 	enum display_choice want = s->o.display;
 	bool on_tty = isatty(0) && isatty(1), stdio_taken = s->o.monitor_stdio ||
-		(s->o.serial && !strcmp(s->o.serial, "stdio"));
+		options_serial_on_stdio(&s->o);
 	char ignored[256];
 
 	if (want == DISPLAY_NONE)
@@ -50,6 +50,8 @@ static int open_session(struct setup *s)
 		return EXIT_NO_HOST;
 	}
 	ses->monitor.com1 = com1;
+	ses->monitor.drives = s->block;
+	ses->monitor.snapshot = o->snapshot;
 	ses->o = o;
 	if (o->log_int) {
 		ses->log = o->log_file ? fopen(o->log_file, "w") : stderr;
@@ -60,13 +62,17 @@ static int open_session(struct setup *s)
 	}
 	if (o->monitor_stdio)
 		script_open_fd(&ses->stdin_lines, 0, "monitor");
+	if (o->gdb && !(ses->gdb = gdb_new(o->gdb, &ses->monitor, err))) {
+		complain("%s", err);
+		return EXIT_NO_HOST;
+	}
 	if (!open_display(s, err)) {
 		complain("%s", err);
 		return EXIT_NO_HOST;
 	}
 	/* Somebody at a terminal or a window lives in real time; a script or a pipe does not. */
 	ses->interactive = ses->ui || (!o->script && ((s->tty_raw) || (o->monitor_stdio && isatty(0)) ||
-						      (o->serial && !strcmp(o->serial, "pty"))));
+						      options_serial_is_live(o)));
 	return 0;
 }
 
@@ -183,7 +189,8 @@ static int load_checkpoint(struct setup *s)
 
 static int run(struct setup *s)
 {
-	int code = setup_open(s), stats, trace, assertions;
+	int code = can_write("--stats-json", s->o.stats_json) ? setup_open(s) : EXIT_BAD_IMAGE;
+	int stats, trace, assertions;
 
 	if (!code)
 		code = check_assertions(s, false);

@@ -300,3 +300,15 @@ void hypervisor_info(const struct hypervisor *h, FILE *out)
 	}
 	fprintf(out, "pool: %u of %u frames in use, at most %u\n", h->pool.used, h->pool.limit, h->pool.peak);
 }
+
+void hypervisor_info_irq(const struct hypervisor *h, FILE *out)
+{
+	irq_table_heading(true, out);
+	for (unsigned i = 0; i < h->guests; i++)
+		if (h->guest[i].m)
+			irq_table_print(&h->guest[i].m->irqs, h->guest[i].name, out);
+	for (unsigned i = 0; i < h->guests; i++)
+		if (h->guest[i].m)
+			fprintf(out, "%-16s left HLT %" PRIu64 " times, spurious interrupts: %" PRIu64 "\n",
+				h->guest[i].name, h->guest[i].stats.wakes, h->guest[i].m->pic.counts.spurious);
+}

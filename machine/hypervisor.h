@@ -82,5 +82,7 @@ const struct guest_stats *hypervisor_guest_stats(const struct hypervisor *h, uns
 void hypervisor_stats_json(const struct hypervisor *h, FILE *out);
 /* A table of the guests for people. */
 void hypervisor_info(const struct hypervisor *h, FILE *out);
+/* The redirection tables of all guests in one, and who was woken how often. */
+void hypervisor_info_irq(const struct hypervisor *h, FILE *out);
 
 #endif

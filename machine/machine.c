@@ -136,8 +136,10 @@ static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
 	case CPU_STOPPED:
 		break;
 	}
-	if (!m->powered_off && !m->exited)
-		return false;
+	if (!m->powered_off && !m->exited) {
+		m->stop = MACHINE_BREAKPOINT;
+		return cpu_at_breakpoint(m->cpu);
+	}
 	m->stop = m->exited ? MACHINE_DEBUG_EXIT : MACHINE_POWERED_OFF;
 	return true;
 }
@@ -208,7 +210,24 @@ int machine_exit_code(const struct machine *m)
 
 void machine_poll(struct machine *m)
 {
-	ns16550_poll(&m->uart);
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		if (i == 0 || m->cfg.serial[i])
+			ns16550_poll(&m->uart[i]);
+}
+
+bool machine_change_medium(struct machine *m, unsigned drive, struct block *medium)
+{
+	if (drive < MACHINE_FLOPPIES) {
+		if (m->fdc.drive[drive].type == FDC_NONE)
+			return false;
+		fdc_change_disk(&m->fdc, drive, medium);
+		return true;
+	}
+	drive -= MACHINE_FLOPPIES;
+	if (drive >= MACHINE_DISKS || m->ata[drive / 2].drive[drive % 2].type != ATA_CDROM)
+		return false;
+	ata_change_disc(&m->ata[drive / 2], drive % 2, medium);
+	return true;
 }
 
 /* ---- display and input ------------------------------------------------------------------------------- */
@@ -241,6 +260,11 @@ void machine_key(struct machine *m, uint16_t set1_scancode, bool down)
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
 	i8042_mouse(&m->kbc, dx, dy, dz, buttons);
+}
+
+struct machine_irq machine_irq(const struct machine *m, unsigned input)
+{
+	return (struct machine_irq){ m->pic.counts.raised[input], m->pic.counts.delivered[input] };
 }
 
 uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len)

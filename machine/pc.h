@@ -23,11 +23,12 @@
 #include "devices/vga.h"
 #include "machine/ferr.h"
 #include "machine/fw_cfg.h"
+#include "machine/irq_table.h"
 #include "machine/loader.h"
 #include "machine/machine.h"
 #include "mmu/p2m.h"
 
-#define PC_DEVICES 24u /* room in the list below */
+#define PC_DEVICES 28u /* room in the list below */
 
 struct machine {
 	/* What there is. */
@@ -37,6 +38,7 @@ struct machine {
 	struct frame_pool own_pool, *pool; /* pool: own_pool, or one that several machines share */
 	struct p2m *p2m;
 	struct cpu *cpu;
+	struct irq_table irqs;
 	struct i8259 pic;
 	struct i8254 pit;
 	struct i8042 kbc;
@@ -44,7 +46,7 @@ struct machine {
 	struct i8237 dma;
 	struct fdc fdc;
 	struct ata ata[2];
-	struct ns16550 uart;
+	struct ns16550 uart[MACHINE_SERIALS]; /* COM1 always, the others when cfg.serial has them */
 	struct vga vga;
 	struct port92 port92;
 	struct port80 port80;

@@ -66,6 +66,9 @@ void machine_stats_json(struct machine *m, FILE *out)
 	COUNTER(shadow_pages, "");
 	fprintf(out, "  },\n");
 #undef COUNTER
+	fprintf(out, "  \"irq\": {");
+	irq_table_json(&m->irqs, out);
+	fprintf(out, "\n  },\n");
 	print_entries(&m->log, out);
 	fputc('\n', out);
 }

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "frontend/keymap.h"
 #include "frontend/ui.h"
 
 /* ---- a machine with a screen and a diary of its keys --------------------------------------- */
@@ -67,6 +68,8 @@ struct bench {
 static void run_display(int log)
 {
 	struct machine m = { .log = log };
+	struct ui_guest guest = { .m = &m, .typist = typist_new(), .keyboard = true };
+	struct ui_view view = { .guest = &guest, .guests = 1 };
 	struct ui_status status = { .guest_ns = 0 };
 	char err[256];
 	struct ui *ui = ui_terminal.open(err);
@@ -76,11 +79,13 @@ static void run_display(int log)
 		_exit(8);
 	while (!(asked & UI_QUIT)) {
 		m.now += 25000000;
-		asked = ui_terminal.poll(ui, &m);
-		ui_terminal.show(ui, &m, &status);
+		asked = ui_terminal.poll(ui, &view);
+		typist_feed(guest.typist, &m);
+		ui_terminal.show(ui, &view, &status);
 		poll(NULL, 0, 5);
 	}
 	ui_terminal.close(ui);
+	typist_free(guest.typist);
 	_exit(0);
 }
 
