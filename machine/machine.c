@@ -137,8 +137,10 @@ static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
 		break;
 	}
 	if (!m->powered_off && !m->exited) {
+		if (!cpu_at_breakpoint(m->cpu))
+			return false;
 		m->stop = MACHINE_BREAKPOINT;
-		return cpu_at_breakpoint(m->cpu);
+		return true;
 	}
 	m->stop = m->exited ? MACHINE_DEBUG_EXIT : MACHINE_POWERED_OFF;
 	return true;

@@ -2,6 +2,7 @@
 """Several guests in one window: keys reach the one in focus and nobody else, Ctrl+Alt with an arrow or a digit and a
 click move the focus and reach nobody, and the window is pixel for pixel what `screendump` writes. Each guest writes
 the keys that it gets to its COM1, a file. Needs Xvfb and xdotool."""
+import atexit
 import os
 import pathlib
 import subprocess
@@ -32,6 +33,7 @@ class Lab:
         with open(self.said, "wb") as said:
             self.run = subprocess.Popen([UMBRA86, "--config", t.file("lab.ini", text), "-display", "sdl", *args], env=env,
                                         stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        atexit.register(self.run.kill)
         self.window = (until(lambda: xdotool(env, "search", "--name", "Umbra86"), 30) or "").split("\n")[0]
         time.sleep(1.5)  # the BIOS asks for keys by then
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The gdb server: packets over the socket, good and bad ones, and gdb itself where it is installed."""
+import atexit
 import pathlib
 import random
 import re
@@ -32,6 +33,7 @@ class Stub:
         self.port = free_port()
         self.run = subprocess.Popen([UMBRA86, "-fda", t.file("gdb.img", image), *HEADLESS, "-gdb", f"tcp::{self.port}", "-S", *args],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        atexit.register(self.run.kill)  # nothing is left behind, however the test ends
         if connected:
             self.connect()
 
