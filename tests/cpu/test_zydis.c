@@ -175,6 +175,12 @@ static uint32_t undefined_flags(const struct zydis_view *z, const struct insn_de
 static int since_of(const struct zydis_view *z)
 {
 	switch (z->insn.meta.isa_set) {
+	case ZYDIS_ISA_SET_I186: return SINCE_I186;
+	case ZYDIS_ISA_SET_I286PROTECTED:
+	case ZYDIS_ISA_SET_I286REAL: return SINCE_I286;
+	case ZYDIS_ISA_SET_I486:
+	case ZYDIS_ISA_SET_I486REAL: return SINCE_I486;
+	case ZYDIS_ISA_SET_PENTIUMREAL: return SINCE_P5;
 	case ZYDIS_ISA_SET_PPRO:
 	case ZYDIS_ISA_SET_CMOV:
 	case ZYDIS_ISA_SET_FCMOV: return SINCE_P6;
@@ -380,7 +386,7 @@ int main(int argc, char **argv)
 {
 	static struct tally maps_tally, random_tally;
 	unsigned wrong;
-	unsigned long long count = 1000000, seed = 20260101;
+	unsigned long long count = 300000, seed = 20260101;
 	const char *env = getenv("UMBRA86_ZYDIS");
 
 	if (env)
