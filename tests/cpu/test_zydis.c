@@ -36,32 +36,26 @@ struct tally {
 	uint8_t shown[VERDICTS][4][256];
 };
 
-/* ---- which instructions are our processor's -------------------------------------------------- */
+/* ---- which instructions are our processor's ------------------------------------------------------------------ */
 
-/*
- * True when every instruction of SSE3 and SSSE3 has its row; false: those that have one must agree.
- */
+/* True when every instruction of SSE3 and SSSE3 has its row; false: those that have one must agree. */
 static const bool whole_ssse3 = false;
 
 static bool is_ssse3(ZydisISASet set)
 {
-	return set == ZYDIS_ISA_SET_SSE3 || set == ZYDIS_ISA_SET_SSE3X87 ||
-	       set == ZYDIS_ISA_SET_SSSE3 || set == ZYDIS_ISA_SET_SSSE3MMX ||
-	       set == ZYDIS_ISA_SET_MONITOR;
+	return set == ZYDIS_ISA_SET_SSE3 || set == ZYDIS_ISA_SET_SSE3X87 || set == ZYDIS_ISA_SET_SSSE3 ||
+	       set == ZYDIS_ISA_SET_SSSE3MMX || set == ZYDIS_ISA_SET_MONITOR;
 }
 
 static bool announced(ZydisISASet set)
 {
 	switch (set) {
-	case ZYDIS_ISA_SET_I86: case ZYDIS_ISA_SET_I186: case ZYDIS_ISA_SET_I286PROTECTED:
-	case ZYDIS_ISA_SET_I286REAL: case ZYDIS_ISA_SET_I386: case ZYDIS_ISA_SET_I486:
-	case ZYDIS_ISA_SET_I486REAL: case ZYDIS_ISA_SET_PENTIUMREAL:
-	case ZYDIS_ISA_SET_PENTIUMMMX: case ZYDIS_ISA_SET_PPRO: case ZYDIS_ISA_SET_CMOV:
-	case ZYDIS_ISA_SET_FCMOV: case ZYDIS_ISA_SET_FAT_NOP: case ZYDIS_ISA_SET_LAHF:
-	case ZYDIS_ISA_SET_PAUSE: case ZYDIS_ISA_SET_RDPMC: case ZYDIS_ISA_SET_FXSAVE:
-	case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX:
-	case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_CLFSH:
-	case ZYDIS_ISA_SET_X87:
+	case ZYDIS_ISA_SET_I86: case ZYDIS_ISA_SET_I186: case ZYDIS_ISA_SET_I286PROTECTED: case ZYDIS_ISA_SET_I286REAL:
+	case ZYDIS_ISA_SET_I386: case ZYDIS_ISA_SET_I486: case ZYDIS_ISA_SET_I486REAL: case ZYDIS_ISA_SET_PENTIUMREAL:
+	case ZYDIS_ISA_SET_PENTIUMMMX: case ZYDIS_ISA_SET_PPRO: case ZYDIS_ISA_SET_CMOV: case ZYDIS_ISA_SET_FCMOV:
+	case ZYDIS_ISA_SET_FAT_NOP: case ZYDIS_ISA_SET_LAHF: case ZYDIS_ISA_SET_PAUSE: case ZYDIS_ISA_SET_RDPMC:
+	case ZYDIS_ISA_SET_FXSAVE: case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX:
+	case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_CLFSH: case ZYDIS_ISA_SET_X87:
 		return true;
 	default: return is_ssse3(set);
 	}
@@ -133,9 +127,7 @@ static enum verdict compare(const struct case_ *c)
 	int segment;
 
 	if (!c->z.valid)
-		return (c->result == DECODE_LONG) == c->z.too_long && c->result != DECODE_OK
-			       ? SAME
-			       : VALIDITY;
+		return (c->result == DECODE_LONG) == c->z.too_long && c->result != DECODE_OK ? SAME : VALIDITY;
 	if (!announced(set) || (is_ssse3(set) && !whole_ssse3 && c->result == DECODE_UD))
 		return c->result == DECODE_UD ? SAME : NEWER;
 	if (c->result != DECODE_OK)
