@@ -1,7 +1,8 @@
 /*
- * The rules of protection as small functions, written from SDM vol 2 (the Operation sections of MOV, CALL, JMP, RET, IRET,
- * INT n, LLDT, LTR, LAR, LSL, VERR) and vol 3 chapters 5 to 7, and not from cpu/: another hand than the processor's.
- * With them a frame for exhaustive tests: one instruction is executed, and the processor compared with what the rules say.
+ * The rules of protection as small functions, written from SDM vol 2 (the Operation sections of
+ * MOV, CALL, JMP, RET, IRET, INT n, LLDT, LTR, LAR, LSL, VERR) and vol 3 chapters 5 to 7, and not
+ * from cpu/: another hand than the processor's. With them a frame for exhaustive tests: one
+ * instruction is executed, and the processor compared with what the rules say.
  */
 #ifndef TESTS_CPU_RULES_H
 #define TESTS_CPU_RULES_H
@@ -16,19 +17,22 @@ struct verdict {
 	uint32_t error;
 };
 
-#define FINE ((struct verdict){ NONE, 0 })
+#define FINE ((struct verdict){NONE, 0})
 
-static inline struct verdict fault_of(unsigned vector, uint32_t error) { return (struct verdict){ vector, error }; }
+static inline struct verdict fault_of(unsigned vector, uint32_t error)
+{
+	return (struct verdict){vector, error};
+}
 /* With a selector as error code, SDM vol 3 6.13. */
 static inline struct verdict fault_sel(unsigned vector, unsigned sel, unsigned ext)
 {
-	return (struct verdict){ vector, (sel & 0xfffc) | ext };
+	return (struct verdict){vector, (sel & 0xfffc) | ext};
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 struct rule_desc {
-	bool inside; /* its table's limit */
+	bool inside;        /* its table's limit */
 	unsigned type, dpl; /* type: bits 4:0, S above the four */
 	bool p;
 	uint32_t limit;
@@ -38,48 +42,72 @@ struct rule_desc {
 
 static inline struct rule_desc rule_read(struct guest *g, uint32_t at)
 {
-	uint32_t lo = peek(g, at, 4), hi = peek(g, at + 4, 4), limit = (lo & 0xffff) | (hi & 0xf0000);
+	uint32_t lo = peek(g, at, 4), hi = peek(g, at + 4, 4),
+		 limit = (lo & 0xffff) | (hi & 0xf0000);
 
 	return (struct rule_desc){
-		.inside = true, .type = hi >> 8 & 31, .dpl = hi >> 13 & 3, .p = hi >> 15 & 1,
-		.limit = hi >> 23 & 1 ? limit << 12 | 0xfff : limit, .sel2 = lo >> 16, .params = hi & 31,
+		.inside = true,
+		.type = hi >> 8 & 31,
+		.dpl = hi >> 13 & 3,
+		.p = hi >> 15 & 1,
+		.limit = hi >> 23 & 1 ? limit << 12 | 0xfff : limit,
+		.sel2 = lo >> 16,
+		.params = hi & 31,
 		.off = (lo & 0xffff) | (hi >> 11 & 1 ? hi & 0xffff0000u : 0),
 	};
 }
 
 /* `before` is the state that the instruction starts from. */
-static inline struct rule_desc rule_find(struct guest *g, const struct cpu_state *before, unsigned sel)
+static inline struct rule_desc rule_find(struct guest *g, const struct cpu_state *before,
+					 unsigned sel)
 {
 	bool ldt = sel & 4;
 	uint32_t base = ldt ? before->seg[SEG_LDTR].base : before->gdtr.base, off = sel & 0xfff8;
 	uint32_t limit = ldt ? before->seg[SEG_LDTR].limit : before->gdtr.limit;
 
 	if ((ldt && !(before->seg[SEG_LDTR].attr & P)) || off + 7 > limit)
-		return (struct rule_desc){ .inside = false };
+		return (struct rule_desc){.inside = false};
 	return rule_read(g, base + off);
 }
 
-static inline bool is_null(unsigned sel) { return (sel & 0xfffc) == 0; }
-static inline bool is_code(const struct rule_desc *d) { return (d->type & 0x18) == 0x18; }
-static inline bool is_conforming(const struct rule_desc *d) { return (d->type & 0x1c) == 0x1c; }
-static inline bool is_readable(const struct rule_desc *d) { return (d->type & 0x10) && (!(d->type & 8) || (d->type & 2)); }
-static inline bool is_writable(const struct rule_desc *d) { return (d->type & 0x1a) == 0x12; }
+static inline bool is_null(unsigned sel)
+{
+	return (sel & 0xfffc) == 0;
+}
+static inline bool is_code(const struct rule_desc *d)
+{
+	return (d->type & 0x18) == 0x18;
+}
+static inline bool is_conforming(const struct rule_desc *d)
+{
+	return (d->type & 0x1c) == 0x1c;
+}
+static inline bool is_readable(const struct rule_desc *d)
+{
+	return (d->type & 0x10) && (!(d->type & 8) || (d->type & 2));
+}
+static inline bool is_writable(const struct rule_desc *d)
+{
+	return (d->type & 0x1a) == 0x12;
+}
 
 /* SDM vol 2 MOV. */
-static inline struct verdict rule_load_data(struct guest *g, const struct cpu_state *s, unsigned sel)
+static inline struct verdict rule_load_data(struct guest *g, const struct cpu_state *s,
+					    unsigned sel)
 {
 	struct rule_desc d = rule_find(g, s, sel);
 
 	if (is_null(sel))
 		return FINE;
-	if (!d.inside || !is_readable(&d) || (!is_conforming(&d) && ((sel & 3) > d.dpl || s->cpl > d.dpl)))
+	if (!d.inside || !is_readable(&d) ||
+	    (!is_conforming(&d) && ((sel & 3) > d.dpl || s->cpl > d.dpl)))
 		return fault_sel(13, sel, 0);
 	return d.p ? FINE : fault_sel(11, sel, 0);
 }
 
 /* A stack segment for ring `cpl`; `v` is #GP, or #TS when it comes from a TSS. */
-static inline struct verdict rule_stack(struct guest *g, const struct cpu_state *s, unsigned sel, unsigned cpl, unsigned v,
-					unsigned ext)
+static inline struct verdict rule_stack(struct guest *g, const struct cpu_state *s, unsigned sel,
+					unsigned cpl, unsigned v, unsigned ext)
 {
 	struct rule_desc d = rule_find(g, s, sel);
 
@@ -90,9 +118,10 @@ static inline struct verdict rule_stack(struct guest *g, const struct cpu_state 
 	return d.p ? FINE : fault_sel(12, sel, ext);
 }
 
-/* ---- one instruction ---------------------------------------------------------------------------------------------------- */
+/* ---- one instruction ------------------------------------------------------------------------- */
 
-/* What an instruction must leave: the state before it with some registers changed, and words on its stack. */
+/* What an instruction must leave: the state before it with some registers changed, and words on its
+ * stack. */
 struct want {
 	struct verdict v;
 	struct cpu_state s;
@@ -102,7 +131,7 @@ struct want {
 
 static inline struct want want_begin(const struct cpu_state *before)
 {
-	return (struct want){ .v = FINE, .s = *before, .size = 4 };
+	return (struct want){.v = FINE, .s = *before, .size = 4};
 }
 
 /* Pushes one item on the stack of w->s; what the handler finds is in item[]. */
@@ -133,7 +162,8 @@ static inline void want_null(struct want *w, unsigned n, unsigned sel)
 }
 
 /* An exception that the rules give: delivered by the default IDT to ring 0. */
-static inline void want_fault(struct guest *g, struct want *w, const struct cpu_state *before, struct verdict v)
+static inline void want_fault(struct guest *g, struct want *w, const struct cpu_state *before,
+			      struct verdict v)
 {
 	bool has_error = v.vector == 8 || (v.vector >= 10 && v.vector <= 14);
 	bool rf = v.vector != 8;
@@ -163,8 +193,10 @@ static inline void want_fault(struct guest *g, struct want *w, const struct cpu_
 static const struct {
 	uint32_t at, len;
 } rule_memory[] = {
-	{ GDT, LDT + 0x800 - GDT }, { STACK0 - 0x100, 0x100 }, { STACK1 - 0x100, 0x100 }, { STACK3 - 0x100, 0x100 },
-	{ INNER0 - 0x100, 0x100 }, { INNER1 - 0x100, 0x100 }, { INNER2 - 0x100, 0x100 }, { 0, 0x100 },
+	{GDT, LDT + 0x800 - GDT}, {STACK0 - 0x100, 0x100},
+	{STACK1 - 0x100, 0x100},  {STACK3 - 0x100, 0x100},
+	{INNER0 - 0x100, 0x100},  {INNER1 - 0x100, 0x100},
+	{INNER2 - 0x100, 0x100},  {0, 0x100},
 };
 #define RULE_MEMORY 0x4000u
 
@@ -203,13 +235,15 @@ static inline void set_state_warm(struct cpu *c, const struct cpu_state *s)
 }
 
 /*
- * Executes one instruction from g->s, or with `intr` takes an interrupt instead; and then the same with what is cached by
- * then, which must come to the same. (If not, EIP is spoilt, so that the case fails.)
+ * Executes one instruction from g->s, or with `intr` takes an interrupt instead; and then the same
+ * with what is cached by then, which must come to the same. (If not, EIP is spoilt, so that the
+ * case fails.)
  */
 static inline void step_event(struct guest *g, bool intr)
 {
 	static const uint8_t zero[RULE_MEMORY];
-	uint8_t *before = malloc(3 * RULE_MEMORY), *cold = before + RULE_MEMORY, *warm = cold + RULE_MEMORY;
+	uint8_t *before = malloc(3 * RULE_MEMORY), *cold = before + RULE_MEMORY,
+		*warm = cold + RULE_MEMORY;
 	struct cpu_state start = g->s, end, *s = &g->s;
 	ns_t len = intr ? 0 : 10;
 
@@ -257,7 +291,7 @@ static inline bool same_segment(const struct segment *a, const struct segment *b
 /* What differs, or NULL. */
 static inline const char *differs(struct guest *g, const struct want *w)
 {
-	static const char *const segs[] = { "es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr" };
+	static const char *const segs[] = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
 	const struct cpu_state *s = &g->s;
 
 	if (g->exit != CPU_DEADLINE)
@@ -286,8 +320,8 @@ struct tally {
 	unsigned total, bad;
 };
 
-__attribute__((format(printf, 4, 5)))
-static inline void tally(struct guest *g, struct tally *t, const struct want *w, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static inline void
+tally(struct guest *g, struct tally *t, const struct want *w, const char *fmt, ...)
 {
 	const char *what = differs(g, w);
 	const struct cpu_state *s = &g->s;
@@ -303,12 +337,15 @@ static inline void tally(struct guest *g, struct tally *t, const struct want *w,
 		va_start(ap, fmt);
 		vsnprintf(text, sizeof(text), fmt, ap);
 		va_end(ap);
-		print_message("%s: %s: %s differs; want vector %u error %x, cs:eip %x:%x ss:esp %x:%x cpl %u flags %x; have "
-			      "cs:eip %x:%x ss:esp %x:%x cpl %u flags %x, stack %x %x %x %x, exit %d\n", t->name, text, what,
-			      w->v.vector, w->v.error, w->s.seg[SEG_CS].sel, w->s.eip, w->s.seg[SEG_SS].sel,
-			      w->s.gpr[R_ESP], w->s.cpl, w->s.eflags, s->seg[SEG_CS].sel, s->eip, s->seg[SEG_SS].sel,
-			      s->gpr[R_ESP], s->cpl, s->eflags, peek(g, esp, 4), peek(g, esp + 4, 4), peek(g, esp + 8, 4),
-			      peek(g, esp + 12, 4), g->exit);
+		print_message(
+			"%s: %s: %s differs; want vector %u error %x, cs:eip %x:%x ss:esp %x:%x "
+			"cpl %u flags %x; have "
+			"cs:eip %x:%x ss:esp %x:%x cpl %u flags %x, stack %x %x %x %x, exit %d\n",
+			t->name, text, what, w->v.vector, w->v.error, w->s.seg[SEG_CS].sel,
+			w->s.eip, w->s.seg[SEG_SS].sel, w->s.gpr[R_ESP], w->s.cpl, w->s.eflags,
+			s->seg[SEG_CS].sel, s->eip, s->seg[SEG_SS].sel, s->gpr[R_ESP], s->cpl,
+			s->eflags, peek(g, esp, 4), peek(g, esp + 4, 4), peek(g, esp + 8, 4),
+			peek(g, esp + 12, 4), g->exit);
 	}
 	if (g->exit == CPU_SHUTDOWN)
 		cpu_reset(g->cpu);
@@ -325,6 +362,7 @@ static inline void put_code(struct guest *g, const void *code, unsigned len)
 	phys_write(g->p2m, g->s.seg[SEG_CS].base + g->s.eip, code, len);
 }
 
-#define PUT(g, ...) put_code(g, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
+#define PUT(g, ...)                                                                                \
+	put_code(g, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * INT n, INTR, NMI and exceptions through every kind of gate, IRET to every place, the double fault table, and what holds
- * interrupts back; against tests/cpu/rules.h (SDM vol 2 INT n and IRET, vol 3 chapter 6).
+ * INT n, INTR, NMI and exceptions through every kind of gate, IRET to every place, the double fault
+ * table, and what holds interrupts back; against tests/cpu/rules.h (SDM vol 2 INT n and IRET, vol 3
+ * chapter 6).
  */
 #include "tests/cpu/rules.h"
 
@@ -9,8 +10,8 @@ enum { TARGET = VICTIM, STACK = VICTIM2, SPARE = GDT_END };
 #define SMALL 0x60ffu
 #define VECTOR 0x40u
 
-static const uint16_t data_of[4] = { DATA0, DATA1, DATA2, DATA3 };
-static const uint32_t inner_of[3] = { INNER0, INNER1, INNER2 };
+static const uint16_t data_of[4] = {DATA0, DATA1, DATA2, DATA3};
+static const uint32_t inner_of[3] = {INNER0, INNER1, INNER2};
 
 static void start(struct guest *g, unsigned cpl, bool v86)
 {
@@ -23,7 +24,7 @@ static void start(struct guest *g, unsigned cpl, bool v86)
 	g->s.gdtr.limit = SPARE + 7;
 }
 
-/* ---- into a handler -------------------------------------------------------------------------------------------------------- */
+/* ---- into a handler -------------------------------------------------------------------------- */
 
 enum source { BY_INT, BY_INTR, BY_EXCEPTION, SOURCES };
 
@@ -34,15 +35,18 @@ struct gate_case {
 	unsigned gate;               /* access byte */
 	unsigned target_sel, target; /* in the gate; access byte of TARGET */
 	uint32_t off;
-	unsigned ss_sel, ss;         /* in the TSS for an inner ring but 0; access byte of STACK */
+	unsigned ss_sel, ss; /* in the TSS for an inner ring but 0; access byte of STACK */
 	uint32_t esp;
 	uint32_t idt_limit;
 	uint32_t flags;
-	unsigned tight;              /* same level: 1: the stack just holds the frame; 2: it lacks a byte */
+	unsigned tight; /* same level: 1: the stack just holds the frame; 2: it lacks a byte */
 };
 
 /* The exception is #GP(0). */
-static unsigned vector_of(const struct gate_case *c) { return c->source == BY_EXCEPTION ? 13 : VECTOR; }
+static unsigned vector_of(const struct gate_case *c)
+{
+	return c->source == BY_EXCEPTION ? 13 : VECTOR;
+}
 
 /* Expand-up, with an ESP that does not wrap, or expand-down with B set. */
 static bool has_room(struct rule_desc d, uint32_t esp, uint32_t bytes)
@@ -50,7 +54,8 @@ static bool has_room(struct rule_desc d, uint32_t esp, uint32_t bytes)
 	return esp >= bytes && ((d.type & 4) ? esp - bytes > d.limit : esp - 1 <= d.limit);
 }
 
-static struct verdict rule_event(struct guest *g, const struct cpu_state *s, const struct gate_case *c, unsigned *cpl)
+static struct verdict rule_event(struct guest *g, const struct cpu_state *s,
+				 const struct gate_case *c, unsigned *cpl)
 {
 	unsigned ext = c->source != BY_INT, vector = vector_of(c), idt = vector * 8 + 2 + ext, size;
 	struct rule_desc gd, d;
@@ -97,7 +102,8 @@ static void event_world(struct guest *g, const struct gate_case *c)
 
 	start(g, c->cpl, c->v86);
 	set_gdt(g, TARGET, descriptor(0, SMALL, c->target, BIG));
-	set_gdt(g, STACK, descriptor(0, c->ss & 8 || !(c->ss & 4) ? 0xfffff : INNER1 - 20, c->ss, BIG));
+	set_gdt(g, STACK,
+		descriptor(0, c->ss & 8 || !(c->ss & 4) ? 0xfffff : INNER1 - 20, c->ss, BIG));
 	for (unsigned r = 0; r < 3; r++) {
 		poke(g, TSS + 4 + 8 * r, r == dpl && r ? c->esp : inner_of[r], 4);
 		poke(g, TSS + 8 + 8 * r, r == dpl && r ? c->ss_sel : data_of[r], 2);
@@ -109,7 +115,8 @@ static void event_world(struct guest *g, const struct gate_case *c)
 	g->s.idtr.limit = (uint16_t)c->idt_limit;
 	g->s.eflags |= c->flags | (c->source == BY_INTR ? F_IF : 0);
 	if (c->tight) {
-		g->s.gpr[R_ESP] = (c->gate & 8 ? 4 : 2) * (3u + (c->source == BY_EXCEPTION)) - (c->tight == 2);
+		g->s.gpr[R_ESP] = (c->gate & 8 ? 4 : 2) * (3u + (c->source == BY_EXCEPTION)) -
+				  (c->tight == 2);
 		g->s.seg[SEG_SS].limit = 0xffff;
 	}
 	/* INT n; HLT, which needs ring 0, or SS = 0; NOP for what comes from outside. */
@@ -124,10 +131,10 @@ static void event_world(struct guest *g, const struct gate_case *c)
 }
 
 /* Entered: SDM vol 3 figures 6-4 and 20-4, and 6.12.1.3 for the flags. */
-static void want_handler(struct guest *g, struct want *w, const struct cpu_state *before, const struct gate_case *c,
-			 unsigned cpl, uint32_t eip)
+static void want_handler(struct guest *g, struct want *w, const struct cpu_state *before,
+			 const struct gate_case *c, unsigned cpl, uint32_t eip)
 {
-	static const uint8_t v86_saved[] = { SEG_GS, SEG_FS, SEG_DS, SEG_ES };
+	static const uint8_t v86_saved[] = {SEG_GS, SEG_FS, SEG_DS, SEG_ES};
 	unsigned size = c->gate & 8 ? 4 : 2;
 
 	*w = want_begin(before);
@@ -152,9 +159,10 @@ static void want_handler(struct guest *g, struct want *w, const struct cpu_state
 	w->s.eflags &= ~(uint32_t)(F_TF | F_NT | F_RF | F_VM | (c->gate & 1 ? 0 : F_IF));
 }
 
-/* A fault of the delivery itself; from V86 mode with its longer frame. #GP in the delivery of #GP is #DF. */
-static void want_event_fault(struct guest *g, struct want *w, const struct cpu_state *before, const struct gate_case *c,
-			     struct verdict v)
+/* A fault of the delivery itself; from V86 mode with its longer frame. #GP in the delivery of #GP
+ * is #DF. */
+static void want_event_fault(struct guest *g, struct want *w, const struct cpu_state *before,
+			     const struct gate_case *c, struct verdict v)
 {
 	struct gate_case plain = *c;
 
@@ -199,8 +207,11 @@ static void event_case(struct guest *g, struct tally *t, struct gate_case *c)
 	} else {
 		step_one(g);
 	}
-	tally(g, t, &w, "source %d cpl %u v86 %d gate %x target %x type %x off %x ss %x type %x esp %x idt %x", c->source, c->cpl,
-	      c->v86, c->gate, c->target_sel, c->target, c->off, c->ss_sel, c->ss, c->esp, c->idt_limit);
+	tally(g, t, &w,
+	      "source %d cpl %u v86 %d gate %x target %x type %x off %x ss %x type %x esp %x idt "
+	      "%x",
+	      c->source, c->cpl, c->v86, c->gate, c->target_sel, c->target, c->off, c->ss_sel,
+	      c->ss, c->esp, c->idt_limit);
 	if (g->exit == CPU_SHUTDOWN)
 		cpu_reset(g->cpu);
 }
@@ -208,22 +219,31 @@ static void event_case(struct guest *g, struct tally *t, struct gate_case *c)
 static struct gate_case plain_event(enum source source, unsigned cpl, bool v86)
 {
 	return (struct gate_case){
-		.source = source, .cpl = v86 ? 3 : cpl, .v86 = v86, .gate = P | DPL3 | T_INT32, .target_sel = TARGET,
-		.target = P | XR, .off = FAR, .ss_sel = DATA0, .esp = INNER0, .idt_limit = 0x7ff,
+		.source = source,
+		.cpl = v86 ? 3 : cpl,
+		.v86 = v86,
+		.gate = P | DPL3 | T_INT32,
+		.target_sel = TARGET,
+		.target = P | XR,
+		.off = FAR,
+		.ss_sel = DATA0,
+		.esp = INNER0,
+		.idt_limit = 0x7ff,
 		.flags = F_ID | F_CF | (v86 ? 0 : F_NT * (cpl & 1)),
 	};
 }
 
 static void test_gates(void **state)
 {
-	static const unsigned targets[] = { TARGET | 3, 0, 3, SPARE + 8, TARGET | 4 };
+	static const unsigned targets[] = {TARGET | 3, 0, 3, SPARE + 8, TARGET | 4};
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "interrupt gates" };
+	struct tally t = {.name = "interrupt gates"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 5 * SOURCES; k++) {
 		unsigned who = (k >> 8) % 5;
-		struct gate_case plain = plain_event((enum source)(k / 1280), who, who == 4), c = plain;
+		struct gate_case plain = plain_event((enum source)(k / 1280), who, who == 4),
+				 c = plain;
 
 		c.gate = k & 255; /* every gate, to ring 0 */
 		if ((c.gate & 31) != T_TASK)
@@ -267,7 +287,7 @@ static void test_gates(void **state)
 	assert_int_equal(tally_end(&t), 0);
 }
 
-/* ---- IRET ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- IRET ------------------------------------------------------------------------------------ */
 
 struct iret_case {
 	unsigned cpl, iopl, cs, code, ss, stack;
@@ -276,7 +296,8 @@ struct iret_case {
 	unsigned data;
 };
 
-static struct verdict rule_iret(struct guest *g, const struct cpu_state *s, const struct iret_case *c)
+static struct verdict rule_iret(struct guest *g, const struct cpu_state *s,
+				const struct iret_case *c)
 {
 	struct rule_desc d = rule_find(g, s, c->cs);
 	unsigned rpl = c->cs & 3;
@@ -284,7 +305,8 @@ static struct verdict rule_iret(struct guest *g, const struct cpu_state *s, cons
 
 	if (is_null(c->cs))
 		return fault_of(13, 0);
-	if (!d.inside || !is_code(&d) || rpl < s->cpl || (is_conforming(&d) ? d.dpl > rpl : d.dpl != rpl))
+	if (!d.inside || !is_code(&d) || rpl < s->cpl ||
+	    (is_conforming(&d) ? d.dpl > rpl : d.dpl != rpl))
 		return fault_sel(13, c->cs, 0);
 	if (!d.p)
 		return fault_sel(11, c->cs, 0);
@@ -299,7 +321,8 @@ static struct verdict rule_iret(struct guest *g, const struct cpu_state *s, cons
 /* SDM vol 2 IRET: which bits of the image are taken, by the CPL before. */
 static uint32_t iret_flags(const struct cpu_state *before, const struct iret_case *c)
 {
-	uint32_t mask = 0x4dd5 | (c->wide ? F_RF | 0x40000 | F_ID : 0); /* NT OF DF TF SF ZF AF PF CF; RF AC ID */
+	uint32_t mask = 0x4dd5 | (c->wide ? F_RF | 0x40000 | F_ID
+					  : 0); /* NT OF DF TF SF ZF AF PF CF; RF AC ID */
 
 	if (before->cpl <= (before->eflags >> 12 & 3))
 		mask |= F_IF;
@@ -308,9 +331,10 @@ static uint32_t iret_flags(const struct cpu_state *before, const struct iret_cas
 	return (before->eflags & ~mask) | (c->image & mask);
 }
 
-static void want_iret(struct guest *g, struct want *w, const struct cpu_state *before, const struct iret_case *c)
+static void want_iret(struct guest *g, struct want *w, const struct cpu_state *before,
+		      const struct iret_case *c)
 {
-	static const uint8_t data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+	static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
 	unsigned size = c->wide ? 4 : 2, rpl = c->cs & 3;
 
 	*w = want_begin(before);
@@ -365,43 +389,66 @@ static void iret_case(struct guest *g, struct tally *t, const struct iret_case *
 	else
 		want_fault(g, &w, &before, v);
 	step_one(g);
-	tally(g, t, &w, "iret cpl %u iopl %u cs %x type %x ss %x type %x eip %x image %x wide %d data %x", c->cpl, c->iopl, c->cs,
-	      c->code, c->ss, c->stack, c->eip, c->image, c->wide, c->data);
+	tally(g, t, &w,
+	      "iret cpl %u iopl %u cs %x type %x ss %x type %x eip %x image %x wide %d data %x",
+	      c->cpl, c->iopl, c->cs, c->code, c->ss, c->stack, c->eip, c->image, c->wide, c->data);
 }
 
 static void test_irets(void **state)
 {
-	static const uint8_t from[6] = { 0, 0, 0, 1, 1, 2 }, to[6] = { 1, 2, 3, 2, 3, 3 };
+	static const uint8_t from[6] = {0, 0, 0, 1, 1, 2}, to[6] = {1, 2, 3, 2, 3, 3};
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "IRET" };
+	struct tally t = {.name = "IRET"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 4 * 2 * 2; k++) { /* every code segment */
-		struct iret_case c = { .cpl = k >> 8 & 3, .cs = TARGET | (k >> 10 & 3), .code = k & 255,
-				       .ss = data_of[k >> 10 & 3], .wide = k >> 12 & 1, .eip = k >> 13 ? SMALL + 1 : FAR,
-				       .image = 2, .data = P | (k % 4) << 5 | RW };
+		struct iret_case c = {.cpl = k >> 8 & 3,
+				      .cs = TARGET | (k >> 10 & 3),
+				      .code = k & 255,
+				      .ss = data_of[k >> 10 & 3],
+				      .wide = k >> 12 & 1,
+				      .eip = k >> 13 ? SMALL + 1 : FAR,
+				      .image = 2,
+				      .data = P | (k % 4) << 5 | RW};
 
 		iret_case(g, &t, &c);
 	}
 	for (unsigned k = 0; k < 256 * 4 * 6 * 2; k++) { /* every stack segment */
 		unsigned n = (k >> 10) % 6;
-		struct iret_case c = { .cpl = from[n], .cs = TARGET | to[n], .code = P | (unsigned)to[n] << 5 | XR,
-				       .ss = STACK | (k >> 8 & 3), .stack = k & 255, .eip = FAR, .wide = k / 6144,
-				       .image = F_ZF | 2, .data = P | (k % 4) << 5 | RW };
+		struct iret_case c = {.cpl = from[n],
+				      .cs = TARGET | to[n],
+				      .code = P | (unsigned)to[n] << 5 | XR,
+				      .ss = STACK | (k >> 8 & 3),
+				      .stack = k & 255,
+				      .eip = FAR,
+				      .wide = k / 6144,
+				      .image = F_ZF | 2,
+				      .data = P | (k % 4) << 5 | RW};
 
 		iret_case(g, &t, &c);
 	}
-	for (unsigned k = 0; k < 22 * 2 * 4 * 4 * 4 * 2; k++) { /* every flag, set and clear; TF and VM do more */
+	for (unsigned k = 0; k < 22 * 2 * 4 * 4 * 4 * 2;
+	     k++) { /* every flag, set and clear; TF and VM do more */
 		unsigned bit = k % 22, cpl = k / 44 % 4, iopl = k / 176 % 4, rpl = k / 704 % 4;
-		struct iret_case c = { .cpl = cpl, .iopl = iopl, .cs = TARGET | rpl, .code = P | rpl << 5 | XR,
-				       .ss = data_of[rpl], .eip = FAR, .wide = k / 2816, .data = P | DPL3 | RW };
+		struct iret_case c = {.cpl = cpl,
+				      .iopl = iopl,
+				      .cs = TARGET | rpl,
+				      .code = P | rpl << 5 | XR,
+				      .ss = data_of[rpl],
+				      .eip = FAR,
+				      .wide = k / 2816,
+				      .data = P | DPL3 | RW};
 
-		c.image = ((k / 22 % 2 ? ~(1u << bit) : 1u << bit) & 0x3d7fd5 & ~(uint32_t)F_TF) | 2;
+		c.image =
+			((k / 22 % 2 ? ~(1u << bit) : 1u << bit) & 0x3d7fd5 & ~(uint32_t)F_TF) | 2;
 		iret_case(g, &t, &c);
 	}
 	for (unsigned k = 0; k < 32; k++) { /* null, and beyond the GDT */
-		struct iret_case c = { .cpl = k & 3, .cs = k & 4 ? k >> 3 : (SPARE + 8) | k >> 3, .eip = FAR, .wide = true,
-				       .image = 2 };
+		struct iret_case c = {.cpl = k & 3,
+				      .cs = k & 4 ? k >> 3 : (SPARE + 8) | k >> 3,
+				      .eip = FAR,
+				      .wide = true,
+				      .image = 2};
 
 		iret_case(g, &t, &c);
 		c.cpl = k & 1;

@@ -1,15 +1,16 @@
 /*
- * Far JMP, CALL and RET: all 256 types of the target x CPL x RPL, call gates of both sizes with every target and every
- * inner stack, returns to the same and to outer rings; against tests/cpu/rules.h.
+ * Far JMP, CALL and RET: all 256 types of the target x CPL x RPL, call gates of both sizes with
+ * every target and every inner stack, returns to the same and to outer rings; against
+ * tests/cpu/rules.h.
  */
 #include "tests/cpu/rules.h"
 
 enum { TARGET = VICTIM, STACK = VICTIM2, GATE = GDT_END };
-#define FAR 0x6000u /* where to: below 64 KiB, for 16-bit gates */
+#define FAR 0x6000u   /* where to: below 64 KiB, for 16-bit gates */
 #define SMALL 0x60ffu /* a limit that just holds FAR + 0xff */
 
-static const uint16_t data_of[4] = { DATA0, DATA1, DATA2, DATA3 };
-static const uint32_t inner_of[3] = { INNER0, INNER1, INNER2 };
+static const uint16_t data_of[4] = {DATA0, DATA1, DATA2, DATA3};
+static const uint32_t inner_of[3] = {INNER0, INNER1, INNER2};
 
 static void start(struct guest *g, unsigned cpl)
 {
@@ -17,17 +18,18 @@ static void start(struct guest *g, unsigned cpl)
 	g->s.gdtr.limit = GATE + 7;
 }
 
-/* Room for `len` bytes on the stack of ring CPL, or one too few. The stack is ring CPL's own, expand-up. */
+/* Room for `len` bytes on the stack of ring CPL, or one too few. The stack is ring CPL's own,
+ * expand-up. */
 static void cut_stack(struct guest *g, unsigned len)
 {
 	g->s.seg[SEG_SS].limit = STACK0;
 	g->s.gpr[R_ESP] = len;
 }
 
-/* ---- JMP and CALL without a gate ------------------------------------------------------------------------------------------- */
+/* ---- JMP and CALL without a gate ------------------------------------------------------------- */
 
-static struct verdict rule_direct(struct guest *g, const struct cpu_state *s, unsigned sel, uint32_t off, bool call,
-				  bool room)
+static struct verdict rule_direct(struct guest *g, const struct cpu_state *s, unsigned sel,
+				  uint32_t off, bool call, bool room)
 {
 	struct rule_desc d = rule_find(g, s, sel);
 
@@ -50,7 +52,8 @@ static void want_entered(struct guest *g, struct want *w, unsigned sel, uint32_t
 	w->s.eip = off;
 }
 
-static void direct_case(struct guest *g, struct tally *t, unsigned sel, bool call, bool wide, unsigned tight, bool out)
+static void direct_case(struct guest *g, struct tally *t, unsigned sel, bool call, bool wide,
+			unsigned tight, bool out)
 {
 	uint32_t off = out ? SMALL + 1 : FAR;
 	unsigned size = wide ? 4 : 2, op = call ? 0x9a : 0xea, len = wide ? 7 : 6;
@@ -77,14 +80,14 @@ static void direct_case(struct guest *g, struct tally *t, unsigned sel, bool cal
 		want_fault(g, &w, &before, v);
 	}
 	step_one(g);
-	tally(g, t, &w, "%s cpl %u sel %x type %x wide %d stack %u out %d", call ? "call" : "jmp", before.cpl, sel,
-	      peek(g, GDT + TARGET + 5, 1), wide, tight, out);
+	tally(g, t, &w, "%s cpl %u sel %x type %x wide %d stack %u out %d", call ? "call" : "jmp",
+	      before.cpl, sel, peek(g, GDT + TARGET + 5, 1), wide, tight, out);
 }
 
 static void test_direct(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "JMP and CALL, direct" };
+	struct tally t = {.name = "JMP and CALL, direct"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 4 * 2 * 2 * 3 * 2; k++) {
@@ -93,8 +96,8 @@ static void test_direct(void **state)
 		unsigned tight = k >> 15;
 
 		/* Gates and TSSs have their own tests; a fault in ring 0 needs its stack. */
-		if (type == T_CALL16 || type == T_CALL32 || type == T_TASK || type == T_TSS16 || type == T_TSS32 ||
-		    (tight && cpl == 0))
+		if (type == T_CALL16 || type == T_CALL32 || type == T_TASK || type == T_TSS16 ||
+		    type == T_TSS32 || (tight && cpl == 0))
 			continue;
 		start(g, cpl);
 		set_gdt(g, TARGET, descriptor(0, SMALL, access, BIG));
@@ -108,23 +111,23 @@ static void test_direct(void **state)
 	assert_int_equal(tally_end(&t), 0);
 }
 
-/* ---- call gates -------------------------------------------------------------------------------------------------------------- */
+/* ---- call gates ------------------------------------------------------------------------------ */
 
 /* What a case is made of; the world is made from it, and the rules are asked about that world. */
 struct gate_case {
 	unsigned cpl, rpl;
-	unsigned gate, params;     /* access byte, count */
+	unsigned gate, params;       /* access byte, count */
 	unsigned target_sel, target; /* in the gate; access byte of TARGET */
 	uint32_t off;
 	bool call;
-	unsigned ss_sel, ss;       /* in the TSS; access byte of STACK */
+	unsigned ss_sel, ss; /* in the TSS; access byte of STACK */
 	uint32_t ss_limit, esp;
 	bool tss16;
 	unsigned tss_limit;
 };
 
-static struct verdict rule_inner_stack(struct guest *g, const struct cpu_state *s, const struct gate_case *c, unsigned dpl,
-				       unsigned bytes)
+static struct verdict rule_inner_stack(struct guest *g, const struct cpu_state *s,
+				       const struct gate_case *c, unsigned dpl, unsigned bytes)
 {
 	unsigned end = c->tss16 ? dpl * 4 + 2 + 3 : dpl * 8 + 4 + 5;
 	struct rule_desc d;
@@ -142,7 +145,8 @@ static struct verdict rule_inner_stack(struct guest *g, const struct cpu_state *
 	return FINE;
 }
 
-static struct verdict rule_gate(struct guest *g, const struct cpu_state *s, const struct gate_case *c, bool *inner)
+static struct verdict rule_gate(struct guest *g, const struct cpu_state *s,
+				const struct gate_case *c, bool *inner)
 {
 	unsigned sel = GATE | c->rpl, size = c->gate & 8 ? 4 : 2;
 	struct rule_desc gd = rule_find(g, s, sel), d;
@@ -194,7 +198,8 @@ static void gate_world(struct guest *g, const struct gate_case *c)
 }
 
 /* The new stack and all that is on it, SDM vol 3 figure 5-13. */
-static void want_inner(struct guest *g, struct want *w, const struct cpu_state *before, const struct gate_case *c, unsigned dpl)
+static void want_inner(struct guest *g, struct want *w, const struct cpu_state *before,
+		       const struct gate_case *c, unsigned dpl)
 {
 	unsigned size = c->gate & 8 ? 4 : 2;
 
@@ -236,21 +241,34 @@ static void gate_case(struct guest *g, struct tally *t, struct gate_case *c)
 		want_entered(g, &w, c->target_sel, c->gate & 8 ? c->off : c->off & 0xffff);
 	}
 	step_one(g);
-	tally(g, t, &w, "%s cpl %u rpl %u gate %x params %u target %x type %x off %x ss %x type %x limit %x esp %x tss %d limit %x",
-	      c->call ? "call" : "jmp", c->cpl, c->rpl, c->gate, c->params, c->target_sel, c->target, c->off, c->ss_sel, c->ss,
-	      c->ss_limit, c->esp, c->tss16 ? 16 : 32, c->tss_limit);
+	tally(g, t, &w,
+	      "%s cpl %u rpl %u gate %x params %u target %x type %x off %x ss %x type %x limit %x "
+	      "esp %x tss %d limit %x",
+	      c->call ? "call" : "jmp", c->cpl, c->rpl, c->gate, c->params, c->target_sel,
+	      c->target, c->off, c->ss_sel, c->ss, c->ss_limit, c->esp, c->tss16 ? 16 : 32,
+	      c->tss_limit);
 }
 
 static const struct gate_case plain_gate = {
-	.cpl = 3, .rpl = 3, .gate = P | DPL3 | T_CALL32, .target_sel = TARGET, .target = P | DPL1 | XR, .off = FAR,
-	.call = true, .ss_sel = STACK | 1, .ss = P | DPL1 | RW, .ss_limit = 0xfffff, .esp = INNER1, .tss_limit = 0x67,
+	.cpl = 3,
+	.rpl = 3,
+	.gate = P | DPL3 | T_CALL32,
+	.target_sel = TARGET,
+	.target = P | DPL1 | XR,
+	.off = FAR,
+	.call = true,
+	.ss_sel = STACK | 1,
+	.ss = P | DPL1 | RW,
+	.ss_limit = 0xfffff,
+	.esp = INNER1,
+	.tss_limit = 0x67,
 };
 
 static void test_gates(void **state)
 {
-	static const unsigned targets[] = { TARGET, TARGET | 3, 0, 3, GATE + 8, TARGET | 4 };
+	static const unsigned targets[] = {TARGET, TARGET | 3, 0, 3, GATE + 8, TARGET | 4};
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "call gates" };
+	struct tally t = {.name = "call gates"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 4 * 16 * 2; k++) {
@@ -259,7 +277,8 @@ static void test_gates(void **state)
 		c.target = k & 255;
 		c.cpl = k >> 8 & 3;
 		c.rpl = k >> 10 & 3;
-		c.gate = (k >> 12 & 1 ? P : 0) | (k >> 13 & 3) << 5 | (k >> 15 & 1 ? T_CALL32 : T_CALL16);
+		c.gate = (k >> 12 & 1 ? P : 0) | (k >> 13 & 3) << 5 |
+			 (k >> 15 & 1 ? T_CALL32 : T_CALL16);
 		c.call = k >> 16 & 1;
 		c.params = k % 32;
 		c.ss_sel = data_of[c.target >> 5 & 3];
@@ -278,9 +297,9 @@ static void test_gates(void **state)
 /* Ring 3 or 2 to ring 1 or 2, with every stack segment there is. */
 static void test_inner_stacks(void **state)
 {
-	static const uint32_t limits[] = { 0xfffff, INNER1 - 1, INNER1 - 2 };
+	static const uint32_t limits[] = {0xfffff, INNER1 - 1, INNER1 - 2};
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "inner stacks" };
+	struct tally t = {.name = "inner stacks"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 2 * 3 * 4; k++) {
@@ -296,11 +315,15 @@ static void test_inner_stacks(void **state)
 		c.gate = P | DPL3 | (k % 3 ? T_CALL32 : T_CALL16);
 		bytes = (4 + c.params) * (c.gate & 8 ? 4 : 2);
 		if ((c.ss & 0x1c) == 0x14)
-			c.ss_limit = INNER1 - bytes - 1 + (k % 2); /* what is below is in, or a byte is not */
-		c.esp = k % 5 == 0 ? bytes : k % 5 == 1 ? bytes - 1 : INNER1; /* just enough room, and too little */
+			c.ss_limit = INNER1 - bytes - 1 +
+				     (k % 2); /* what is below is in, or a byte is not */
+		c.esp = k % 5 == 0   ? bytes
+			: k % 5 == 1 ? bytes - 1
+				     : INNER1; /* just enough room, and too little */
 		gate_case(g, &t, &c);
 	}
-	for (unsigned k = 0; k < 2 * 2 * 0x70; k++) { /* every TSS limit; ring 0's stack is good, if it is within */
+	for (unsigned k = 0; k < 2 * 2 * 0x70;
+	     k++) { /* every TSS limit; ring 0's stack is good, if it is within */
 		struct gate_case c = plain_gate;
 
 		c.tss16 = k & 1;
@@ -320,20 +343,21 @@ static void test_inner_stacks(void **state)
 	assert_int_equal(tally_end(&t), 0);
 }
 
-/* ---- RET ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- RET ------------------------------------------------------------------------------------- */
 
 struct ret_case {
-	unsigned cpl, cs, code;   /* selector with RPL, access byte of TARGET */
-	unsigned ss, stack;       /* likewise, of STACK */
+	unsigned cpl, cs, code; /* selector with RPL, access byte of TARGET */
+	unsigned ss, stack;     /* likewise, of STACK */
 	uint32_t eip;
 	unsigned skip;
 	bool wide;
 	/*
-	 * 1: the stack ends just behind what is needed; 2: a byte too early. SDM vol 2 says that RET pops selectors as
-	 * doublewords; a Xeon, asked with a segment's limit and with a page's end, looks at their two bytes only.
+	 * 1: the stack ends just behind what is needed; 2: a byte too early. SDM vol 2 says that
+	 * RET pops selectors as doublewords; a Xeon, asked with a segment's limit and with a page's
+	 * end, looks at their two bytes only.
 	 */
 	unsigned tight;
-	unsigned data;            /* access byte behind DS; ES is null; FS GS: ring 3's and conforming code */
+	unsigned data; /* access byte behind DS; ES is null; FS GS: ring 3's and conforming code */
 };
 
 static struct verdict rule_ret(struct guest *g, const struct cpu_state *s, const struct ret_case *c)
@@ -346,7 +370,8 @@ static struct verdict rule_ret(struct guest *g, const struct cpu_state *s, const
 		return fault_of(12, 0);
 	if (is_null(c->cs))
 		return fault_of(13, 0);
-	if (!d.inside || !is_code(&d) || rpl < s->cpl || (is_conforming(&d) ? d.dpl > rpl : d.dpl != rpl))
+	if (!d.inside || !is_code(&d) || rpl < s->cpl ||
+	    (is_conforming(&d) ? d.dpl > rpl : d.dpl != rpl))
 		return fault_sel(13, c->cs, 0);
 	if (!d.p)
 		return fault_sel(11, c->cs, 0);
@@ -363,7 +388,7 @@ static struct verdict rule_ret(struct guest *g, const struct cpu_state *s, const
 /* SDM vol 2 RET: data segments of inner rings become null. */
 static void want_drop(struct want *w)
 {
-	static const uint8_t data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+	static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
 
 	for (unsigned k = 0; k < 4; k++) {
 		struct segment *s = &w->s.seg[data[k]];
@@ -385,7 +410,7 @@ static void ret_world(struct guest *g, const struct ret_case *c)
 	set_gdt(g, STACK, descriptor(0, 0xfffff, c->stack, BIG));
 	set_gdt(g, GATE, descriptor(0, 0xfff, c->data, BIG));
 	g->s.seg[SEG_DS] = segment_of(g, GATE);
-	g->s.seg[SEG_ES] = (struct segment){ .sel = 0 };
+	g->s.seg[SEG_ES] = (struct segment){.sel = 0};
 	g->s.seg[SEG_FS] = segment_of(g, DATA3);
 	g->s.seg[SEG_GS] = segment_of(g, CONFORMING);
 	at = g->s.gpr[R_ESP] -= 0x80;
@@ -425,38 +450,57 @@ static void ret_case(struct guest *g, struct tally *t, const struct ret_case *c)
 		want_entered(g, &w, c->cs, c->eip);
 	}
 	step_one(g);
-	tally(g, t, &w, "ret cpl %u cs %x type %x ss %x type %x eip %x skip %u wide %d tight %u data %x", c->cpl, c->cs, c->code,
-	      c->ss, c->stack, c->eip, c->skip, c->wide, c->tight, c->data);
+	tally(g, t, &w,
+	      "ret cpl %u cs %x type %x ss %x type %x eip %x skip %u wide %d tight %u data %x",
+	      c->cpl, c->cs, c->code, c->ss, c->stack, c->eip, c->skip, c->wide, c->tight, c->data);
 }
 
 static void test_returns(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "far RET" };
+	struct tally t = {.name = "far RET"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 4 * 2 * 2 * 3; k++) { /* every code segment */
 		unsigned rpl = k >> 10 & 3;
-		struct ret_case c = { .cpl = k >> 8 & 3, .cs = TARGET | rpl, .code = k & 255, .ss = data_of[rpl],
-				      .stack = 0, .wide = k >> 12 & 1, .eip = k >> 13 & 1 ? SMALL + 1 : FAR,
-				      .tight = k >> 14, .skip = k % 3 * 4, .data = P | (k % 4) << 5 | RW };
+		struct ret_case c = {.cpl = k >> 8 & 3,
+				     .cs = TARGET | rpl,
+				     .code = k & 255,
+				     .ss = data_of[rpl],
+				     .stack = 0,
+				     .wide = k >> 12 & 1,
+				     .eip = k >> 13 & 1 ? SMALL + 1 : FAR,
+				     .tight = k >> 14,
+				     .skip = k % 3 * 4,
+				     .data = P | (k % 4) << 5 | RW};
 
 		if (c.tight && c.cpl == 0)
 			continue; /* the exception needs that stack */
 		ret_case(g, &t, &c);
 	}
-	for (unsigned k = 0; k < 256 * 4 * 6 * 2; k++) { /* every stack segment, to ring 3 2 1 from 2 1 0 */
-		static const uint8_t from[6] = { 0, 0, 0, 1, 1, 2 }, to[6] = { 1, 2, 3, 2, 3, 3 };
+	for (unsigned k = 0; k < 256 * 4 * 6 * 2;
+	     k++) { /* every stack segment, to ring 3 2 1 from 2 1 0 */
+		static const uint8_t from[6] = {0, 0, 0, 1, 1, 2}, to[6] = {1, 2, 3, 2, 3, 3};
 		unsigned n = (k >> 10) % 6, rpl = to[n];
-		struct ret_case c = { .cpl = from[n], .cs = TARGET | rpl, .code = P | rpl << 5 | XR,
-				      .ss = STACK | (k >> 8 & 3), .stack = k & 255, .eip = FAR, .wide = k / 6144,
-				      .data = k & 255 };
+		struct ret_case c = {.cpl = from[n],
+				     .cs = TARGET | rpl,
+				     .code = P | rpl << 5 | XR,
+				     .ss = STACK | (k >> 8 & 3),
+				     .stack = k & 255,
+				     .eip = FAR,
+				     .wide = k / 6144,
+				     .data = k & 255};
 
 		ret_case(g, &t, &c);
 	}
 	for (unsigned k = 0; k < 256 * 4; k++) { /* every data segment that could be in DS */
-		struct ret_case c = { .cpl = 0, .cs = TARGET | 3, .code = P | DPL3 | XR, .ss = DATA3, .eip = FAR, .wide = true,
-				      .data = k & 255 };
+		struct ret_case c = {.cpl = 0,
+				     .cs = TARGET | 3,
+				     .code = P | DPL3 | XR,
+				     .ss = DATA3,
+				     .eip = FAR,
+				     .wide = true,
+				     .data = k & 255};
 		bool loadable = (c.data & 0x90) == 0x90 && (c.data & 0x0a) != 0x08;
 
 		c.cs = TARGET | (k >> 8);
@@ -466,8 +510,10 @@ static void test_returns(void **state)
 			ret_case(g, &t, &c);
 	}
 	for (unsigned k = 0; k < 64; k++) { /* null and beyond the GDT */
-		struct ret_case c = { .cpl = k & 3, .cs = k & 4 ? k >> 3 & 3 : (GATE + 8) | (k >> 3 & 3), .eip = FAR,
-				      .wide = true };
+		struct ret_case c = {.cpl = k & 3,
+				     .cs = k & 4 ? k >> 3 & 3 : (GATE + 8) | (k >> 3 & 3),
+				     .eip = FAR,
+				     .wide = true};
 
 		if (k & 32) {
 			c.cs = TARGET | 3;

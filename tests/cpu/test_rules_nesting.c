@@ -1,10 +1,10 @@
 /*
- * Faults while an event is delivered (SDM vol 3 table 6-5), NMIs until IRET (6.7.1), what STI, MOV SS and POP SS hold back
- * (6.8.1, 6.8.3), IRET to virtual-8086 mode. With tests/cpu/rules.h.
+ * Faults while an event is delivered (SDM vol 3 table 6-5), NMIs until IRET (6.7.1), what STI, MOV
+ * SS and POP SS hold back (6.8.1, 6.8.3), IRET to virtual-8086 mode. With tests/cpu/rules.h.
  */
 #include "tests/cpu/rules.h"
 
-/* ---- double and triple faults ------------------------------------------------------------------------------------------------ */
+/* ---- double and triple faults ---------------------------------------------------------------- */
 
 enum { BENIGN, CONTRIBUTORY, PAGE_FAULT }; /* SDM vol 3 table 6-4 */
 
@@ -15,29 +15,36 @@ static const struct first {
 	bool software; /* EXT is 0 */
 	uint8_t code[8];
 } firsts[] = {
-	{ "#DE", 0, CONTRIBUTORY, false, { 0xf7, 0xf1 } },
-	{ "INT3", 3, BENIGN, true, { 0xcc } },
-	{ "#BR", 5, BENIGN, false, { 0x62, 0x05, W32(PAGES + 0x10000) } },
-	{ "#UD", 6, BENIGN, false, { 0x0f, 0x0b } },
-	{ "#NM", 7, BENIGN, false, { 0xd9, 0xe8 } },
-	{ "#TS", 10, CONTRIBUTORY, false, { 0xcf } },
-	{ "#NP", 11, CONTRIBUTORY, false, { 0x8e, 0xda } },
-	{ "#SS", 12, CONTRIBUTORY, false, { 0x8e, 0xd2 } },
-	{ "#GP", 13, CONTRIBUTORY, false, { 0xf4 } },
-	{ "#PF", 14, PAGE_FAULT, false, { 0xa1, W32(0x400123) } },
-	{ "#AC", 17, BENIGN, false, { 0xa1, W32(PAGES + 0x10001) } },
-	{ "INT1", 1, BENIGN, false, { 0xf1 } },
-	{ "INT 8", 8, BENIGN, true, { 0xcd, 8 } },
-	{ "INT 13", 13, BENIGN, true, { 0xcd, 13 } },
-	{ "INT 14", 14, BENIGN, true, { 0xcd, 14 } },
-	{ "INT 0x40", 0x40, BENIGN, true, { 0xcd, 0x40 } },
-	{ "INTR 0x40", 0x40, BENIGN, false, { 0x90 } },
-	{ "NMI", 2, BENIGN, false, { 0x90 } },
+	{"#DE", 0, CONTRIBUTORY, false, {0xf7, 0xf1}},
+	{"INT3", 3, BENIGN, true, {0xcc}},
+	{"#BR", 5, BENIGN, false, {0x62, 0x05, W32(PAGES + 0x10000)}},
+	{"#UD", 6, BENIGN, false, {0x0f, 0x0b}},
+	{"#NM", 7, BENIGN, false, {0xd9, 0xe8}},
+	{"#TS", 10, CONTRIBUTORY, false, {0xcf}},
+	{"#NP", 11, CONTRIBUTORY, false, {0x8e, 0xda}},
+	{"#SS", 12, CONTRIBUTORY, false, {0x8e, 0xd2}},
+	{"#GP", 13, CONTRIBUTORY, false, {0xf4}},
+	{"#PF", 14, PAGE_FAULT, false, {0xa1, W32(0x400123)}},
+	{"#AC", 17, BENIGN, false, {0xa1, W32(PAGES + 0x10001)}},
+	{"INT1", 1, BENIGN, false, {0xf1}},
+	{"INT 8", 8, BENIGN, true, {0xcd, 8}},
+	{"INT 13", 13, BENIGN, true, {0xcd, 13}},
+	{"INT 14", 14, BENIGN, true, {0xcd, 14}},
+	{"INT 0x40", 0x40, BENIGN, true, {0xcd, 0x40}},
+	{"INTR 0x40", 0x40, BENIGN, false, {0x90}},
+	{"NMI", 2, BENIGN, false, {0x90}},
 };
 #define FIRSTS (sizeof(firsts) / sizeof(firsts[0]))
 
 /* What is wrong with the first event's gate, or with the stack of ring 1, where it leads. */
-enum second { BY_ABSENT_GATE, BY_WRONG_GATE, BY_NULL_STACK, BY_ABSENT_STACK, BY_UNMAPPED_STACK, SECONDS };
+enum second {
+	BY_ABSENT_GATE,
+	BY_WRONG_GATE,
+	BY_NULL_STACK,
+	BY_ABSENT_STACK,
+	BY_UNMAPPED_STACK,
+	SECONDS
+};
 
 static struct verdict fault_at(enum second why, unsigned vector, unsigned ext)
 {
@@ -52,13 +59,16 @@ static struct verdict fault_at(enum second why, unsigned vector, unsigned ext)
 
 static unsigned class_of(unsigned vector)
 {
-	return vector == 14 ? PAGE_FAULT : vector == 0 || (vector >= 10 && vector <= 13) ? CONTRIBUTORY : BENIGN;
+	return vector == 14                                    ? PAGE_FAULT
+	       : vector == 0 || (vector >= 10 && vector <= 13) ? CONTRIBUTORY
+							       : BENIGN;
 }
 
-/* Vector and error code that a handler sees at last; vector 1000: shutdown. The gate of the first, and perhaps of #DF, does not work. */
+/* Vector and error code that a handler sees at last; vector 1000: shutdown. The gate of the first,
+ * and perhaps of #DF, does not work. */
 static struct verdict rule_nesting(const struct first *f, enum second why, bool df_bad)
 {
-	struct verdict v = { f->vector, 0 };
+	struct verdict v = {f->vector, 0};
 	unsigned class = f->class, ext = !f->software;
 	bool df = false;
 
@@ -67,8 +77,10 @@ static struct verdict rule_nesting(const struct first *f, enum second why, bool 
 		unsigned second = class_of(next.vector);
 
 		if (df)
-			return fault_of(1000, 0); /* every fault here is contributory or a page fault */
-		df = (class == CONTRIBUTORY && second == CONTRIBUTORY) || (class == PAGE_FAULT && second != BENIGN);
+			return fault_of(1000,
+					0); /* every fault here is contributory or a page fault */
+		df = (class == CONTRIBUTORY && second == CONTRIBUTORY) ||
+		     (class == PAGE_FAULT && second != BENIGN);
 		v = df ? fault_of(8, 0) : next;
 		class = second;
 		ext = 1;
@@ -78,10 +90,12 @@ static struct verdict rule_nesting(const struct first *f, enum second why, bool 
 
 static void spoil_gate(struct guest *g, enum second why, unsigned v)
 {
-	set_idt(g, v, gate(why == BY_ABSENT_GATE || why == BY_WRONG_GATE ? CODE0 : CODE1 & ~3u, OTHER,
-			   why == BY_ABSENT_GATE  ? DPL3 | T_INT32
-			   : why == BY_WRONG_GATE ? P | DPL3 | T_CALL32
-						  : P | DPL3 | T_INT32, 0));
+	set_idt(g, v,
+		gate(why == BY_ABSENT_GATE || why == BY_WRONG_GATE ? CODE0 : CODE1 & ~3u, OTHER,
+		     why == BY_ABSENT_GATE  ? DPL3 | T_INT32
+		     : why == BY_WRONG_GATE ? P | DPL3 | T_CALL32
+					    : P | DPL3 | T_INT32,
+		     0));
 }
 
 static void nesting_world(struct guest *g, const struct first *f, enum second why, bool df_bad)
@@ -93,14 +107,21 @@ static void nesting_world(struct guest *g, const struct first *f, enum second wh
 	poke(g, PAGES, (PAGES + 0x1000) | 7, 4);
 	g->s.cr0 |= 0x80000000u | (f->vector == 7 ? 4 : 0) | 0x40000;
 	g->s.cr3 = PAGES;
-	g->s.eflags |= f->vector == 17 ? 0x40000 : f->vector == 10 ? F_NT : f->vector == 0x40 && !f->software ? F_IF : 0;
+	g->s.eflags |= f->vector == 17                     ? 0x40000
+		       : f->vector == 10                   ? F_NT
+		       : f->vector == 0x40 && !f->software ? F_IF
+							   : 0;
 	set_gdt(g, VICTIM, descriptor(0, 0xfffff, DPL3 | RW, BIG | GRAN));
 	g->s.gpr[R_EDX] = VICTIM | 3;
 	g->s.gpr[R_EAX] = 0x7fffffff;
 	poke(g, PAGES + 0x10000, 0, 8);
 	poke(g, TSS, DATA0, 2); /* a bad link, for #TS */
 	set_gdt(g, VICTIM2, descriptor(0, 0xfffff, DPL1 | RW, BIG | GRAN));
-	poke(g, TSS + 16, why == BY_NULL_STACK ? 0 : why == BY_ABSENT_STACK ? VICTIM2 | 1 : DATA1, 4);
+	poke(g, TSS + 16,
+	     why == BY_NULL_STACK     ? 0
+	     : why == BY_ABSENT_STACK ? VICTIM2 | 1
+				      : DATA1,
+	     4);
 	if (why == BY_UNMAPPED_STACK)
 		poke(g, PAGES + 0x1000 + 4 * ((INNER1 - 1) >> 12), 0, 4);
 	spoil_gate(g, why, f->vector);
@@ -126,13 +147,15 @@ static bool nesting_case(struct guest *g, const struct first *f, enum second why
 	cpu_get_state(g->cpu, &g->s);
 	vector = g->exit == CPU_SHUTDOWN ? 1000 : guest_vector(g);
 	ok = vector == want.vector;
-	if (ok && (vector == 8 || (vector >= 10 && vector <= 14)) && !(vector == 8 && f->vector == 8))
+	if (ok && (vector == 8 || (vector >= 10 && vector <= 14)) &&
+	    !(vector == 8 && f->vector == 8))
 		ok = stacked(g, 0) == want.error;
 	if (ok && vector == 14 && f->class != PAGE_FAULT)
 		ok = g->s.cr2 == INNER1 - 4;
 	if (!ok)
-		print_message("%s, then fault %d, #DF %s: vector %u error %x, want %u %x\n", f->name, why,
-			      df_bad ? "bad" : "good", vector, stacked(g, 0), want.vector, want.error);
+		print_message("%s, then fault %d, #DF %s: vector %u error %x, want %u %x\n",
+			      f->name, why, df_bad ? "bad" : "good", vector, stacked(g, 0),
+			      want.vector, want.error);
 	cpu_reset(g->cpu);
 	return ok;
 }
@@ -151,7 +174,7 @@ static void test_double_faults(void **state)
 	assert_int_equal(report("double faults", bad, total), 0);
 }
 
-/* ---- NMI ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- NMI ------------------------------------------------------------------------------------- */
 
 /* One instruction; what became of it? */
 static uint32_t eip_after(struct guest *g, unsigned insns)
@@ -179,7 +202,8 @@ static void test_nmi(void **state)
 	struct guest *g = guest_new(CPU_MAX);
 
 	(void)state;
-	/* Taken at the boundary; the next only behind the IRET, and then before another instruction. */
+	/* Taken at the boundary; the next only behind the IRET, and then before another
+	 * instruction. */
 	start_nmi(g);
 	assert_int_equal(eip_after(g, 1), NMI_HANDLER + 1);
 	assert_int_equal(g->s.nmi_masked, 1);
@@ -208,7 +232,8 @@ static void test_nmi(void **state)
 	assert_int_equal(eip_after(g, 1), NMI_HANDLER + 1);
 	poke(g, g->s.gpr[R_ESP] + 4, 0, 4);
 	cpu_pulse_nmi(g->cpu);
-	assert_int_equal(eip_after(g, 1), NMI_HANDLER); /* before the first instruction of #GP's handler */
+	assert_int_equal(eip_after(g, 1),
+			 NMI_HANDLER); /* before the first instruction of #GP's handler */
 	assert_int_equal(stacked(g, 0), STUB + 16 * 13);
 	/* It wakes from HLT whatever IF is, and EIP is behind the HLT. */
 	start_nmi(g);
@@ -224,7 +249,7 @@ static void test_nmi(void **state)
 	guest_free(g);
 }
 
-/* ---- STI, MOV SS, POP SS ------------------------------------------------------------------------------------------------------- */
+/* ---- STI, MOV SS, POP SS --------------------------------------------------------------------- */
 
 static const struct shadow_case {
 	const char *name;
@@ -233,23 +258,23 @@ static const struct shadow_case {
 	unsigned raise_after; /* instructions executed when the line rises */
 	unsigned taken_at;    /* offset of the instruction that is interrupted; 99: never */
 } shadows[] = {
-	{ "nop", { 0x90, 0x90 }, true, false, 0, 0 },
-	{ "IF clear", { 0x90, 0x90 }, false, false, 0, 99 },
-	{ "sti; nop", { 0xfb, 0x90, 0x90 }, false, false, 0, 2 },
-	{ "sti; cli", { 0xfb, 0xfa, 0x90 }, false, false, 0, 99 },
-	{ "sti; sti: one instruction only", { 0xfb, 0xfb, 0x90 }, false, false, 0, 2 },
-	{ "sti with IF set holds nothing", { 0xfb, 0x90, 0x90 }, true, false, 1, 1 },
-	{ "mov ss; nop", { 0x8e, 0xd0, 0x90, 0x90 }, true, false, 1, 3 },
-	{ "pop ss; nop", { 0x17, 0x90, 0x90 }, true, false, 1, 2 },
-	{ "mov ss; cli", { 0x8e, 0xd0, 0xfa, 0x90 }, true, false, 1, 99 },
-	{ "lss holds nothing", { 0x0f, 0xb2, 0x23, 0x90 }, true, false, 1, 3 },
-	{ "mov ds holds nothing", { 0x8e, 0xd8, 0x90, 0x90 }, true, false, 1, 2 },
-	{ "NMI, mov ss; nop", { 0x8e, 0xd0, 0x90, 0x90 }, true, true, 1, 3 },
-	{ "NMI, pop ss; nop", { 0x17, 0x90, 0x90 }, false, true, 1, 2 },
-	{ "NMI, IF clear", { 0x90, 0x90 }, false, true, 0, 0 },
-	{ "popf holds nothing", { 0x9d, 0x90, 0x90 }, false, false, 0, 1 },
-	{ "iret holds nothing", { 0xcf }, false, false, 0, 4 },
-	{ "sti; hlt wakes", { 0xfb, 0xf4, 0x90 }, false, false, 0, 2 },
+	{"nop", {0x90, 0x90}, true, false, 0, 0},
+	{"IF clear", {0x90, 0x90}, false, false, 0, 99},
+	{"sti; nop", {0xfb, 0x90, 0x90}, false, false, 0, 2},
+	{"sti; cli", {0xfb, 0xfa, 0x90}, false, false, 0, 99},
+	{"sti; sti: one instruction only", {0xfb, 0xfb, 0x90}, false, false, 0, 2},
+	{"sti with IF set holds nothing", {0xfb, 0x90, 0x90}, true, false, 1, 1},
+	{"mov ss; nop", {0x8e, 0xd0, 0x90, 0x90}, true, false, 1, 3},
+	{"pop ss; nop", {0x17, 0x90, 0x90}, true, false, 1, 2},
+	{"mov ss; cli", {0x8e, 0xd0, 0xfa, 0x90}, true, false, 1, 99},
+	{"lss holds nothing", {0x0f, 0xb2, 0x23, 0x90}, true, false, 1, 3},
+	{"mov ds holds nothing", {0x8e, 0xd8, 0x90, 0x90}, true, false, 1, 2},
+	{"NMI, mov ss; nop", {0x8e, 0xd0, 0x90, 0x90}, true, true, 1, 3},
+	{"NMI, pop ss; nop", {0x17, 0x90, 0x90}, false, true, 1, 2},
+	{"NMI, IF clear", {0x90, 0x90}, false, true, 0, 0},
+	{"popf holds nothing", {0x9d, 0x90, 0x90}, false, false, 0, 1},
+	{"iret holds nothing", {0xcf}, false, false, 0, 4},
+	{"sti; hlt wakes", {0xfb, 0xf4, 0x90}, false, false, 0, 2},
 };
 
 static bool shadow_case(struct guest *g, const struct shadow_case *k)
@@ -265,7 +290,11 @@ static bool shadow_case(struct guest *g, const struct shadow_case *k)
 	poke(g, PAGES, STACK1 | (uint64_t)DATA0 << 32, 6);
 	/* What POP SS, POPF and IRET find. */
 	g->s.gpr[R_ESP] -= 16;
-	poke(g, g->s.gpr[R_ESP], k->code[0] == 0x17 ? DATA0 : k->code[0] == 0xcf ? CODE + 4 : F_IF | 2, 4);
+	poke(g, g->s.gpr[R_ESP],
+	     k->code[0] == 0x17   ? DATA0
+	     : k->code[0] == 0xcf ? CODE + 4
+				  : F_IF | 2,
+	     4);
 	poke(g, g->s.gpr[R_ESP] + 4, CODE0, 4);
 	poke(g, g->s.gpr[R_ESP] + 8, F_IF | 2, 4);
 	PUT(g, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90);
@@ -303,11 +332,11 @@ static void test_shadows(void **state)
 	assert_int_equal(report("interrupt shadows", bad, n), 0);
 }
 
-/* ---- IRET to V86 mode ---------------------------------------------------------------------------------------------------------- */
+/* ---- IRET to V86 mode ------------------------------------------------------------------------ */
 
 static void v86_case(struct guest *g, struct tally *t, unsigned cpl, uint32_t eip, uint32_t image)
 {
-	static const uint8_t order[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+	static const uint8_t order[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
 	struct cpu_state before;
 	struct want w;
 	uint32_t at;
@@ -344,14 +373,15 @@ static void v86_case(struct guest *g, struct tally *t, unsigned cpl, uint32_t ei
 static void test_iret_to_v86(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "IRET to V86" };
+	struct tally t = {.name = "IRET to V86"};
 
 	(void)state;
 	for (unsigned k = 0; k < 22 * 4 * 2 * 2; k++) {
 		unsigned bit = k % 22;
 		uint32_t image = k / 22 % 2 ? ~(1u << bit) : 1u << bit;
 
-		v86_case(g, &t, k / 44 % 4, k / 176 ? 0x10000 : 0xffff, (image & ~(uint32_t)F_TF) | F_VM);
+		v86_case(g, &t, k / 44 % 4, k / 176 ? 0x10000 : 0xffff,
+			 (image & ~(uint32_t)F_TF) | F_VM);
 	}
 	guest_free(g);
 	assert_int_equal(tally_end(&t), 0);

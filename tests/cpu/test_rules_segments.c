@@ -1,12 +1,13 @@
 /*
- * Loads of segment registers, LLDT, LTR, LAR, LSL, VERR and VERW: all 256 descriptor types x CPL x RPL x table, against
- * tests/cpu/rules.h.
+ * Loads of segment registers, LLDT, LTR, LAR, LSL, VERR and VERW: all 256 descriptor types x CPL x
+ * RPL x table, against tests/cpu/rules.h.
  */
 #include "tests/cpu/rules.h"
 
 #define LDT_SLOT 0x08u /* in the LDT */
 
-/* A descriptor with this access byte where the selector is; the limit of its table just holds it, or just not. */
+/* A descriptor with this access byte where the selector is; the limit of its table just holds it,
+ * or just not. */
 static unsigned place(struct guest *g, unsigned access, unsigned rpl, bool ldt, bool cut)
 {
 	uint64_t d = descriptor(0x12345, 0x6789a, access, BIG);
@@ -36,8 +37,9 @@ enum way { BY_MOV, BY_POP, BY_POINTER, WAYS };
 /* MOV sreg, ax; POP sreg; LxS esi, [ebx]. */
 static void put_load(struct guest *g, unsigned n, enum way way, unsigned sel)
 {
-	static const uint8_t pop[6][2] = { { 0x07 }, { 0 }, { 0x17 }, { 0x1f }, { 0x0f, 0xa1 }, { 0x0f, 0xa9 } };
-	static const uint8_t pointer[6][2] = { { 0xc4, 0x33 }, { 0 }, { 0xb2 }, { 0xc5, 0x33 }, { 0xb4 }, { 0xb5 } };
+	static const uint8_t pop[6][2] = {{0x07}, {0}, {0x17}, {0x1f}, {0x0f, 0xa1}, {0x0f, 0xa9}};
+	static const uint8_t pointer[6][2] = {{0xc4, 0x33}, {0},    {0xb2},
+					      {0xc5, 0x33}, {0xb4}, {0xb5}};
 
 	if (way == BY_MOV) {
 		g->s.gpr[R_EAX] = sel;
@@ -56,8 +58,8 @@ static void put_load(struct guest *g, unsigned n, enum way way, unsigned sel)
 	}
 }
 
-static void load_case(struct guest *g, struct tally *t, unsigned n, enum way way, unsigned cpl, unsigned sel,
-		      unsigned access)
+static void load_case(struct guest *g, struct tally *t, unsigned n, enum way way, unsigned cpl,
+		      unsigned sel, unsigned access)
 {
 	struct cpu_state before;
 	struct want w;
@@ -77,8 +79,11 @@ static void load_case(struct guest *g, struct tally *t, unsigned n, enum way way
 			w.s.seg[n].sel = (uint16_t)sel;
 			w.s.seg[n].attr |= ACC;
 		}
-		w.s.eip += way == BY_MOV || n < SEG_FS ? way == BY_POP ? 1 : way == BY_POINTER && n == SEG_SS ? 3 : 2
-						       : way == BY_POP ? 2 : 3;
+		w.s.eip += way == BY_MOV || n < SEG_FS ? way == BY_POP                      ? 1
+							 : way == BY_POINTER && n == SEG_SS ? 3
+											    : 2
+			   : way == BY_POP             ? 2
+						       : 3;
 		w.s.gpr[R_ESP] += way == BY_POP ? 4 : 0;
 		w.s.gpr[R_ESI] = way == BY_POINTER ? 0xcafe0000 : 0;
 	}
@@ -91,7 +96,7 @@ static void load_case(struct guest *g, struct tally *t, unsigned n, enum way way
 static void test_loads(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "loads of segment registers" };
+	struct tally t = {.name = "loads of segment registers"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 4 * 4; k++) {
@@ -102,7 +107,8 @@ static void test_loads(void **state)
 				if (n == SEG_CS)
 					continue;
 				start_protected(g, cpl);
-				load_case(g, &t, n, way, cpl, place(g, access, rpl, k >> 12 & 1, k >> 13 & 1), access);
+				load_case(g, &t, n, way, cpl,
+					  place(g, access, rpl, k >> 12 & 1, k >> 13 & 1), access);
 			}
 	}
 	for (unsigned k = 0; k < 4 * 4 * 6; k++) { /* null ones */
@@ -115,7 +121,7 @@ static void test_loads(void **state)
 	assert_int_equal(tally_end(&t), 0);
 }
 
-/* ---- LLDT, LTR ----------------------------------------------------------------------------------------------------------- */
+/* ---- LLDT, LTR ------------------------------------------------------------------------------- */
 
 static struct verdict rule_lldt(struct guest *g, const struct cpu_state *s, unsigned sel, bool tr)
 {
@@ -157,19 +163,21 @@ static void system_case(struct guest *g, struct tally *t, unsigned sel, unsigned
 	step_one(g);
 	tally(g, t, &w, "%s cpl %u sel %x access %x", tr ? "ltr" : "lldt", before.cpl, sel, access);
 	in_table = peek(g, GDT + GDT_END + 5, 1);
-	if (!(sel & 4) && !is_null(sel) && in_table != (access | (tr && v.vector == NONE ? 2 : 0)) && t->bad++ < 12)
+	if (!(sel & 4) && !is_null(sel) &&
+	    in_table != (access | (tr && v.vector == NONE ? 2 : 0)) && t->bad++ < 12)
 		print_message("ltr sel %x access %x: left %x\n", sel, access, in_table);
 }
 
 static void test_system_loads(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "LLDT, LTR" };
+	struct tally t = {.name = "LLDT, LTR"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 4 * 4 * 2; k++) {
 		start_protected(g, k >> 8 & 3);
-		system_case(g, &t, place(g, k & 255, k >> 10 & 3, k >> 12 & 1, k >> 13 & 1), k & 255, k >> 14);
+		system_case(g, &t, place(g, k & 255, k >> 10 & 3, k >> 12 & 1, k >> 13 & 1),
+			    k & 255, k >> 14);
 	}
 	for (unsigned k = 0; k < 4 * 4 * 2; k++) {
 		start_protected(g, k >> 2 & 3);
@@ -179,15 +187,15 @@ static void test_system_loads(void **state)
 	assert_int_equal(tally_end(&t), 0);
 }
 
-/* ---- LAR, LSL, VERR, VERW ------------------------------------------------------------------------------------------------- */
+/* ---- LAR, LSL, VERR, VERW -------------------------------------------------------------------- */
 
 enum question { ASK_LAR, ASK_LSL, ASK_VERR, ASK_VERW, QUESTIONS };
 
 /* SDM vol 2 tables of LAR and LSL: which system types they know. */
 static bool rule_answers(struct guest *g, const struct cpu_state *s, unsigned sel, enum question q)
 {
-	static const uint8_t lar[16] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0 };
-	static const uint8_t lsl[16] = { 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0 };
+	static const uint8_t lar[16] = {0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0};
+	static const uint8_t lsl[16] = {0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0};
 	struct rule_desc d = rule_find(g, s, sel);
 
 	if (is_null(sel) || !d.inside)
@@ -202,7 +210,8 @@ static bool rule_answers(struct guest *g, const struct cpu_state *s, unsigned se
 	}
 }
 
-static void ask_case(struct guest *g, struct tally *t, unsigned sel, unsigned access, enum question q, bool wide)
+static void ask_case(struct guest *g, struct tally *t, unsigned sel, unsigned access,
+		     enum question q, bool wide)
 {
 	struct cpu_state before;
 	struct want w;
@@ -224,7 +233,8 @@ static void ask_case(struct guest *g, struct tally *t, unsigned sel, unsigned ac
 	w.s.eflags = (before.eflags & ~(uint32_t)F_ZF) | (yes ? F_ZF : 0);
 	if (yes && q < ASK_VERR) {
 		uint32_t at = (sel & 4 ? LDT : GDT) + (sel & 0xfff8);
-		uint32_t v = q == ASK_LAR ? peek(g, at + 4, 4) & 0xffff00 : rule_find(g, &before, sel).limit;
+		uint32_t v = q == ASK_LAR ? peek(g, at + 4, 4) & 0xffff00
+					  : rule_find(g, &before, sel).limit;
 
 		w.s.gpr[R_ECX] = wide ? v : 0xdead0000 | (v & 0xffff);
 	}
@@ -238,14 +248,16 @@ static void ask_case(struct guest *g, struct tally *t, unsigned sel, unsigned ac
 static void test_questions(void **state)
 {
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "LAR, LSL, VERR, VERW" };
+	struct tally t = {.name = "LAR, LSL, VERR, VERW"};
 
 	(void)state;
 	for (unsigned k = 0; k < 256 * 4 * 4 * 4; k++)
 		for (enum question q = 0; q < QUESTIONS; q++)
 			for (unsigned wide = 0; wide < 2; wide++) {
 				start_protected(g, k >> 8 & 3);
-				ask_case(g, &t, place(g, k & 255, k >> 10 & 3, k >> 12 & 1, k >> 13 & 1), k & 255, q, wide);
+				ask_case(g, &t,
+					 place(g, k & 255, k >> 10 & 3, k >> 12 & 1, k >> 13 & 1),
+					 k & 255, q, wide);
 			}
 	for (unsigned k = 0; k < 16; k++)
 		for (enum question q = 0; q < QUESTIONS; q++) {

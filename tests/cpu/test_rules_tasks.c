@@ -1,13 +1,21 @@
 /*
- * Task switches by JMP, CALL, INT n, INTR, exceptions and IRET, directly and through task gates: every type of the TSS's
- * descriptor, of the gate, and of each segment in the new task; 16 and 32 bits. Against tests/cpu/rules.h and SDM vol 3 7.3,
- * tables 7-1 and 7-2; vol 2 JMP, CALL, INT n, IRET.
+ * Task switches by JMP, CALL, INT n, INTR, exceptions and IRET, directly and through task gates:
+ * every type of the TSS's descriptor, of the gate, and of each segment in the new task; 16 and 32
+ * bits. Against tests/cpu/rules.h and SDM vol 3 7.3, tables 7-1 and 7-2; vol 2 JMP, CALL, INT n,
+ * IRET.
  *
- * What is wrong with the new task is told by exceptions in it, which go to a third task: its stack shows the error code.
+ * What is wrong with the new task is told by exceptions in it, which go to a third task: its stack
+ * shows the error code.
  */
 #include "tests/cpu/rules.h"
 
-enum { NEW_TSS = VICTIM, HANDLER_TSS = VICTIM2, GATE = GDT_END, SPARE = GDT_END + 8, SPARE_LDT = GDT_END + 16 };
+enum {
+	NEW_TSS = VICTIM,
+	HANDLER_TSS = VICTIM2,
+	GATE = GDT_END,
+	SPARE = GDT_END + 8,
+	SPARE_LDT = GDT_END + 16
+};
 enum { TSS_NEW = 0x3800, TSS_HANDLER = 0x3a00 };
 #define VECTOR 0x40u
 #define FAR 0x6000u
@@ -18,25 +26,41 @@ enum way { JMP_TSS, CALL_TSS, JMP_GATE, CALL_GATE, BY_INT, BY_INTR, BY_EXCEPTION
 struct task_case {
 	enum way way;
 	unsigned cpl, rpl;
-	unsigned gate;              /* access byte; for the ways with one */
-	unsigned tss_sel, tss;      /* selector in gate or instruction; access byte of NEW_TSS */
+	unsigned gate;         /* access byte; for the ways with one */
+	unsigned tss_sel, tss; /* selector in gate or instruction; access byte of NEW_TSS */
 	bool short_limit;
-	bool from16;                /* the old task's TSS is a 16-bit one */
+	bool from16; /* the old task's TSS is a 16-bit one */
 	/* In the new task; SPARE's access byte is `spare`, with the limit SMALL. */
 	unsigned sel[6], ldt, spare;
 	uint32_t eip, esp, eflags;
 };
 
-static bool is_32(unsigned access) { return access & 8; }
-static bool has_gate(const struct task_case *c) { return c->way >= JMP_GATE && c->way != BY_IRET; }
-static unsigned ext_of(const struct task_case *c) { return c->way == BY_INTR || c->way == BY_EXCEPTION; }
-static bool nests(const struct task_case *c) { return c->way != JMP_TSS && c->way != JMP_GATE && c->way != BY_IRET; }
-static unsigned vector_of(const struct task_case *c) { return c->way == BY_EXCEPTION ? 13 : VECTOR; }
+static bool is_32(unsigned access)
+{
+	return access & 8;
+}
+static bool has_gate(const struct task_case *c)
+{
+	return c->way >= JMP_GATE && c->way != BY_IRET;
+}
+static unsigned ext_of(const struct task_case *c)
+{
+	return c->way == BY_INTR || c->way == BY_EXCEPTION;
+}
+static bool nests(const struct task_case *c)
+{
+	return c->way != JMP_TSS && c->way != JMP_GATE && c->way != BY_IRET;
+}
+static unsigned vector_of(const struct task_case *c)
+{
+	return c->way == BY_EXCEPTION ? 13 : VECTOR;
+}
 
-/* ---- the rules ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the rules ------------------------------------------------------------------------------- */
 
 /* What is found while the old task is current. */
-static struct verdict rule_before(struct guest *g, const struct cpu_state *s, const struct task_case *c)
+static struct verdict rule_before(struct guest *g, const struct cpu_state *s,
+				  const struct task_case *c)
 {
 	unsigned ext = ext_of(c), v = c->way == BY_IRET ? 10 : 13, sel = c->tss_sel;
 	struct rule_desc d;
@@ -61,7 +85,8 @@ static struct verdict rule_before(struct guest *g, const struct cpu_state *s, co
 		return fault_of(13, 0);
 	if ((sel & 4) || is_null(sel) || !d.inside)
 		return fault_sel(v, sel, ext);
-	if (c->way == BY_IRET ? d.type != T_TSS32_BUSY && d.type != T_TSS16_BUSY : d.type != T_TSS32 && d.type != T_TSS16)
+	if (c->way == BY_IRET ? d.type != T_TSS32_BUSY && d.type != T_TSS16_BUSY
+			      : d.type != T_TSS32 && d.type != T_TSS16)
 		return fault_sel(v, sel, ext);
 	if ((c->way == JMP_TSS || c->way == CALL_TSS) && (d.dpl < s->cpl || d.dpl < (sel & 3)))
 		return fault_sel(13, sel, 0);
@@ -76,7 +101,8 @@ static struct verdict rule_before(struct guest *g, const struct cpu_state *s, co
 static bool has_room(struct guest *g, const struct cpu_state *s, const struct task_case *c)
 {
 	struct rule_desc d = rule_find(g, s, c->sel[SEG_SS]);
-	uint32_t size = is_32(c->tss) ? 4 : 2, low = (is_32(c->tss) ? c->esp : c->esp | 0xffff0000) - size;
+	uint32_t size = is_32(c->tss) ? 4 : 2,
+		 low = (is_32(c->tss) ? c->esp : c->esp | 0xffff0000) - size;
 
 	if (low > UINT32_MAX - (size - 1))
 		return false;
@@ -86,8 +112,8 @@ static bool has_room(struct guest *g, const struct cpu_state *s, const struct ta
 /* What is found in the new task. */
 static struct verdict rule_after(struct guest *g, const struct task_case *c)
 {
-	static const uint8_t data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
-	struct cpu_state s = { .gdtr = { GDT, SPARE_LDT + 7 } };
+	static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
+	struct cpu_state s = {.gdtr = {GDT, SPARE_LDT + 7}};
 	unsigned ext = ext_of(c), n = is_32(c->tss) ? 4 : 2, cs = c->sel[SEG_CS];
 	struct rule_desc d = rule_find(g, &s, c->ldt);
 	struct verdict v;
@@ -96,7 +122,8 @@ static struct verdict rule_after(struct guest *g, const struct task_case *c)
 		return fault_sel(10, c->ldt, ext);
 	d = rule_find(g, &s, cs);
 	s.cpl = cs & 3;
-	if (is_null(cs) || !d.inside || !is_code(&d) || (is_conforming(&d) ? d.dpl > s.cpl : d.dpl != s.cpl))
+	if (is_null(cs) || !d.inside || !is_code(&d) ||
+	    (is_conforming(&d) ? d.dpl > s.cpl : d.dpl != s.cpl))
 		return fault_sel(10, cs, ext);
 	if (!d.p)
 		return fault_sel(11, cs, ext);
@@ -115,7 +142,7 @@ static struct verdict rule_after(struct guest *g, const struct task_case *c)
 	return c->eip > d.limit ? fault_of(13, ext) : FINE;
 }
 
-/* ---- the world --------------------------------------------------------------------------------------------------------------- */
+/* ---- the world ------------------------------------------------------------------------------- */
 
 static void write_new_task(struct guest *g, const struct task_case *c)
 {
@@ -173,7 +200,8 @@ static void task_world(struct guest *g, const struct task_case *c, bool fault_af
 	if (c->way == BY_IRET)
 		poke(g, TSS, c->tss_sel, 2);
 	g->s.cr0 &= ~8u;
-	g->s.eflags |= F_CF | F_OF | (c->way == BY_IRET ? F_NT : 0) | (c->way == BY_INTR ? F_IF : 0);
+	g->s.eflags |=
+		F_CF | F_OF | (c->way == BY_IRET ? F_NT : 0) | (c->way == BY_INTR ? F_IF : 0);
 	for (unsigned k = 0; k < 8; k++)
 		g->s.gpr[k] = k == R_ESP ? g->s.gpr[k] : k == R_EAX ? 0 : 0xa0a0a000 + k;
 }
@@ -203,16 +231,18 @@ static unsigned length_of(const struct task_case *c)
 	}
 }
 
-/* ---- what must be left -------------------------------------------------------------------------------------------------------- */
+/* ---- what must be left ----------------------------------------------------------------------- */
 
-static void want_task(struct guest *g, struct want *w, const struct cpu_state *before, const struct task_case *c)
+static void want_task(struct guest *g, struct want *w, const struct cpu_state *before,
+		      const struct task_case *c)
 {
 	bool wide = is_32(c->tss);
 
 	*w = want_begin(before);
 	w->s.eip = c->eip;
 	w->s.cpl = c->sel[SEG_CS] & 3;
-	w->s.eflags = (c->eflags & 0x3f7fd5 & (wide ? UINT32_MAX : 0xffff)) | 2 | (nests(c) ? F_NT : 0);
+	w->s.eflags =
+		(c->eflags & 0x3f7fd5 & (wide ? UINT32_MAX : 0xffff)) | 2 | (nests(c) ? F_NT : 0);
 	for (unsigned k = 0; k < 8; k++)
 		w->s.gpr[k] = (k == R_ESP ? c->esp : 0xb0b0b000 + k) | (wide ? 0 : 0xffff0000);
 	for (unsigned k = 0; k < 6; k++) {
@@ -229,7 +259,8 @@ static void want_task(struct guest *g, struct want *w, const struct cpu_state *b
 	w->s.seg[SEG_TR].attr |= 2;
 	if (c->way == BY_EXCEPTION)
 		want_push(w, 0, wide ? 4 : 2);
-	/* A 16-bit TSS leaves ones above SP: with a big stack segment that is no memory of this guest. */
+	/* A 16-bit TSS leaves ones above SP: with a big stack segment that is no memory of this
+	 * guest. */
 	if (!wide && (w->s.seg[SEG_SS].attr & 0x4000))
 		w->items = 0;
 }
@@ -243,11 +274,13 @@ static bool say(bool *ok, bool right, const char *what, uint32_t got)
 }
 
 /* Tables 7-2 and what the old TSS holds. */
-static bool old_task_right(struct guest *g, const struct cpu_state *before, const struct task_case *c)
+static bool old_task_right(struct guest *g, const struct cpu_state *before,
+			   const struct task_case *c)
 {
 	bool wide = !c->from16, ok = true;
 	unsigned w = wide ? 4 : 2, regs = wide ? 0x28 : 0x12, segs = wide ? 0x48 : 0x22;
-	uint32_t flags = before->eflags | (c->way == BY_EXCEPTION ? F_RF : 0), mask = wide ? UINT32_MAX : 0xffff;
+	uint32_t flags = before->eflags | (c->way == BY_EXCEPTION ? F_RF : 0),
+		 mask = wide ? UINT32_MAX : 0xffff;
 	uint32_t v = peek(g, GDT + SEL_TSS + 5, 1) & 2;
 
 	say(&ok, (v != 0) == nests(c), "the old task's busy bit", v);
@@ -284,7 +317,8 @@ static void task_case(struct guest *g, struct tally *t, const struct task_case *
 		then = rule_after(g, c);
 		if (then.vector != NONE)
 			task_world(g, c, true);
-		if (then.vector != NONE && c->way == BY_EXCEPTION) /* #GP, and while it is delivered another: table 6-5 */
+		if (then.vector != NONE &&
+		    c->way == BY_EXCEPTION) /* #GP, and while it is delivered another: table 6-5 */
 			then = fault_of(8, 0);
 	}
 	put_transfer(g, c);
@@ -303,41 +337,52 @@ static void task_case(struct guest *g, struct tally *t, const struct task_case *
 			g->exit = cpu_run(g->cpu, g->clock.now + 10), cpu_get_state(g->cpu, &g->s);
 		cpu_last_traps(g->cpu, last);
 		t->total++;
-		if (g->s.seg[SEG_TR].sel == HANDLER_TSS && last[0].trap.vector == then.vector && stacked(g, 0) == then.error &&
-		    peek(g, TSS_HANDLER, 2) == (c->tss_sel & 0xfffc))
+		if (g->s.seg[SEG_TR].sel == HANDLER_TSS && last[0].trap.vector == then.vector &&
+		    stacked(g, 0) == then.error && peek(g, TSS_HANDLER, 2) == (c->tss_sel & 0xfffc))
 			return;
 		if (t->bad++ < 12)
-			print_message("way %d cs %x ss %x ds %x ldt %x spare %x eip %x: vector %u error %x, want %u %x (tr %x)\n", c->way,
-				      c->sel[SEG_CS], c->sel[SEG_SS], c->sel[SEG_DS], c->ldt, c->spare, c->eip,
-				      last[0].trap.vector, stacked(g, 0), then.vector, then.error, g->s.seg[SEG_TR].sel);
+			print_message("way %d cs %x ss %x ds %x ldt %x spare %x eip %x: vector %u "
+				      "error %x, want %u %x (tr %x)\n",
+				      c->way, c->sel[SEG_CS], c->sel[SEG_SS], c->sel[SEG_DS],
+				      c->ldt, c->spare, c->eip, last[0].trap.vector, stacked(g, 0),
+				      then.vector, then.error, g->s.seg[SEG_TR].sel);
 		if (g->exit == CPU_SHUTDOWN)
 			cpu_reset(g->cpu);
 		return;
 	}
-	tally(g, t, &w, "way %d cpl %u rpl %u gate %x tss %x type %x short %d from16 %d cs %x ss %x ds %x ldt %x spare %x", c->way,
-	      c->cpl, c->rpl, c->gate, c->tss_sel, c->tss, c->short_limit, c->from16, c->sel[SEG_CS], c->sel[SEG_SS],
-	      c->sel[SEG_DS], c->ldt, c->spare);
+	tally(g, t, &w,
+	      "way %d cpl %u rpl %u gate %x tss %x type %x short %d from16 %d cs %x ss %x ds %x "
+	      "ldt %x spare %x",
+	      c->way, c->cpl, c->rpl, c->gate, c->tss_sel, c->tss, c->short_limit, c->from16,
+	      c->sel[SEG_CS], c->sel[SEG_SS], c->sel[SEG_DS], c->ldt, c->spare);
 	if (first.vector == NONE && !old_task_right(g, &before, c) && t->bad++ < 12)
-		print_message("... way %d cpl %u type %x from16 %d\n", c->way, c->cpl, c->tss, c->from16);
+		print_message("... way %d cpl %u type %x from16 %d\n", c->way, c->cpl, c->tss,
+			      c->from16);
 }
 
 static struct task_case plain_task(enum way way, bool wide)
 {
 	return (struct task_case){
-		.way = way, .gate = P | DPL3 | T_TASK, .tss_sel = NEW_TSS,
+		.way = way,
+		.gate = P | DPL3 | T_TASK,
+		.tss_sel = NEW_TSS,
 		.tss = P | (wide ? T_TSS32 : T_TSS16) | (way == BY_IRET ? 2 : 0),
-		.sel = { DATA0, CODE0, DATA0, DATA0, DATA0, DATA0 }, .spare = P | RW, .eip = FAR, .esp = 0x9000,
+		.sel = {DATA0, CODE0, DATA0, DATA0, DATA0, DATA0},
+		.spare = P | RW,
+		.eip = FAR,
+		.esp = 0x9000,
 		.eflags = F_ZF | 2 | (wide ? F_ID : 0),
 	};
 }
 
-/* ---- tables -------------------------------------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static void test_descriptors(void **state)
 {
-	static const unsigned sels[] = { NEW_TSS | 4, 0, 3, SPARE_LDT + 8, NEW_TSS | 3, SEL_TSS, CODE0 };
+	static const unsigned sels[] = {NEW_TSS | 4, 0,       3,    SPARE_LDT + 8,
+					NEW_TSS | 3, SEL_TSS, CODE0};
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "the TSS's descriptor, and gates" };
+	struct tally t = {.name = "the TSS's descriptor, and gates"};
 
 	(void)state;
 	for (enum way way = 0; way < WAYS; way++)
@@ -349,8 +394,8 @@ static void test_descriptors(void **state)
 			c.tss = k & 255;
 			if (way == JMP_TSS || way == CALL_TSS) {
 				/* Other types are no task switch. */
-				if ((c.tss & 31) != T_TSS16 && (c.tss & 31) != T_TSS32 && (c.tss & 31) != T_TSS16_BUSY &&
-				    (c.tss & 31) != T_TSS32_BUSY)
+				if ((c.tss & 31) != T_TSS16 && (c.tss & 31) != T_TSS32 &&
+				    (c.tss & 31) != T_TSS16_BUSY && (c.tss & 31) != T_TSS32_BUSY)
 					continue;
 				c.tss_sel |= c.rpl;
 			} else if (way != BY_IRET && (k & 7) == 7) { /* and gates of every DPL */
@@ -381,10 +426,11 @@ static void test_descriptors(void **state)
 /* SPARE in each place of the new task, with every type; and selectors that lead nowhere. */
 static void test_segments(void **state)
 {
-	static const unsigned sels[] = { 0, 3, SPARE_LDT + 8, DATA0 | 4, SEL_TSS, SEL_LDT };
-	static const uint16_t code[4] = { CODE0, CODE1, CODE2, CODE3 }, data[4] = { DATA0, DATA1, DATA2, DATA3 };
+	static const unsigned sels[] = {0, 3, SPARE_LDT + 8, DATA0 | 4, SEL_TSS, SEL_LDT};
+	static const uint16_t code[4] = {CODE0, CODE1, CODE2, CODE3},
+			      data[4] = {DATA0, DATA1, DATA2, DATA3};
 	struct guest *g = guest_new(CPU_MAX);
-	struct tally t = { .name = "the new task's segments" };
+	struct tally t = {.name = "the new task's segments"};
 
 	(void)state;
 	for (enum way way = 0; way < WAYS; way++)
@@ -397,7 +443,8 @@ static void test_segments(void **state)
 			c.spare = k & 255;
 			if (k % 29 == 0 && place != 6)
 				sel = sels[k % 6];
-			if (place == SEG_CS) { /* the stack fits, so that the code alone may be wrong */
+			if (place ==
+			    SEG_CS) { /* the stack fits, so that the code alone may be wrong */
 				c.sel[SEG_CS] = sel;
 				for (unsigned n = 0; n < 6; n++)
 					c.sel[n] = n == SEG_CS ? sel : data[sel & 3];

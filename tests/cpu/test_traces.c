@@ -203,7 +203,7 @@ static void begin(struct world *w, uint64_t seed, enum mode mode)
 	clock_schedule(&w->clock, &w->tick, w->clock.now + 300 * NS);
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------------------ */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t h, const void *p, size_t len)
 {

@@ -1,7 +1,8 @@
 /*
- * What paging does to one access, written from SDM vol 3 chapter 4 alone (4.3, 4.4, 4.6, 4.7, 4.8; tables 4-4 to 4-6
- * and 4-8 to 4-11) and not from mmu/walk.c: another hand than the walker's, to hold the walker against.
- * It follows the manual's sentences, in the manual's order, and is not meant to be quick.
+ * What paging does to one access, written from SDM vol 3 chapter 4 alone (4.3, 4.4, 4.6, 4.7, 4.8;
+ * tables 4-4 to 4-6 and 4-8 to 4-11) and not from mmu/walk.c: another hand than the walker's, to
+ * hold the walker against. It follows the manual's sentences, in the manual's order, and is not
+ * meant to be quick.
  */
 #ifndef TESTS_MMU_PAGING_ORACLE_H
 #define TESTS_MMU_PAGING_ORACLE_H
@@ -50,7 +51,7 @@ static inline uint64_t oracle_reserved(const struct oracle_regs *r, bool pde, bo
 	uint64_t v = 0;
 
 	if (!r->pae && !r->pse)
-		return 0;                                         /* 4.3: no bits are reserved */
+		return 0; /* 4.3: no bits are reserved */
 	if (!r->pae && large)
 		v |= r->pse36 ? oracle_bits(21, (m < 40 ? m : 40) - 19) : oracle_bits(21, 13);
 	if (r->pae)
@@ -67,7 +68,8 @@ static inline uint64_t oracle_reserved(const struct oracle_regs *r, bool pde, bo
 }
 
 /* 4.6.1: may the access go ahead, given what all entries allow together? */
-static inline bool oracle_allowed(const struct oracle_regs *r, const struct oracle_access *a, bool rw, bool us, bool xd)
+static inline bool oracle_allowed(const struct oracle_regs *r, const struct oracle_access *a,
+				  bool rw, bool us, bool xd)
 {
 	bool smap_stops = us && r->smap && (a->implicit || !r->ac);
 
@@ -80,20 +82,22 @@ static inline bool oracle_allowed(const struct oracle_regs *r, const struct orac
 	}
 }
 
-static inline struct oracle_answer oracle_fault(const struct oracle_regs *r, const struct oracle_access *a,
+static inline struct oracle_answer oracle_fault(const struct oracle_regs *r,
+						const struct oracle_access *a,
 						struct oracle_answer x, bool p, bool reserved)
 {
-	x.fault = true;                                           /* 4.7 */
+	x.fault = true; /* 4.7 */
 	x.error = p | (a->kind == ORACLE_WRITE) << 1 | a->user << 2 | reserved << 3 |
 		  (a->kind == ORACLE_FETCH && (r->smep || (r->pae && r->nxe))) << 4;
 	return x;
 }
 
-static inline struct oracle_answer oracle(const struct oracle_regs *r, const struct oracle_access *a,
-					  struct oracle_entries e)
+static inline struct oracle_answer oracle(const struct oracle_regs *r,
+					  const struct oracle_access *a, struct oracle_entries e)
 {
-	struct oracle_answer x = { .pa = a->va, .after = e };
-	uint64_t all, any, dirty = a->kind == ORACLE_WRITE ? 0x40 : 0, m = oracle_bits(r->maxphyaddr - 1, 0);
+	struct oracle_answer x = {.pa = a->va, .after = e};
+	uint64_t all, any, dirty = a->kind == ORACLE_WRITE ? 0x40 : 0,
+			   m = oracle_bits(r->maxphyaddr - 1, 0);
 	bool large = (e.pde & 0x80) && (r->pae || r->pse);
 
 	if (!r->pg)
@@ -121,7 +125,8 @@ static inline struct oracle_answer oracle(const struct oracle_regs *r, const str
 	else if (r->pae)
 		x.pa = (e.pde & m & ~0x1fffffull) | (a->va & 0x1fffff);
 	else
-		x.pa = (e.pde & 0xffc00000) | (r->pse36 ? (e.pde & 0x1fe000) << 19 : 0) | (a->va & 0x3fffff);
+		x.pa = (e.pde & 0xffc00000) | (r->pse36 ? (e.pde & 0x1fe000) << 19 : 0) |
+		       (a->va & 0x3fffff);
 	return x;
 }
 
