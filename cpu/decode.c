@@ -7,16 +7,30 @@
 
 #define MAX_LEN 15u
 
+#define INLINE static inline __attribute__((always_inline))
+
 struct reader {
 	const uint8_t *p;
 	unsigned avail, at;
 	bool short_of; /* wanted a byte that was not there */
+	bool plenty;   /* whatever the bytes are, none is missing; known when compiling */
 };
+#define PLENTY 32u /* fifteen prefixes; then opcode, ModRM, SIB, displacement, immediates */
 
-static uint32_t take(struct reader *r, unsigned bytes)
+INLINE uint32_t take(struct reader *r, unsigned bytes)
 {
 	uint32_t v = 0;
 
+	if (r->plenty) {
+		const uint8_t *p = r->p + r->at;
+
+		r->at += bytes;
+		switch (bytes) {
+		case 1: return p[0];
+		case 2: return p[0] | (uint32_t)p[1] << 8;
+		default: return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+		}
+	}
 	for (unsigned k = 0; k < bytes; k++) {
 		if (r->at >= r->avail) {
 			r->short_of = true;
@@ -27,7 +41,7 @@ static uint32_t take(struct reader *r, unsigned bytes)
 	return v;
 }
 
-static uint32_t take_signed(struct reader *r, unsigned bytes)
+INLINE uint32_t take_signed(struct reader *r, unsigned bytes)
 {
 	uint32_t v = take(r, bytes);
 
@@ -35,7 +49,7 @@ static uint32_t take_signed(struct reader *r, unsigned bytes)
 }
 
 /* ModRM with 16-bit addressing, SDM vol 2 table 2-1. */
-static void modrm16(struct reader *r, struct insn *i, bool *uses_ss)
+INLINE void modrm16(struct reader *r, struct insn *i, bool *uses_ss)
 {
 	static const uint8_t base[8] = { R_EBX, R_EBX, R_EBP, R_EBP, R_ESI, R_EDI, R_EBP, R_EBX };
 	static const uint8_t index[8] = { R_ESI, R_EDI, R_ESI, R_EDI, REG_ZERO, REG_ZERO, REG_ZERO,
@@ -55,7 +69,7 @@ static void modrm16(struct reader *r, struct insn *i, bool *uses_ss)
 }
 
 /* ModRM and SIB with 32-bit addressing, SDM vol 2 tables 2-2, 2-3. */
-static void modrm32(struct reader *r, struct insn *i, bool *uses_ss)
+INLINE void modrm32(struct reader *r, struct insn *i, bool *uses_ss)
 {
 	unsigned mod = insn_mod(i), rm = insn_rm(i);
 
@@ -81,7 +95,7 @@ static void modrm32(struct reader *r, struct insn *i, bool *uses_ss)
 		i->disp = (int32_t)take_signed(r, mod == 1 ? 1 : 4);
 }
 
-static void immediates(struct reader *r, const struct insn_desc *d, struct insn *i)
+INLINE void immediates(struct reader *r, const struct insn_desc *d, struct insn *i)
 {
 	for (unsigned k = 0; k < 3; k++) {
 		const struct operand_desc *o = &operand_table[d->op[k]];
@@ -104,7 +118,7 @@ static void immediates(struct reader *r, const struct insn_desc *d, struct insn 
 }
 
 /* Prefixes in front of byte `b`'s instruction; false: b is none. */
-static bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
+INLINE bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
 {
 	switch (b) {
 	case 0x26: *seg = SEG_ES; break;
@@ -129,10 +143,16 @@ static bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
 	return true;
 }
 
-/* With a mandatory prefix the row of that map, else the one without. */
+enum escape { ESCAPE_NONE, ESCAPE_0F, ESCAPE_0F38, ESCAPE_0F3A };
+
+/*
+ * With a mandatory prefix the row of that map, else the one without. MMX and SSE rows do not ignore a prefix that
+ * makes no other instruction of them (NP in SDM vol 2 3.1.1.1); hints do.
+ */
 static uint16_t two_byte_row(const struct insn *i, uint8_t op, unsigned reg)
 {
-	uint16_t row = 0;
+	uint8_t any = i->prefix & (PREFIX_REP | PREFIX_REPNE | PREFIX_OPSIZE);
+	uint16_t plain = insn_index_m2[op][reg], row = 0;
 
 	if (i->prefix & PREFIX_REP)
 		row = insn_index_m2_f3[op][reg];
@@ -140,38 +160,80 @@ static uint16_t two_byte_row(const struct insn *i, uint8_t op, unsigned reg)
 		row = insn_index_m2_f2[op][reg];
 	else if (i->prefix & PREFIX_OPSIZE)
 		row = insn_index_m2_66[op][reg];
-	return row ? row : insn_index_m2[op][reg];
+	if (row || (any && plain && insn_table[plain - 1].since >= SINCE_MMX && op != 0x18))
+		return row;
+	return plain;
 }
 
-static uint16_t find_row(struct reader *r, struct insn *i)
+/* 0F 38 and 0F 3A: no prefix is ignored. */
+static uint16_t three_byte_row(const struct insn *i, enum escape e)
 {
-	uint8_t op = (uint8_t)take(r, 1);
-	/* ModRM is looked at before it is known to be one: /reg selects rows of groups only. */
-	unsigned reg = r->at < r->avail ? r->p[r->at] >> 3 & 7 : 0;
+	bool size = i->prefix & PREFIX_OPSIZE;
 
-	i->opcode = op;
-	if (op >= 0xd8 && op <= 0xdf) {
-		uint8_t m = (uint8_t)take(r, 1);
-
-		r->at -= !r->short_of;
-		return m < 0xc0 ? insn_index_fm[op - 0xd8][m >> 3 & 7] : insn_index_fr[op - 0xd8][m & 63];
-	}
-	if (op != 0x0f)
-		return insn_index_m1[op][reg];
-	op = (uint8_t)take(r, 1);
-	reg = r->at < r->avail ? r->p[r->at] >> 3 & 7 : 0;
-	i->opcode = op;
-	if (op != 0x38 && op != 0x3a)
-		return two_byte_row(i, op, reg);
-	i->opcode = (uint8_t)take(r, 1);
-	if (op == 0x3a)
-		return i->prefix & PREFIX_OPSIZE ? insn_index_m3a_66[i->opcode][0]
-						 : insn_index_m3a[i->opcode][0];
-	return i->prefix & PREFIX_OPSIZE ? insn_index_m38_66[i->opcode][0]
-					 : insn_index_m38[i->opcode][0];
+	if (i->prefix & PREFIX_REPNE)
+		return e == ESCAPE_0F38 ? insn_index_m38_f2[i->opcode][0] : 0;
+	if (i->prefix & PREFIX_REP)
+		return 0;
+	if (e == ESCAPE_0F38)
+		return (size ? insn_index_m38_66 : insn_index_m38)[i->opcode][0];
+	return (size ? insn_index_m3a_66 : insn_index_m3a)[i->opcode][0];
 }
 
-static bool legal(const struct insn_desc *d, const struct insn *i)
+INLINE enum escape take_opcode(struct reader *r, struct insn *i)
+{
+	i->opcode = (uint8_t)take(r, 1);
+	if (i->opcode != 0x0f)
+		return ESCAPE_NONE;
+	i->opcode = (uint8_t)take(r, 1);
+	if (i->opcode != 0x38 && i->opcode != 0x3a)
+		return ESCAPE_0F;
+	return i->opcode == 0x38 ? ESCAPE_0F38 : ESCAPE_0F3A;
+}
+
+INLINE uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
+{
+	switch (e) {
+	case ESCAPE_NONE: return insn_index_m1[i->opcode][reg];
+	case ESCAPE_0F: return two_byte_row(i, i->opcode, reg);
+	default: return three_byte_row(i, e);
+	}
+}
+
+INLINE uint16_t x87_row(struct reader *r, const struct insn *i)
+{
+	uint8_t m;
+
+	r->short_of |= r->at >= r->avail;
+	if (r->short_of)
+		return 0;
+	m = r->p[r->at];
+	return m < 0xc0 ? insn_index_fm[i->opcode - 0xd8][m >> 3 & 7] : insn_index_fr[i->opcode - 0xd8][m & 63];
+}
+
+/*
+ * ModRM is looked at before it is known to be one: /reg selects rows of groups only. When it is not there, any row of
+ * the opcode will do: the caller then asks for it. An opcode without rows is undefined whatever follows.
+ */
+INLINE uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newest)
+{
+	enum escape e = take_opcode(r, i);
+
+	if (e == ESCAPE_NONE && i->opcode >= 0xd8 && i->opcode <= 0xdf)
+		return x87_row(r, i);
+	if (e >= ESCAPE_0F38)
+		i->opcode = (uint8_t)take(r, 1);
+	if (r->at < r->avail)
+		return row_of(i, e, r->p[r->at] >> 3 & 7);
+	for (unsigned reg = 0; reg < 8; reg++) {
+		uint16_t row = row_of(i, e, reg);
+
+		if (row && insn_table[row - 1].since <= newest)
+			return row;
+	}
+	return 0;
+}
+
+INLINE bool legal(const struct insn_desc *d, const struct insn *i)
 {
 	bool mem = insn_is_mem(i);
 
@@ -182,15 +244,18 @@ static bool legal(const struct insn_desc *d, const struct insn *i)
 	/* SDM vol 2 LOCK: only some instructions, only with a memory destination. */
 	if ((i->prefix & PREFIX_LOCK) && !((d->flags & INSN_LOCKABLE) && d->modrm != MODRM_NONE && mem))
 		return false;
+	/* CR1 and those behind CR4 do not exist. */
+	if ((d->op[0] == OP_Cd || d->op[1] == OP_Cd) && (insn_reg(i) == 1 || insn_reg(i) > 4))
+		return false;
 	if (d->op[0] == OP_Sw && (insn_reg(i) > SEG_GS || insn_reg(i) == SEG_CS))
 		return false;
 	return !(d->op[1] == OP_Sw && insn_reg(i) > SEG_GS);
 }
 
-enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
-			       enum insn_since newest, struct insn *i)
+INLINE enum decode_result decode(const uint8_t *p, unsigned avail, bool plenty, bool code32,
+				 enum insn_since newest, struct insn *i)
 {
-	struct reader r = { p, avail < MAX_LEN ? avail : MAX_LEN, 0, false };
+	struct reader r = { p, avail < MAX_LEN ? avail : MAX_LEN, 0, false, plenty };
 	enum decode_result stop = avail < MAX_LEN ? DECODE_MORE : DECODE_LONG;
 	const struct insn_desc *d;
 	bool uses_ss = false;
@@ -202,11 +267,8 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 	i->base = i->index = REG_ZERO;
 	while (r.at < r.avail && prefix(i, p[r.at], code32, &seg))
 		r.at++;
-	row = find_row(&r, i);
-	if (r.short_of)
-		return stop;
-	/* ModRM.reg picks rows of groups, so a byte that is missing must be asked for first. */
-	if (!row && r.at >= r.avail)
+	row = find_row(&r, i, newest);
+	if (r.short_of || r.at > r.avail)
 		return stop;
 	i->len = (uint8_t)r.at;
 	if (!row)
@@ -219,7 +281,7 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 			return stop;
 		i->modrm = (uint8_t)take(&r, 1);
 		/* MOV to and from control and debug registers ignores mod: always registers. */
-		if (operand_table[d->op[0]].kind == OPK_R || operand_table[d->op[1]].kind == OPK_R)
+		if (d->mod_ignored)
 			i->modrm |= 0xc0;
 		if (insn_is_mem(i)) {
 			if (i->addrsize == 2)
@@ -229,10 +291,18 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 		}
 	}
 	i->row = (uint16_t)(row - 1);
-	immediates(&r, d, i);
-	if (r.short_of)
+	if (d->tail)
+		immediates(&r, d, i);
+	if (r.short_of || r.at > r.avail)
 		return stop;
 	i->seg = (uint8_t)(seg >= 0 ? seg : uses_ss ? SEG_SS : SEG_DS);
 	i->len = (uint8_t)r.at;
 	return legal(d, i) ? DECODE_OK : DECODE_UD;
+}
+
+enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
+			       enum insn_since newest, struct insn *i)
+{
+	return avail >= PLENTY ? decode(p, avail, true, code32, newest, i)
+			       : decode(p, avail, false, code32, newest, i);
 }

@@ -23,8 +23,8 @@ enum modrm_need { MODRM_NONE, MODRM_ANY, MODRM_MEM, MODRM_REG };
 
 /* What an operand code addresses, see operands.def. */
 enum operand_kind {
-	OPK_NONE, OPK_E, OPK_G, OPK_M, OPK_R, OPK_I, OPK_IS, OPK_I2, OPK_J, OPK_A, OPK_O, OPK_S, OPK_C,
-	OPK_D, OPK_Z, OPK_X, OPK_Y, OPK_FIXED8, OPK_FIXED16, OPK_FIXEDV, OPK_SREG, OPK_ONE, OPK_ST0,
+	OPK_NONE, OPK_RNONE, OPK_E, OPK_EW, OPK_G, OPK_M, OPK_R, OPK_I, OPK_IS, OPK_I2, OPK_J, OPK_A, OPK_O,
+	OPK_S, OPK_C, OPK_D, OPK_Z, OPK_X, OPK_Y, OPK_FIXED8, OPK_FIXED16, OPK_FIXEDV, OPK_SREG, OPK_ONE, OPK_ST0,
 	OPK_STI, OPK_P, OPK_Q, OPK_N, OPK_V, OPK_W, OPK_U
 };
 
@@ -46,6 +46,8 @@ struct insn_desc {
 	uint8_t since;
 	uint8_t modrm;   /* enum modrm_need */
 	uint32_t undef;  /* EFLAGS left undefined */
+	bool tail;       /* an operand lies behind ModRM: immediate, displacement, offset */
+	bool mod_ignored; /* ModRM always names registers */
 };
 extern const struct insn_desc insn_table[INSN_COUNT];
 

@@ -14,20 +14,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/special.h"
 #include "cpu/tlb_fill.h"
 
 #define ARENA_BYTES (16u << 20)
 #define HASH 65536u
 #define GRANULE_SHIFT 6
 #define SINGLES 64u
+#define PART 1024u  /* of the arena: see trace_of */
+#define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
+/* A trace is hot when it was met HOT_SAMPLES times with fewer than HOT_GAP samples from one to the next. */
+#define HOT_SAMPLES 4u
+#define HOT_GAP 64u
 
 struct trace {
-	uint64_t key;
 	struct trace *hash_next, *frame_next;
 	uint16_t end;  /* page offset behind its last byte */
 	uint16_t slots;
+	uint32_t sampled; /* when last: trace_cache.samples then */
+	uint8_t samples;  /* how often of late */
+	bool hot;         /* has operand-specialised handlers */
+	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
 	struct op op[];
 };
+_Static_assert(offsetof(struct trace, op) == offsetof(struct trace, key) + 8, "op_trace_key");
+#define KEY_DEAD UINT64_MAX
+#define LINE 64u /* of the host's cache: a trace's key and first op lie in one */
 
 struct single {
 	uint64_t key; /* linear address, mode */
@@ -38,10 +50,14 @@ struct single {
 struct trace_cache {
 	struct cpu *cpu; /* its code_granules are kept here too */
 	struct op unlinked[2], far[2], nowhere[2];
+	struct { uint64_t key; struct op op[2]; } none; /* the guess of who has none */
 	struct trace *hash[HASH];
 	struct trace **list; /* by mfn: the traces of a frame */
 	uint8_t *arena;
 	size_t used;
+	uint32_t part[ARENA_BYTES / PART]; /* by part: where the trace was put (`used`) that covers its first byte */
+	struct specials specials;
+	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
 	struct trace_stats stats;
 };
@@ -51,9 +67,17 @@ static uint64_t make_key(uint64_t code_address, uint32_t mode)
 	return code_address | (uint64_t)mode << 56;
 }
 
+static bool same_frame(uint64_t key, uint64_t other)
+{
+	return !((key ^ other) << 8 >> (PAGE_SHIFT + 8));
+}
+
+/* Traces of one page lie in neighbouring buckets, in the order of their code: kind to the host's cache. */
 static unsigned hash_of(uint64_t key)
 {
-	return (unsigned)(key * 0x9e3779b97f4a7c15ull >> 48) & (HASH - 1);
+	unsigned page = (unsigned)((key >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ull >> 56);
+
+	return (page << 8 | (unsigned)(key >> 4 & 255)) & (HASH - 1);
 }
 
 static uint64_t granules_of(uint32_t from, uint32_t to) /* [from, to) within a page, not empty */
@@ -76,6 +100,7 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 	if (j->key == tr->key)
 		j->key = UINT64_MAX;
 	tr->op[0].fn = op_dead;
+	tr->key = KEY_DEAD;
 	t->stats.killed++;
 }
 
@@ -123,7 +148,9 @@ static void flush_all(struct trace_cache *t)
 	for (unsigned k = 0; k < JUMPS; k++)
 		t->cpu->jump[k].key = UINT64_MAX;
 	t->used = 0;
-	t->cpu->from = t->nowhere;
+	t->cpu->from = t->cpu->guess = t->nowhere;
+	for (unsigned k = 0; k < CALLED; k++)
+		t->cpu->called[k].slot = t->nowhere;
 	t->stats.flushes++;
 }
 
@@ -131,7 +158,7 @@ static void flush_all(struct trace_cache *t)
 
 static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t mode)
 {
-	return (struct lowering){ .op = op, .last_hot = -1, .mode = mode, .unlinked = t->unlinked,
+	return (struct lowering){ .op = op, .mode = mode, .unlinked = t->unlinked,
 				  .far = t->far };
 }
 
@@ -146,12 +173,57 @@ static enum insn_since newest(const struct cpu *c)
 	return (enum insn_since)since[c->cfg.model];
 }
 
+/* Where the trace behind `used` bytes of the arena lies. */
+static struct trace *place(const struct trace_cache *t, size_t used)
+{
+	uintptr_t at = (uintptr_t)t->arena + used + offsetof(struct trace, key);
+
+	at = (at + LINE - 1) & ~(uintptr_t)(LINE - 1);
+	return (struct trace *)(at - offsetof(struct trace, key));
+}
+
+static struct trace *trace_at(const struct op *first)
+{
+	return (struct trace *)(uintptr_t)((const uint8_t *)first - offsetof(struct trace, op));
+}
+
+static size_t end_of(const struct trace_cache *t, const struct trace *tr)
+{
+	return (size_t)((const uint8_t *)&tr->op[tr->slots] - t->arena);
+}
+
+/* The trace that holds this op of the arena: one of the few that begin in its part of it. */
+static struct trace *trace_of(const struct trace_cache *t, const struct op *op)
+{
+	size_t at = (size_t)((const uint8_t *)op - t->arena);
+	struct trace *tr = place(t, t->part[at / PART]);
+
+	while (end_of(t, tr) <= at)
+		tr = place(t, end_of(t, tr));
+	return tr;
+}
+
+/* What lies behind a trace's last op: read, never run; and the ends of its branches to other pages. */
+static void finish(struct trace_cache *t, struct lowering *l)
+{
+	struct op *last = &l->op[l->n++];
+
+	*last = (struct op){ .fn = op_ud, .chain = t->none.op };
+	for (unsigned k = 0; k < l->exits; k++) {
+		struct op *branch = &l->op[l->exit[k]], *end = &l->op[l->n++];
+
+		*end = (struct op){ .fn = op_exit, .chain = t->none.op, .imm = branch->imm };
+		branch->chain = end;
+	}
+	l->op[l->n].fn = op_ud;
+}
+
 /* NULL: the first instruction crosses the page's end. */
 static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
 {
 	uint32_t mode = (uint32_t)(key >> 56), start = (uint32_t)key & PAGE_MASK, off = start;
 	unsigned limit = mode & MODE_STEP ? 1 : TRACE_MAX;
-	struct trace *tr = (struct trace *)(t->arena + t->used);
+	struct trace *tr = place(t, t->used);
 	struct lowering l = lowering(t, tr->op, mode);
 	bool more = true;
 
@@ -176,12 +248,20 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	}
 	if (more)
 		lower_fall(&l, off);
-	/* The op behind the last is read, never run, by the handler in front of it. */
-	tr->op[l.n].fn = op_ud;
+	finish(t, &l);
 	tr->key = key;
+	tr->sampled = 0;
+	tr->samples = 0;
+	tr->hot = false;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
-	t->used += (sizeof(*tr) + tr->slots * sizeof(struct op) + 15) & ~(size_t)15;
+	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
+		if (k * PART >= t->used)
+			t->part[k] = (uint32_t)t->used;
+	t->used = end_of(t, tr);
+	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
+	for (unsigned k = 0; k < AHEAD; k += LINE)
+		__builtin_prefetch(t->arena + t->used + k, 1);
 	return tr;
 }
 
@@ -298,7 +378,7 @@ static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
 		lower_fault(&l, lin & PAGE_MASK, r == DECODE_UD ? TRAP_UD : TRAP_GP);
 	else if (lower_insn(&l, &i, lin & PAGE_MASK))
 		lower_fall(&l, (lin & PAGE_MASK) + i.len);
-	s->op[l.n].fn = op_ud;
+	s->op[l.n] = (struct op){ .fn = op_ud, .chain = t->none.op };
 	s->key = key;
 	s->len = (uint8_t)len;
 	memcpy(s->bytes, bytes, len);
@@ -351,7 +431,8 @@ struct op *trace_resolve(struct cpu *c)
 	key = make_key(address, mode);
 	tr = find(t, key);
 	if (!tr) {
-		size_t worst = sizeof(*tr) + (TRACE_MAX * OPS_PER_INSN + 4) * sizeof(struct op);
+		size_t worst = LINE + sizeof(*tr) +
+			       (TRACE_MAX * (OPS_PER_INSN + 1) + 4) * sizeof(struct op);
 
 		if (t->used + worst > ARENA_BYTES)
 			flush_all(t);
@@ -365,22 +446,49 @@ struct op *trace_resolve(struct cpu *c)
 	return tr->op;
 }
 
+static bool in_arena(const struct trace_cache *t, const struct op *op)
+{
+	const uint8_t *at = (const uint8_t *)op;
+
+	return at >= t->arena && at < t->arena + t->used;
+}
+
+void trace_sample(struct cpu *c, struct op *first)
+{
+	struct trace_cache *t = c->traces;
+	struct trace *tr = trace_at(first);
+
+	t->samples++;
+	if (!in_arena(t, first) || tr->hot)
+		return;
+	tr->samples = t->samples - tr->sampled < HOT_GAP ? tr->samples + 1 : 1;
+	tr->sampled = t->samples;
+	if (tr->samples < HOT_SAMPLES)
+		return;
+	tr->hot = true;
+	t->stats.specialised++;
+	specialise(&t->specials, tr->op, tr->slots);
+}
+
+void trace_note(struct cpu *c, struct op *slot, struct op *target)
+{
+	if (in_arena(c->traces, slot) && in_arena(c->traces, target))
+		slot->chain = target;
+}
+
 void trace_link(struct cpu *c, struct op *from, struct op *target)
 {
 	struct trace_cache *t = c->traces;
-	const uint8_t *at = (const uint8_t *)target;
-	const struct trace *to = (const struct trace *)(const void *)(at - offsetof(struct trace, op));
-	const struct trace *tr;
+	const struct trace *to, *tr;
 
 	/* Singles have no place in the arena. */
-	if (at < t->arena || at >= t->arena + t->used)
+	if (!in_arena(t, target) || !in_arena(t, from))
 		return;
-	/* The page may have been mapped elsewhere since `from` was entered: look for it in target's frame. */
-	for (tr = t->list[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT]; tr; tr = tr->frame_next)
-		if (from >= tr->op && from < tr->op + tr->slots) {
-			from->chain = target;
-			return;
-		}
+	to = trace_at(target);
+	/* The page may have been mapped elsewhere since `from` was entered. */
+	tr = trace_of(t, from);
+	if (tr->key != KEY_DEAD && same_frame(tr->key, to->key))
+		from->chain = target;
 }
 
 struct trace_cache *trace_cache_new(struct cpu *c)
@@ -390,6 +498,7 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 	if (!t)
 		return NULL;
 	t->cpu = c;
+	specials_init(&t->specials);
 	t->arena = malloc(ARENA_BYTES);
 	t->list = calloc(p2m_pool(c->p2m)->count, sizeof(*t->list));
 	c->code_granules = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code_granules));
@@ -397,7 +506,10 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		trace_cache_free(t);
 		return NULL;
 	}
+	t->none.key = KEY_DEAD;
 	for (unsigned k = 0; k < 2; k++) {
+		t->none.op[k].fn = op_ud;
+		t->nowhere[k].chain = t->none.op;
 		t->unlinked[k].fn = op_unlinked;
 		t->far[k].fn = op_far;
 		t->nowhere[k].fn = op_ud;
@@ -406,7 +518,9 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		t->single[k].key = UINT64_MAX;
 	for (unsigned k = 0; k < JUMPS; k++)
 		c->jump[k].key = UINT64_MAX;
-	c->from = t->nowhere;
+	c->from = c->guess = t->nowhere;
+	for (unsigned k = 0; k < CALLED; k++)
+		c->called[k].slot = t->nowhere;
 	struct frame_watch w = { code_written, t };
 
 	p2m_set_watch(c->p2m, FRAME_CODE, &w);
