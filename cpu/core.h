@@ -106,6 +106,7 @@ struct called {
 struct known_segment {
 	uint64_t raw; /* the descriptor's bytes */
 	uint32_t key; /* selector, use, level; 0: empty */
+	bool flat;    /* as MODE_FLAT wants it */
 	struct segment seg;
 };
 #define KNOWN_SEGMENTS 64u
