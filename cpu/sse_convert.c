@@ -54,6 +54,18 @@ bool exec_cvttsd2si(struct cpu *c, const struct insn *i) { return to_register(c,
 
 /* ---- MMX registers --------------------------------------------------------------------------- */
 
+/*
+ * With a memory operand these two have nothing to do with MMX. SDM vol 2 says so of CVTPI2PD only, but processors do the
+ * same for CVTPI2PS.
+ */
+static bool mmx_or_memory(struct cpu *c, const struct insn *i, uint64_t *v)
+{
+	TRY(sse_begin(c));
+	if (!insn_is_mem(i))
+		TRY(mmx_begin(c));
+	return mmx_source(c, i, 8, v);
+}
+
 /* The transition comes with the first commit: a fault leaves the x87 tags alone. */
 bool exec_cvtpi2ps(struct cpu *c, const struct insn *i)
 {
@@ -61,27 +73,22 @@ bool exec_cvtpi2ps(struct cpu *c, const struct insn *i)
 	uint32_t low, high;
 	uint64_t v;
 
-	TRY(sse_begin(c));
-	TRY(mmx_begin(c));
-	TRY(mmx_source(c, i, 8, &v));
+	TRY(mmx_or_memory(c, i, &v));
 	low = f32_from_i32(&e, (int32_t)(uint32_t)v);
 	high = f32_from_i32(&e, (int32_t)(uint32_t)(v >> 32));
 	TRY(sse_settle(c, &e));
-	mmx_enter(c);
+	if (!insn_is_mem(i))
+		mmx_enter(c);
 	set_lane32(xmm_reg(c, i), 0, low);
 	set_lane32(xmm_reg(c, i), 1, high);
 	return true;
 }
 
-/* With a memory operand this one has nothing to do with MMX. */
 bool exec_cvtpi2pd(struct cpu *c, const struct insn *i)
 {
 	uint64_t v;
 
-	TRY(sse_begin(c));
-	if (!insn_is_mem(i))
-		TRY(mmx_begin(c));
-	TRY(mmx_source(c, i, 8, &v));
+	TRY(mmx_or_memory(c, i, &v));
 	if (!insn_is_mem(i))
 		mmx_enter(c);
 	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v),

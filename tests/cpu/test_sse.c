@@ -212,6 +212,20 @@ static void test_mmx(void **state)
 	assert_int_equal(g->s.x87.empty, 0xff);
 }
 
+/* CVTPI2PS leaves the x87 registers alone when its operand is in memory. */
+static void test_cvtpi2ps(void **state)
+{
+	struct guest *g = start(state);
+
+	g->s.x87.sw = 0x2800; /* TOP 5 */
+	assert_int_equal(RUN(g, 0x0f, 0x2a, 0x03), NO_FAULT); /* CVTPI2PS XMM0, [EBX] */
+	assert_int_equal(g->s.x87.empty, 0xff);
+	assert_int_equal(g->s.x87.sw, 0x2800);
+	assert_int_equal(RUN(g, 0x0f, 0x2a, 0xc1), NO_FAULT);
+	assert_int_equal(g->s.x87.empty, 0);
+	assert_int_equal(g->s.x87.sw, 0);
+}
+
 static void test_moves(void **state)
 {
 	struct guest *g = start(state);
@@ -386,7 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_gates), T(test_alignment), T(test_exceptions), T(test_two_paths),
 		T(test_mmx),   T(test_moves),     T(test_compare),    T(test_fxsave),
-		T(test_sse3),  T(test_ssse3),     T(test_models),
+		T(test_sse3),  T(test_ssse3),     T(test_models),     T(test_cvtpi2ps),
 	};
 
 	return cmocka_run_group_tests_name("sse", tests, NULL, NULL);
