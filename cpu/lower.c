@@ -184,7 +184,7 @@ static op_fn *lower_indirect(struct lowering *l, struct op *op, const struct ins
 	if (family == HOT_PUSH)
 		family = HOT_PUSH_R;
 	if (family == HOT_JMPI)
-		return hot_families[family].fn[HOT_RI][s];
+		return hot_families[family].fn[l->mode & MODE_FLAT ? HOT_RR : HOT_RI][s];
 	return hot_families[family].fn[flat_stack ? HOT_RR : HOT_RI][s];
 }
 

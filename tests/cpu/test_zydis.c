@@ -38,15 +38,6 @@ struct tally {
 
 /* ---- which instructions are our processor's ------------------------------------------------------------------ */
 
-/* True when every instruction of SSE3 and SSSE3 has its row; false: those that have one must agree. */
-static const bool whole_ssse3 = false;
-
-static bool is_ssse3(ZydisISASet set)
-{
-	return set == ZYDIS_ISA_SET_SSE3 || set == ZYDIS_ISA_SET_SSE3X87 || set == ZYDIS_ISA_SET_SSSE3 ||
-	       set == ZYDIS_ISA_SET_SSSE3MMX || set == ZYDIS_ISA_SET_MONITOR;
-}
-
 static bool announced(ZydisISASet set)
 {
 	switch (set) {
@@ -56,8 +47,9 @@ static bool announced(ZydisISASet set)
 	case ZYDIS_ISA_SET_FAT_NOP: case ZYDIS_ISA_SET_LAHF: case ZYDIS_ISA_SET_PAUSE: case ZYDIS_ISA_SET_RDPMC:
 	case ZYDIS_ISA_SET_FXSAVE: case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX:
 	case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_CLFSH: case ZYDIS_ISA_SET_X87:
+	case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSE3X87: case ZYDIS_ISA_SET_SSSE3: case ZYDIS_ISA_SET_SSSE3MMX:
 		return true;
-	default: return is_ssse3(set);
+	default: return false;
 	}
 }
 
@@ -128,7 +120,7 @@ static enum verdict compare(const struct case_ *c)
 
 	if (!c->z.valid)
 		return (c->result == DECODE_LONG) == c->z.too_long && c->result != DECODE_OK ? SAME : VALIDITY;
-	if (!announced(set) || (is_ssse3(set) && !whole_ssse3 && c->result == DECODE_UD))
+	if (!announced(set))
 		return c->result == DECODE_UD ? SAME : NEWER;
 	if (c->result != DECODE_OK)
 		return VALIDITY;
