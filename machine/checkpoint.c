@@ -215,7 +215,7 @@ static bool carry_out(struct reader *r, struct plan *p, unsigned plans, const st
 		if (!read_guest(r, &p[i], u))
 			return false;
 	}
-	if (plans < r->guests)
+	if (plans < r->guests && r->section[r->at].guest != p[plans - 1].from)
 		skip_to(r, NO_GUEST);
 	if (!reader_take(r, "end", NO_GUEST, 1))
 		return false;

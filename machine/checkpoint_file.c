@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_TRIES 8u
+
 static bool failed(char err[CHECKPOINT_ERR], const char *path, const char *what)
 {
 	snprintf(err, CHECKPOINT_ERR, "%.300s: %s: %s", path, what, strerror(errno));
@@ -65,31 +67,55 @@ static char *find_target(const char *path, char err[CHECKPOINT_ERR])
 	return real;
 }
 
-static bool open_part(struct out_file *f, const char *path, char err[CHECKPOINT_ERR])
+/* Does the name still mean the file that is open, or has its owner renamed it before we could lock it? */
+static bool is_still(const struct out_file *f, const struct stat *open)
 {
 	struct stat st;
 
+	return !lstat(f->part, &st) && st.st_dev == open->st_dev && st.st_ino == open->st_ino;
+}
+
+/* Opened and locked, with its contents as they are. */
+static bool lock_part(struct out_file *f, char err[CHECKPOINT_ERR])
+{
+	struct stat st;
+
+	for (unsigned tries = 0; tries < LOCK_TRIES; tries++) {
+		f->fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		if (f->fd < 0)
+			return failed(err, f->part, "cannot be written");
+		if (fstat(f->fd, &st) || !S_ISREG(st.st_mode)) {
+			snprintf(err, CHECKPOINT_ERR, "%.300s is in the way: it is no file", f->part);
+			break;
+		}
+		if (flock(f->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+			snprintf(err, CHECKPOINT_ERR, "%.300s: another process is writing it", f->part);
+			break;
+		}
+		if (is_still(f, &st))
+			return true;
+		close(f->fd);
+		f->fd = -1;
+		snprintf(err, CHECKPOINT_ERR, "%.300s: other processes are writing it", f->part);
+	}
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	return false;
+}
+
+static bool open_part(struct out_file *f, const char *path, char err[CHECKPOINT_ERR])
+{
 	f->path = find_target(path, err);
 	if (!f->path)
 		return false;
-	f->part = malloc(strlen(f->path) + 6);
+	f->part = malloc(strlen(f->path) + sizeof(".part"));
 	if (!f->part) {
 		snprintf(err, CHECKPOINT_ERR, "no memory for a checkpoint");
 		return false;
 	}
 	sprintf(f->part, "%s.part", f->path);
-	f->fd = open(f->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (f->fd < 0)
-		return failed(err, f->part, "cannot be written");
-	if (flock(f->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-		snprintf(err, CHECKPOINT_ERR, "%.300s: another process is writing it", f->part);
-		close(f->fd);
-		f->fd = -1;
-		return false;
-	}
-	if (fstat(f->fd, &st) || !S_ISREG(st.st_mode) || ftruncate(f->fd, 0))
-		return failed(err, f->part, "cannot be written");
-	return true;
+	return lock_part(f, err) && (!ftruncate(f->fd, 0) || failed(err, f->part, "cannot be written"));
 }
 
 /* The folder, too: the new name must be on the disk. File systems that cannot do it are not asked twice. */

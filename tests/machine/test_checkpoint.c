@@ -2,12 +2,14 @@
  * Checkpoints: a machine goes on from one as if nothing had happened, whatever it was doing; one that does not fit
  * is refused by name, and changes nothing.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -326,6 +328,23 @@ static void sets_go_on(void **state)
 	lab_close(&l[1]);
 }
 
+/* One more `set` behind guest 1's sections, said to be guest 1's, and counted. */
+static struct saved with_one_more(const struct saved *s)
+{
+	size_t set = saved_find(s, "set", 0), end = saved_find(s, "end", 0), len = saved_find(s, "config", 0) - set;
+	struct saved more = { .data = malloc(s->len + len), .len = s->len + len };
+
+	assert_non_null(more.data);
+	memcpy(more.data, s->data, end);
+	memcpy(more.data + end, s->data + set, len);
+	put32(more.data + end + 16, 1);
+	saved_seal(&more, end);
+	memcpy(more.data + end + len, s->data + end, s->len - end);
+	more.data[end + len + SAVED_SECTION_HEAD]++;
+	saved_seal(&more, end + len);
+	return more;
+}
+
 static void guests_are_found_by_name(void **state)
 {
 	struct lab l;
@@ -343,6 +362,10 @@ static void guests_are_found_by_name(void **state)
 	s = saved_set(&set);
 	assert_true(checkpoint_read_one(&g, s.data, s.len, err));
 	assert_int_equal(hash_of(alone.m), hash_of(l.pc[1].m));
+	one = with_one_more(&s);
+	assert_false(checkpoint_read_one(&g, one.data, one.len, err));
+	assert_non_null(strstr(err, "section set of guest 1: end was expected"));
+	saved_free(&one);
 	g.name = "c";
 	assert_false(checkpoint_read_one(&g, s.data, s.len, err));
 	assert_non_null(strstr(err, "holds the guests a b, and none named c"));
@@ -600,6 +623,7 @@ static void files_are_replaced_as_a_whole(void **state)
 	struct checkpoint_guest g = { .name = "", .m = pc.m };
 	struct checkpoint_set set = { .guest = &g, .guests = 1 };
 	struct stat st;
+	int fd;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
@@ -620,12 +644,23 @@ static void files_are_replaced_as_a_whole(void **state)
 	assert_non_null(strstr(err, folder));
 	assert_false(checkpoint_save(&set, "/dev/null", err));
 	assert_non_null(strstr(err, "/dev/null"));
-	/* A full disk: nothing is left of the new file, and there was never an old one. */
-	if (!access("/dev/full", W_OK) && !symlink("/dev/full", part)) {
-		assert_false(checkpoint_save(&set, path, err));
-		assert_int_equal(stat(path, &st), 0);
-		unlink(part);
-	}
+	/* What is in the way is left alone: a link, a folder, a file that somebody is writing. */
+	assert_int_equal(symlink("/dev/null", part), 0);
+	assert_false(checkpoint_save(&set, path, err));
+	assert_int_equal(unlink(part), 0);
+	assert_int_equal(mkdir(part, 0700), 0);
+	assert_false(checkpoint_save(&set, path, err));
+	assert_int_equal(rmdir(part), 0);
+	fd = open(part, O_RDWR | O_CREAT, 0600);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	assert_false(checkpoint_save(&set, path, err));
+	assert_non_null(strstr(err, "another process"));
+	assert_int_equal(lseek(fd, 0, SEEK_END), 1);
+	close(fd);
+	/* A rest of an interrupted save is not. */
+	assert_true(checkpoint_save(&set, path, err));
+	assert_int_not_equal(access(part, F_OK), 0);
 	assert_true(checkpoint_load_one(&g, path, err));
 	unlink(path);
 	rmdir(folder);
