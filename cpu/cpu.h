@@ -97,7 +97,7 @@ struct cpu_state {
 	uint64_t efer, tsc_offset, apic_base, pat;
 	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
 	struct x87_state x87;
-	uint8_t cpl, a20, halted, nmi_masked, inhibit; /* inhibit: STI or MOV SS shadow */
+	uint8_t cpl, a20, halted, nmi_masked, inhibit; /* inhibit: 1 behind STI, 2 behind MOV SS */
 };
 
 void cpu_get_state(const struct cpu *c, struct cpu_state *s);

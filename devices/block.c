@@ -24,6 +24,11 @@ bool block_flush(struct block *b)
 	return b->ops->flush(b);
 }
 
+uint64_t block_mtime(struct block *b)
+{
+	return b->ops->mtime ? b->ops->mtime(b) : 0;
+}
+
 void block_close(struct block *b)
 {
 	if (b)

@@ -90,6 +90,16 @@ static bool file_flush(struct block *b)
 	       failed(b, "flushing", 0, strerror(errno));
 }
 
+static uint64_t file_mtime(struct block *b)
+{
+	const struct file_block *f = (struct file_block *)b;
+	struct stat st;
+
+	if (fstat(f->fd, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	return (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+}
+
 static void file_close(struct block *b)
 {
 	struct file_block *f = (struct file_block *)b;
@@ -102,6 +112,7 @@ static const struct block_ops file_ops = {
 	.read = file_read,
 	.write = file_write,
 	.flush = file_flush,
+	.mtime = file_mtime,
 	.close = file_close,
 };
 

@@ -47,6 +47,7 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 		return EXIT_NO_HOST;
 	}
 	ses->monitor.com1 = com1;
+	ses->monitor.name = g->name;
 	ses->monitor.drives = g->setup.block;
 	ses->monitor.snapshot = g->setup.o.snapshot;
 	g->keyboard = gc->keyboard;
@@ -151,7 +152,14 @@ static int open_lab(struct lab *l)
 		l->live |= !l->o->script && (l->guest[i]->setup.tty_raw ||
 					     options_serial_is_live(&l->guest[i]->setup.o));
 	code = open_display(l);
-	return code ? code : open_trace(l);
+	if (!code)
+		code = open_trace(l);
+	if (code || !l->o->loadvm)
+		return code;
+	if (lab_load(l, l->o->loadvm, err))
+		return 0;
+	complain("-loadvm: %s", err);
+	return EXIT_BAD_IMAGE;
 }
 
 static void close_lab(struct lab *l)
@@ -364,6 +372,22 @@ static bool may_run(struct lab *l)
 	return false;
 }
 
+/* After a loadvm guest time may be anything. */
+static void restart_clocks(struct lab *l)
+{
+	ns_t now = hypervisor_now(l->h);
+	bool set = false;
+
+	for (unsigned i = 0; i < l->guests; i++) {
+		set |= l->guest[i]->setup.session.monitor.time_was_set;
+		l->guest[i]->setup.session.monitor.time_was_set = false;
+	}
+	if (!set)
+		return;
+	l->real_base = real_now();
+	l->guest_base = now == NS_NEVER ? 0 : now;
+}
+
 static int run_loop(struct lab *l)
 {
 	int code = LAB_GO_ON;
@@ -375,6 +399,7 @@ static int run_loop(struct lab *l)
 			return EXIT_INTERRUPTED;
 		if (l->script.open)
 			code = lab_run_script(l, false);
+		restart_clocks(l);
 		if (code == LAB_GO_ON)
 			code = look_at_display(l);
 		if (code == LAB_GO_ON && may_run(l))

@@ -47,6 +47,9 @@ struct ui_view lab_view(struct lab *l);
  */
 enum { LAB_GO_ON = -1 };
 int lab_run_script(struct lab *l, bool stopped);
+/* Checkpoints of the whole set. False with a text. */
+bool lab_save(struct lab *l, const char *path, char err[256]);
+bool lab_load(struct lab *l, const char *path, char err[256]);
 struct lab_guest *lab_find(const struct lab *l, const char *name, size_t len);
 
 #endif

@@ -7,6 +7,7 @@
 #include "frontend/lab.h"
 #include "frontend/setup.h"
 #include "frontend/trace.h"
+#include "machine/checkpoint.h"
 
 /* The display that was asked for, or, when none was, the first that there is. */
 static bool open_display(struct setup *s, char err[256])
@@ -175,6 +176,17 @@ static int close_trace(struct setup *s)
 	return EXIT_BAD_IMAGE;
 }
 
+static int load_checkpoint(struct setup *s)
+{
+	struct checkpoint_guest g = { .name = "", .m = s->session.m };
+	char err[CHECKPOINT_ERR];
+
+	if (!s->o.loadvm || checkpoint_load_one(&g, s->o.loadvm, err))
+		return 0;
+	complain("-loadvm: %s", err);
+	return EXIT_BAD_IMAGE;
+}
+
 static int run(struct setup *s)
 {
 	int code = can_write("--stats-json", s->o.stats_json) ? setup_open(s) : EXIT_BAD_IMAGE;
@@ -186,6 +198,8 @@ static int run(struct setup *s)
 		code = open_session(s);
 	if (!code)
 		code = open_trace(s);
+	if (!code)
+		code = load_checkpoint(s);
 	if (code)
 		return code;
 	code = session_run(&s->session);

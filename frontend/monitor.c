@@ -3,11 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "frontend/monitor_examine.h"
 #include "frontend/png.h"
+#include "machine/checkpoint.h"
 
 #define WORDS 16
 #define STEPS_MAX 1000000ul
@@ -376,6 +378,60 @@ static enum monitor_result run_info(struct monitor *mon, char **w, int n, char e
 	return MONITOR_BAD;
 }
 
+bool monitor_forget_keys(struct monitor *mon)
+{
+	struct typist *fresh = typist_new();
+
+	if (!fresh)
+		return false;
+	typist_free(mon->typist);
+	mon->typist = fresh;
+	mon->time_was_set = true;
+	return true;
+}
+
+static enum monitor_result run_savevm(struct monitor *mon, char **w, int n, char err[256])
+{
+	struct checkpoint_guest g = { .name = mon->name ? mon->name : "", .m = mon->m };
+	struct checkpoint_set set = { .guest = &g, .guests = 1 };
+	char why[CHECKPOINT_ERR];
+
+	(void)n;
+	if (checkpoint_save(&set, w[1], why))
+		return MONITOR_DONE;
+	snprintf(err, 256, "savevm: %.240s", why);
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_loadvm(struct monitor *mon, char **w, int n, char err[256])
+{
+	struct checkpoint_guest g = { .name = mon->name ? mon->name : "", .m = mon->m };
+	char why[CHECKPOINT_ERR];
+
+	(void)n;
+	if (!checkpoint_load_one(&g, w[1], why)) {
+		snprintf(err, 256, "loadvm: %.240s", why);
+		return MONITOR_BAD;
+	}
+	if (monitor_forget_keys(mon))
+		return MONITOR_DONE;
+	snprintf(err, 256, "no memory");
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_hash(struct monitor *mon, char **w, int n, char err[256])
+{
+	uint64_t hash;
+
+	(void)w, (void)n;
+	if (!machine_state_hash(mon->m, &hash)) {
+		snprintf(err, 256, "hash: memory in the swap file cannot be read");
+		return MONITOR_BAD;
+	}
+	fprintf(mon->out, "%016" PRIx64 " after %" PRIu64 " instructions\n", hash, machine_icount(mon->m));
+	return MONITOR_DONE;
+}
+
 /* ---- media ------------------------------------------------------------------------------------------------------ */
 
 /* Of a drive by its option's name; -1: there is no such. */
@@ -494,6 +550,11 @@ const struct monitor_row monitor_table[] = {
 	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
 	{ "step", "[N]", "execute N instructions, one if not said, and show each", 0, 1, run_step },
 	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
+	{ "savevm", "FILE", "write a checkpoint: the whole machine, to go on from; of several guests all of them, "
+	  "or with @NAME before it one", 1, 1, run_savevm },
+	{ "loadvm", "FILE", "go on from a checkpoint, at the very instruction", 1, 1, run_loadvm },
+	{ "hash", NULL, "one number for the whole state: processor, devices and memory, whatever the engine and "
+	  "the host", 0, 0, run_hash },
 	{ "break", "[ADDRESS]", "stop before the instruction at that linear address (seg:offset counts as in real mode), which ends a "
 	  "wait, sleep or until; alone: list them. The guest goes slower while there are any", 0, 1, monitor_break },
 	{ "delete", "[ADDRESS]", "the breakpoint there, or all", 0, 1, monitor_delete },

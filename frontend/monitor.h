@@ -26,6 +26,8 @@ struct monitor {
 	struct capture com1;
 	FILE *out;
 	bool paused; /* by `stop`; the caller honours it */
+	const char *name;  /* the guest's, among several; NULL: the only one */
+	bool time_was_set; /* by loadvm: guest time has jumped; the caller looks and clears it */
 	bool no_keyboard, no_mouse; /* the guest has none: keys and steps are refused */
 
 	struct block **drives; /* what is in them, floppies first; the caller closes it at the end. NULL: none can change */
@@ -56,6 +58,8 @@ void monitor_stopped(struct monitor *mon);
 ns_t monitor_next(const struct monitor *mon);
 /* How many more instructions may be executed before a step is due. */
 uint64_t monitor_next_insns(const struct monitor *mon);
+/* After guest time has jumped: keys that wait for an old time are forgotten. False: no memory. */
+bool monitor_forget_keys(struct monitor *mon);
 /* For after MONITOR_NOT_SEEN: the screen, and the last lines of COM1. */
 void monitor_show_state(struct monitor *mon, FILE *out);
 

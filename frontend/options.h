@@ -50,7 +50,7 @@ struct options {
 	uint8_t debug_exit_size;
 	uint64_t timeout_insns; /* UINT64_MAX: none */
 	uint32_t mips;
-	const char *script, *stats_json, *log_file, *trace;
+	const char *script, *stats_json, *log_file, *trace, *loadvm;
 	struct assertion assertion[OPTIONS_ASSERTIONS];
 	unsigned assertions;
 	const char *gdb;        /* tcp:[HOST]:PORT; NULL: no gdb server */

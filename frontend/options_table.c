@@ -569,6 +569,13 @@ static bool set_stopped(struct options *o, const char *arg, char err[256])
 	return true;
 }
 
+static bool set_loadvm(struct options *o, const char *arg, char err[256])
+{
+	(void)err;
+	o->loadvm = arg;
+	return true;
+}
+
 static bool set_gdb(struct options *o, const char *arg, char err[256])
 {
 	if (!strcmp(arg, "none"))
@@ -769,6 +776,8 @@ const struct option_row option_table[] = {
 	{ "-s", NULL, "-gdb tcp::1234", set_s, NULL },
 	{ "-gdb", "tcp::PORT", "let gdb connect there (target remote :PORT) and debug the guest: registers with segment "
 	  "bases and CR0 to CR4, memory by linear address, breakpoints, steps, `monitor COMMAND`", set_gdb, NULL },
+	{ "-loadvm", "FILE", "start from a checkpoint that the monitor's savevm wrote; the other options are those "
+	  "that its machine had", set_loadvm, NULL },
 	{ "--timeout-insns", "N", "end with code 124 after N guest instructions, or when the guest has waited in HLT a hundred times "
 	  "as long", set_timeout, NULL },
 	{ "--stats-json", "FILE", "at the end, write counters: instructions, TLB, shadow tables, hypervisor "

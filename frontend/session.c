@@ -264,17 +264,27 @@ void catch_signals(void)
 	sigaction(SIGHUP, &a, NULL);
 }
 
+/* Guest time and real time are equal from here on. */
+static void start_clocks(struct session *s)
+{
+	s->real_base = real_now();
+	s->guest_start = s->guest_base = machine_now(s->m);
+	s->monitor.time_was_set = false;
+}
+
 static int run_loop(struct session *s)
 {
 	int code = GO_ON;
 
-	s->real_start = s->real_base = real_now();
-	s->guest_start = s->guest_base = machine_now(s->m);
+	s->real_start = real_now();
+	start_clocks(s);
 	prompt(s);
 	while (code == GO_ON) {
 		if (interrupted)
 			return EXIT_INTERRUPTED;
 		code = run_monitor(s, false);
+		if (s->monitor.time_was_set)
+			start_clocks(s);
 		if (code == GO_ON)
 			code = look_at_display(s);
 		if (code != GO_ON)

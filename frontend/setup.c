@@ -98,6 +98,8 @@ static bool place_file(struct setup *s, char err[256])
 
 static bool open_drives(struct setup *s, char err[256])
 {
+	struct block *demo;
+
 	for (unsigned i = 0; i < MACHINE_FLOPPIES; i++)
 		if (s->o.floppy[i].path && !(s->cfg.floppy[i] = open_drive(s, i, &s->o.floppy[i], err)))
 			return false;
@@ -112,7 +114,9 @@ static bool open_drives(struct setup *s, char err[256])
 		snprintf(err, 256, "--demo: this build carries no demonstration guest");
 		return false;
 	}
-	s->cfg.disk[0] = keep_block(s, MACHINE_FLOPPIES, block_from_memory("demo", rom_demo.data, rom_demo.size));
+	/* With its changes beside it, so that a checkpoint has them. */
+	demo = block_from_memory("demo", rom_demo.data, rom_demo.size);
+	s->cfg.disk[0] = keep_block(s, MACHINE_FLOPPIES, demo ? block_overlay(demo) : NULL);
 	s->cfg.boot_order = "c";
 	if (!s->cfg.disk[0])
 		snprintf(err, 256, "no memory for the demonstration guest");

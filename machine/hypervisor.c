@@ -235,6 +235,27 @@ const char *hypervisor_trouble(const struct hypervisor *h)
 	return h->trouble;
 }
 
+void hypervisor_get_turn(const struct hypervisor *h, struct hypervisor_turn *t)
+{
+	*t = (struct hypervisor_turn){
+		.turn = h->turn, .left = h->left,
+		.current = h->current ? (unsigned)(h->current - h->guest) + 1 : 0,
+	};
+	for (unsigned i = 0; i < h->guests; i++)
+		t->was_halted[i] = h->guest[i].was_halted;
+}
+
+void hypervisor_set_turn(struct hypervisor *h, const struct hypervisor_turn *t)
+{
+	h->turn = t->turn;
+	h->current = t->current ? &h->guest[t->current - 1] : NULL;
+	h->left = (enum switch_cause)t->left;
+	for (unsigned i = 0; i < h->guests; i++) {
+		h->guest[i].was_halted = t->was_halted[i];
+		h->guest[i].idle_forever = false;
+	}
+}
+
 /* ---- what has happened ---------------------------------------------------------------------------- */
 
 const struct guest_stats *hypervisor_guest_stats(const struct hypervisor *h, unsigned guest)

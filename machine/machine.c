@@ -172,6 +172,7 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 			return m->stop;
 	} while (!m->halted && m->clock.now < end && cpu_icount(m->cpu) < insns &&
 		 !frame_pool_over(m->pool));
+	clock_run_due(&m->clock); /* what is due now has happened, as after machine_run() */
 	if (idle_forever(m))
 		m->stop = MACHINE_IDLE_FOREVER;
 	return m->stop;
@@ -180,6 +181,11 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 ns_t machine_now(const struct machine *m)
 {
 	return m->clock.now;
+}
+
+void machine_time_was_set(struct machine *m)
+{
+	trace_time(m);
 }
 
 void machine_set_trace(struct machine *m, const struct trace_sink *sink)

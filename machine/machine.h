@@ -118,6 +118,11 @@ void machine_info_topics(struct machine *m, FILE *out);
 void machine_disassemble(struct machine *m, uint64_t at, unsigned n, FILE *out);
 /* Reads guest memory: physical, or linear when `linear`. Bytes read. */
 uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len);
+/*
+ * One number for all that the guest can see: processor, devices, memory contents. The same for every engine,
+ * host and compiler. Costs some milliseconds and changes nothing. False: swapped memory cannot be read.
+ */
+bool machine_state_hash(struct machine *m, uint64_t *hash);
 /* Counters as the members of a JSON object, without its braces, so that the caller may add his own. */
 void machine_stats_json(struct machine *m, FILE *out);
 /*

@@ -491,6 +491,30 @@ bool pc_build(struct machine *m, char err[256], bool *bad_image)
 	return map_chips(m, err) && build_optional(m, err) && build_cpu(m, err);
 }
 
+void pc_build_chips_alone(struct machine *m, const struct machine *like)
+{
+	m->cfg = like->cfg;
+	memset(m->cfg.serial, 0, sizeof(m->cfg.serial));
+	clock_init(&m->clock, like->clock.ns_per_insn);
+	build_chips(m);
+	attach_drives(m);
+	/* Media may have been changed since; and these do without a bus. */
+	memcpy(m->fdc.drive, like->fdc.drive, sizeof(m->fdc.drive));
+	for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+		m->ata[i / 2].drive[i % 2].type = like->ata[i / 2].drive[i % 2].type;
+		m->ata[i / 2].drive[i % 2].medium = like->ata[i / 2].drive[i % 2].medium;
+	}
+	m->vga = like->vga;
+	m->vga.clock = &m->clock;
+	m->loader = like->loader;
+	m->fw_cfg = like->fw_cfg;
+	m->debug_exit = like->debug_exit;
+	/* All chips are members of struct machine: each has the same place here. */
+	m->devices = like->devices;
+	for (unsigned i = 0; i < m->devices; i++)
+		m->device[i] = (struct device *)((uint8_t *)m + ((uint8_t *)like->device[i] - (const uint8_t *)like));
+}
+
 void pc_free(struct machine *m)
 {
 	if (m->cpu)

@@ -80,6 +80,11 @@ struct machine {
 bool pc_build(struct machine *m, char err[256], bool *bad_image);
 /* Frees what pc_build made, also when it failed half-way. */
 void pc_free(struct machine *m);
+/*
+ * The chips of a machine like `like` by themselves, to try restored state on them: they hear nothing, reach no
+ * processor and no memory, and there is nothing to free. `m` is all zeros.
+ */
+void pc_build_chips_alone(struct machine *m, const struct machine *like);
 /* The reset line of the board: every device and the cpu; memory keeps its contents. */
 void pc_reset(struct machine *m);
 
@@ -88,6 +93,9 @@ void pc_reset(struct machine *m);
  * event that may end it, or at `end`.
  */
 enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insns);
+
+/* The clock was set: whoever traces is told. */
+void machine_time_was_set(struct machine *m);
 
 void machine_print_registers(struct machine *m, FILE *out);
 void machine_print_mmu(struct machine *m, FILE *out);
