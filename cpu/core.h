@@ -106,6 +106,7 @@ struct called {
 struct known_segment {
 	uint64_t raw; /* the descriptor's bytes */
 	uint32_t key; /* selector, use, level; 0: empty */
+	bool flat;    /* as MODE_FLAT wants it */
 	struct segment seg;
 };
 #define KNOWN_SEGMENTS 64u
@@ -183,12 +184,19 @@ struct cpu {
 	uint64_t scratch;     /* results for slow handlers, see gen_handlers.py */
 	uint32_t scratch_lin;
 	bool repeat;          /* a string instruction has iterations left */
-	uint64_t breakpoint;  /* linear address where cpu_run stops; UINT64_MAX: none */
+
+	/* A debugger's, see breakpoint.c. */
+	uint32_t breakpoint[CPU_BREAKPOINTS]; /* linear */
+	unsigned breakpoints;
+	uint64_t broke_at;    /* the count at which cpu_run has last stopped for one */
 
 	struct called called[CALLED];
 	struct known_segment known[KNOWN_SEGMENTS];
 	struct jump jump[JUMPS];
 };
+
+/* breakpoint.c: is there one at CS:EIP, for which cpu_run has not yet stopped? */
+bool cpu_breaks_here(struct cpu *c);
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 

@@ -94,10 +94,10 @@ static bool far_direct(struct cpu *c, const struct far_target *t, struct descrip
  */
 static bool far_quick(struct cpu *c, const struct far_target *t)
 {
-	const struct segment *code = known_segment(c, t->sel, USE_JUMP, c->cpl);
+	const struct known_segment *code = known_find(c, t->sel, USE_JUMP, c->cpl);
 	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - 8) & mask;
 
-	if (!code || t->off > code->limit)
+	if (!code || t->off > code->seg.limit)
 		return false;
 	if (t->call) {
 		uint8_t *p = t->opsize == 4 ? stack_writable(c, low, 8) : NULL;
@@ -108,9 +108,9 @@ static bool far_quick(struct cpu *c, const struct far_target *t)
 		st4(p + 4, c->seg[SEG_CS].sel);
 		set_reg32(c, R_ESP, (esp & ~mask) | low);
 	}
-	c->seg[SEG_CS] = *code;
+	c->seg[SEG_CS] = code->seg;
 	c->eip = t->off;
-	cpu_mode_changed(c);
+	known_mode_changed(c, code, NULL);
 	return true;
 }
 
@@ -278,19 +278,19 @@ static bool ret_outer(struct cpu *c, const struct insn *i, uint32_t eip, uint16_
 static bool ret_quick(struct cpu *c, uint32_t skip)
 {
 	const uint8_t *p = stack_readable(c, reg32(c, R_ESP) & cpu_stack_mask(c), 8);
-	const struct segment *code;
+	const struct known_segment *code;
 	uint16_t sel;
 
 	if (!p || !cpu_is_protected(c))
 		return false;
 	sel = (uint16_t)ld2(p + 4);
-	code = known_segment(c, sel, USE_RETURN, c->cpl);
-	if (!code || (sel & SEL_RPL) != c->cpl || ld4(p) > code->limit)
+	code = known_find(c, sel, USE_RETURN, c->cpl);
+	if (!code || (sel & SEL_RPL) != c->cpl || ld4(p) > code->seg.limit)
 		return false;
 	c->eip = ld4(p);
 	stack_drop(c, 8 + skip);
-	c->seg[SEG_CS] = *code;
-	cpu_mode_changed(c);
+	c->seg[SEG_CS] = code->seg;
+	known_mode_changed(c, code, NULL);
 	return true;
 }
 
