@@ -119,6 +119,9 @@ enum flag_kind {
 	FK_OF = 0x80,              /* added to any kind: OF is in `of` instead (rotates) */
 };
 
+/* No interrupt behind the last instruction: it was STI, or it loaded SS, then no debug exception either. */
+enum inhibit { INHIBIT_NONE, INHIBIT_STI, INHIBIT_SS };
+
 struct cpu {
 	/* Hot: what handlers touch on every instruction. */
 	uint64_t r[REG_SLOTS];
@@ -151,7 +154,7 @@ struct cpu {
 	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
 	struct x87_state x87;
 	bool halted, nmi_masked, nmi_pending, intr_pin, ignne_pin, a20;
-	uint8_t inhibit;      /* STI or MOV SS: no interrupt (and no debug trap) before this many more instructions */
+	uint8_t inhibit;      /* enum inhibit: what the last instruction holds back until the next has run */
 
 	struct trap trap;     /* why the last call returned false */
 

@@ -44,7 +44,7 @@ bool debug_before_insn(struct cpu *c);
 
 /*
  * After an instruction that retired: clears RF, raises the traps that are due. `tf` is EFLAGS.TF as
- * it was before the instruction. `shadow`: the instruction was STI or MOV SS (cpu.inhibit has just
+ * it was before the instruction. `shadow`: the instruction has loaded SS (cpu.inhibit has just
  * been set). c->eip is the EIP to push. False with #DB recorded.
  */
 bool debug_after_insn(struct cpu *c, bool tf, bool shadow);

@@ -1,4 +1,5 @@
 /* What follows when a mode changes: paging root, TLB bank, the part of a trace's key that is not code. */
+#include "cpu/cpuid.h"
 #include "cpu/debug.h"
 #include "cpu/op.h"
 
@@ -58,7 +59,7 @@ bool cpu_paging_changed(struct cpu *c, enum paging_change why)
 	struct paging *p = &c->paging;
 	bool pae = c->cr4 & CR4_PAE, on = c->cr0 & CR0_PG;
 
-	p->phys_bits = 36;
+	p->phys_bits = cpuid_has(c, FEATURE_PAE | FEATURE_PSE36) ? 36 : 32;
 	if (pae && on && why != PAGING_AC)
 		TRY(load_pdptes(c, p->pdpte));
 	p->cr3 = c->cr3;

@@ -413,7 +413,7 @@ static bool step(struct cpu *c)
 	c->mode &= ~(uint32_t)MODE_STEP;
 	if (c->faulted)
 		return deliver(c);
-	shadow = c->inhibit;
+	shadow = c->inhibit == INHIBIT_SS;
 	if (!debug_after_insn(c, tf, shadow))
 		return deliver(c);
 	return true;
