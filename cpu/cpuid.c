@@ -7,8 +7,9 @@
  * rule this emulator follows is Intel's. The brand string says what it really is. A feature is
  * announced when the model had it and the emulator does it completely.
  *
- * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, PAT, MONITOR, UMIP, SMEP, SMAP,
- * serial number.
+ * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, MONITOR, UMIP, SMEP, SMAP, serial
+ * number. (PAT is
+ * its MSR and its bits in paging entries; there are no caches for it to steer.)
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
@@ -17,7 +18,7 @@
 #define IMPLEMENTED                                                                           \
 	(FEATURE_FPU | FEATURE_VME | FEATURE_DE | FEATURE_PSE | FEATURE_TSC | FEATURE_MSR |   \
 	 FEATURE_PAE | FEATURE_CX8 | FEATURE_SEP | FEATURE_PGE | FEATURE_CMOV | FEATURE_MMX |  \
-	 FEATURE_PSE36 | FEATURE_FXSR | FEATURE_SSE | FEATURE_SSE2)
+	 FEATURE_FXSR | FEATURE_SSE | FEATURE_SSE2 | FEATURE_PAT | FEATURE_PSE36)
 #define IMPLEMENTED_C (FEATURE_C_SSE3 | FEATURE_C_SSSE3)
 #define IMPLEMENTED_EXTENDED FEATURE_NX
 

@@ -35,10 +35,10 @@ bool debug_raise(struct cpu *c, uint32_t dr6_bits)
 bool debug_before_insn(struct cpu *c)
 {
 	uint32_t lin = c->seg[SEG_CS].base + c->eip, hit = 0;
-	bool held = c->inhibit == INHIBIT_SS;
+	bool shadow = c->inhibit == SHADOW_SS;
 
-	c->db_hit = held ? c->db_hit & DR6_B : 0;
-	if ((c->eflags & FLAG_RF) || held || !(c->dr[7] & DR7_ENABLE))
+	c->db_hit = shadow ? c->db_hit & DR6_B : 0;
+	if ((c->eflags & FLAG_RF) || shadow || !(c->dr[7] & DR7_ENABLE))
 		return true;
 	for (unsigned n = 0; n < 4; n++)
 		if (bp_enabled(c, n) && bp_kind(c, n) == DEBUG_EXECUTE && c->dr[n] == lin)
@@ -52,7 +52,7 @@ bool debug_after_insn(struct cpu *c, bool tf, bool shadow)
 
 	if (!(c->db_hit & DB_KEEP_RF))
 		c->eflags &= ~FLAG_RF;
-	if (shadow) /* the data breakpoints that were met wait for the next boundary, the step is lost */
+	if (shadow) /* data breakpoints wait for the next boundary, the step is lost */
 		return true;
 	if (tf && !(c->db_hit & DB_NO_STEP))
 		bits |= DR6_BS;

@@ -413,7 +413,7 @@ static bool step(struct cpu *c)
 	c->mode &= ~(uint32_t)MODE_STEP;
 	if (c->faulted)
 		return deliver(c);
-	shadow = c->inhibit == INHIBIT_SS;
+	shadow = c->inhibit == SHADOW_SS;
 	if (!debug_after_insn(c, tf, shadow))
 		return deliver(c);
 	return true;
@@ -430,8 +430,11 @@ static bool take_interrupts(struct cpu *c)
 		TRY(cpu_deliver_interrupt(c, TRAP_NMI));
 	}
 	if (c->intr_pin && (c->eflags & FLAG_IF)) {
+		uint8_t vector = c->cfg.inta(c->cfg.inta_opaque);
+
 		c->halted = false;
-		TRY(cpu_deliver_interrupt(c, c->cfg.inta(c->cfg.inta_opaque)));
+		cpu_check_event(c);
+		TRY(cpu_deliver_interrupt(c, vector));
 	}
 	return true;
 }
@@ -444,7 +447,7 @@ static void renew_attention(struct cpu *c)
 		a |= ATTN_INTR;
 	if (c->nmi_pending && !c->nmi_masked)
 		a |= ATTN_NMI;
-	if (debug_wants_step(c) || c->breakpoint != UINT64_MAX)
+	if (debug_wants_step(c) || c->breakpoints)
 		a |= ATTN_STEP;
 	c->attention = a;
 }
@@ -472,7 +475,6 @@ static enum cpu_exit attend(struct cpu *c)
 enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 {
 	bool sample = false;
-	bool moved = false; /* a breakpoint at the first instruction does not stop again */
 
 	c->until = until;
 	for (;;) {
@@ -486,9 +488,8 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 		}
 		if (c->clock->now >= c->until)
 			return CPU_DEADLINE;
-		if (c->breakpoint == c->seg[SEG_CS].base + c->eip && moved)
+		if (c->breakpoints && cpu_breaks_here(c))
 			return CPU_STOPPED;
-		moved = true;
 		left = (c->until - c->clock->now + c->clock->ns_per_insn - 1) / c->clock->ns_per_insn;
 		if ((c->attention & ATTN_STEP) || left <= TRACE_MAX + 1) {
 			if (!step(c))
@@ -548,7 +549,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg, char err[256])
 	c->clock = cfg->clock;
 	c->log = cfg->log;
 	c->a20 = true;
-	c->breakpoint = UINT64_MAX;
+	c->broke_at = UINT64_MAX;
 	c->banks = tlb_banks_new(p2m_pool(c->p2m)->count);
 	c->engine = engine_new(cfg->engine, c->p2m, c->log, &cpu_tlb_ops, c);
 	c->traces = trace_cache_new(c);
