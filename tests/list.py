@@ -4,7 +4,7 @@
 Every FOLDER/test_*.c is a program by itself, with the other .c files of its folder linked in whose header it includes
 (NAME.h is the header of NAME.c and of NAME_*.c); every
 FOLDER/test_*.py runs the built program. A test is of the suite FOLDER, and of `conformance` when it reads the
-recordings in shared/corpora.
+recordings in shared/corpora, or measures against MPFR.
 """
 import pathlib
 import re
@@ -26,7 +26,8 @@ def headers(path, known):
 
 for path in sorted([*root.glob("*/test_*.c"), *root.glob("*/test_*.py")]):
     folder = path.parent
-    suites = folder.name + (",conformance" if "corpora" in path.read_text(errors="replace") else "")
+    text = path.read_text(errors="replace")
+    suites = folder.name + (",conformance" if "corpora" in text or "<mpfr.h>" in text else "")
     files = [path]
     if path.suffix == ".c":
         stems = headers(path, set())

@@ -540,6 +540,36 @@ static void test_vme(void **state)
 	assert_int_equal(RUN(g, 0xfb, 0x9c, 0xfa, 0x9c, 0x0f, 0x0b), 6);
 	assert_int_equal(peek(g, 0x7000 - 2, 2) & F_IF, F_IF);
 	assert_int_equal(peek(g, 0x7000 - 4, 2) & F_IF, 0);
+	/* POPF: TF never, IF not while VIP waits; the 32-bit forms not at all. SDM vol 3 20.3.3.1. */
+	start_v86(g, 0);
+	g->s.cr4 = 1;
+	assert_int_equal(RUN(g, 0x68, W16(F_TF), 0x9d), 13);
+	assert_int_equal(stacked(g, 1), CODE + 3);
+	start_v86(g, 0);
+	g->s.cr4 = 1;
+	g->s.eflags |= F_VIP;
+	assert_int_equal(RUN(g, 0x68, W16(F_IF), 0x9d), 13);
+	start_v86(g, 0);
+	g->s.cr4 = 1;
+	g->s.eflags |= F_VIP;
+	assert_int_equal(RUN(g, 0xfb), 13); /* STI */
+	start_v86(g, 0);
+	g->s.cr4 = 1;
+	assert_int_equal(RUN(g, 0x66, 0x9c), 13); /* PUSHFD */
+	/* IRET in V86 mode: IF goes to VIF, IOPL and IF stay. */
+	start_v86(g, 0);
+	g->s.cr4 = 1;
+	g->s.eflags |= F_IF;
+	assert_int_equal(RUN(g, 0x68, W16(F_IF | F_IOPL3), 0x6a, 0, 0x68, W16(CODE + 9), 0xcf, 0x0f, 0x0b), 6);
+	assert_int_equal(stacked(g, 2) & (F_IF | F_IOPL3 | F_VIF), F_IF | F_VIF);
+	/* With IOPL 3 a redirected INT n acts on IF itself. */
+	start_v86(g, 3);
+	g->s.cr4 = 1;
+	g->s.eflags |= F_IF | F_VIF;
+	poke(g, TSS + 0x80 + 4, 0xfd, 1);
+	poke(g, 0x7050, 0x0b0f, 2);
+	assert_int_equal(RUN(g, 0xcd, 0x21), 6);
+	assert_int_equal(stacked(g, 2) & (F_IF | F_VIF), F_VIF);
 	guest_free(g);
 }
 

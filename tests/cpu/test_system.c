@@ -286,12 +286,63 @@ static void test_cpuid_and_msrs(void **state)
 	assert_int_equal(stacked(g, 4), DATA3);
 	guest_free(g);
 
+	/* SYSENTER leaves V86 mode; neither it nor SYSEXIT without a selector. SDM vol 2. */
+	g = guest_new(CPU_MAX);
+	start_v86(g, 0);
+	g->s.sysenter_cs = CODE0;
+	g->s.sysenter_esp = INNER0;
+	g->s.sysenter_eip = OTHER;
+	phys_write(g->p2m, OTHER, (const uint8_t[]){ 0xf4 }, 1);
+	assert_int_equal(RUN(g, 0x0f, 0x34), NO_FAULT);
+	assert_int_equal(g->s.eflags & (F_VM | F_IF), 0);
+	assert_int_equal(g->s.cpl, 0);
+	start_protected(g, 0);
+	g->s.sysenter_cs = 3;
+	assert_int_equal(RUN(g, 0x0f, 0x35), 13);
+	start_protected(g, 3);
+	g->s.sysenter_cs = 3;
+	assert_int_equal(RUN(g, 0x0f, 0x34), 13);
+	/* No counter exists, no such MSR, and neither from V86 mode. */
+	start_protected(g, 0);
+	assert_int_equal(RUN(g, 0x0f, 0x33), 13);
+	start_protected(g, 0);
+	g->s.gpr[R_ECX] = 0x12345;
+	assert_int_equal(RUN(g, 0x0f, 0x32), 13);
+	start_v86(g, 3);
+	g->s.gpr[R_ECX] = 0x10;
+	assert_int_equal(RUN(g, 0x0f, 0x32), 13);
+	start_v86(g, 3);
+	g->s.cr4 = 4; /* TSD */
+	assert_int_equal(RUN(g, 0x0f, 0x31), 13);
+	guest_free(g);
+
 	/* A 486 has no TSC and no MSRs. */
 	g = guest_new(CPU_486);
 	assert_int_equal(RUN(g, 0x0f, 0x31), 6);
 	start_protected(g, 0);
 	assert_int_equal(RUN(g, 0x0f, 0x32), 6);
 	guest_free(g);
+}
+
+/* A 4 MiB page beyond 4 GiB: reserved bits for a Pentium, a place (with nothing there) for a Pentium II. */
+static void test_pse36(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct guest *g = guest_new(k ? CPU_PENTIUM2 : CPU_PENTIUM);
+
+		g->s.cr0 |= 0x80000000u;
+		g->s.cr4 = 0x10;
+		g->s.cr3 = PAGES;
+		poke(g, PAGES, 0x83, 4);
+		poke(g, PAGES + 4, 0x83 | 1 << 13, 4);
+		assert_int_equal(RUN(g, 0xa1, W32(0x400000)), k ? NO_FAULT : 14);
+		if (k)
+			assert_int_equal(g->s.gpr[R_EAX], 0xffffffff);
+		else
+			assert_int_equal(stacked(g, 0), 9); /* P, RSVD */
+		guest_free(g);
+	}
 }
 
 /* ---- table registers ------------------------------------------------------------------------- */
@@ -501,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_real_mode),
 		cmocka_unit_test(test_reset_state),
 		cmocka_unit_test(test_cpuid_and_msrs),
+		cmocka_unit_test(test_pse36),
 		cmocka_unit_test(test_table_registers),
 		cmocka_unit_test(test_io_permission),
 		cmocka_unit_test(test_ins_and_outs),
