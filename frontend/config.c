@@ -201,9 +201,7 @@ static bool set_host_key(struct reading *r)
 	case 2:
 		if (!parse_on_off(v, &on))
 			return bad_at(r, line, column, "sharing is on or off");
-		if (on)
-			snprintf(c->note, sizeof(c->note), "%.100s:%u:%u: sharing = on: not implemented yet; "
-				 "the guests run without it", r->path, line, column);
+		c->sharing = on;
 		return true;
 	case 3:
 		c->mmu = !strcmp(v, "direct") ? MMU_DIRECT : MMU_SHADOW;

@@ -4,7 +4,7 @@
  *
  *   [host]        pool = SIZE       memory for the guests' RAM (default: as much as they have together)
  *                 swap = FILE       where pages go that do not fit (default: none)
- *                 sharing = off     identical pages are not shared
+ *                 sharing = on|off  identical pages are found and shared (default: off)
  *                 mmu = shadow|direct
  *                 traps = assist
  *                 slice = N         instructions that a guest runs before another may (default 200000)
@@ -31,7 +31,7 @@ struct config {
 	enum machine_mmu mmu;
 	struct guest_config guest[HYPERVISOR_GUESTS];
 	unsigned guests;
-	char note[256];      /* what is accepted and does nothing yet; empty: none */
+	bool sharing;
 	char **text;         /* strings that the options refer to */
 	unsigned texts;
 };

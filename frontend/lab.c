@@ -109,8 +109,6 @@ static int open_lab(struct lab *l)
 		complain("%s", err);
 		return EXIT_BAD_USAGE;
 	}
-	if (l->config.note[0])
-		complain("%s", l->config.note);
 	if (l->o->script && !script_open(&l->script, l->o->script, err)) {
 		complain("%s", err);
 		return EXIT_BAD_IMAGE;
@@ -118,6 +116,7 @@ static int open_lab(struct lab *l)
 	hc.pool_bytes = l->config.pool_bytes;
 	hc.slice = l->config.slice;
 	hc.swap_path = l->config.swap;
+	hc.sharing = l->config.sharing;
 	hc.guests = l->config.guests;
 	for (unsigned i = 0; i < l->config.guests; i++)
 		hc.ram_bytes += l->config.guest[i].o.ram_bytes;
@@ -335,7 +334,9 @@ static void print_guest(const struct lab *l, const struct lab_guest *g, FILE *f)
 	for (unsigned c = 0; c < SWITCH_CAUSES; c++)
 		fprintf(f, "%s\"%s\": %" PRIu64, c ? ", " : "", switch_cause_names[c], s->switches[c]);
 	fprintf(f, " },\n  \"wakes\": %" PRIu64 ",\n  \"paged_out\": %" PRIu64 ",\n  \"paged_in\": %" PRIu64
-		",\n  \"zero_pages_dropped\": %" PRIu64 ",\n", s->wakes, s->paged_out, s->paged_in, s->zero_dropped);
+		",\n  \"zero_pages_dropped\": %" PRIu64 ",\n  \"shared\": %" PRIu64 ",\n  \"broken\": %" PRIu64
+		",\n  \"resident\": %u,\n", s->wakes, s->paged_out, s->paged_in, s->zero_dropped, s->shared, s->broken,
+		hypervisor_resident(l->h, g->number));
 	machine_stats_json(g->setup.session.m, f);
 	fputc('}', f);
 }

@@ -70,6 +70,8 @@ static enum monitor_result carry_out(struct lab *l, const char *line, char err[2
 		l->focus = g;
 		return MONITOR_DONE;
 	}
+	if (is_command(line, "info", "hypervisor"))
+		hypervisor_info_pool(l->h, stdout); /* above what its machine counts */
 	r = monitor_command(&g->setup.session.monitor, line, err);
 	hypervisor_set_running(l->h, g->number, !g->over && !g->setup.session.monitor.paused);
 	if (r == MONITOR_BUSY || r == MONITOR_NOT_SEEN)

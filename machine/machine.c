@@ -167,7 +167,7 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 		if (run_slice(m, end, insns))
 			return m->stop;
 	} while (!m->halted && m->clock.now < end && cpu_icount(m->cpu) < insns &&
-		 !frame_pool_over(m->pool));
+		 !frame_pool_over(m->pool) && !p2m_over(m->p2m));
 	if (idle_forever(m))
 		m->stop = MACHINE_IDLE_FOREVER;
 	return m->stop;
