@@ -62,7 +62,7 @@ static bool bad_at(struct reading *r, unsigned line, unsigned column, const char
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-enum value_kind { TEXT, A_PATH, SERIAL, ON_OFF, NOT_YET };
+enum value_kind { TEXT, A_PATH, SERIAL, ON_OFF, SIZE, NOT_YET };
 
 static const struct key {
 	const char *name, *option;
@@ -74,7 +74,7 @@ static const struct key {
 	{ "kernel", "-kernel", A_PATH }, { "initrd", "-initrd", A_PATH }, { "append", "-append", TEXT },
 	{ "serial", "-serial", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
-	{ "rtc", "-rtc", TEXT },
+	{ "rtc", "-rtc", TEXT }, { "limit", NULL, SIZE }, { "guarantee", NULL, SIZE },
 	{ "keyboard", NULL, NOT_YET }, { "mouse", NULL, NOT_YET }, { "passthrough", NULL, NOT_YET },
 	{ NULL, NULL, TEXT },
 };
@@ -137,6 +137,28 @@ static bool parse_on_off(const char *s, bool *on)
 	return *on || !strcmp(s, "off") || !strcmp(s, "no") || !strcmp(s, "false");
 }
 
+/* With QEMU's suffixes, as in -m; without one, MiB. */
+static bool parse_size(const char *s, uint64_t *bytes)
+{
+	struct options o;
+	char ignored[256];
+	bool good;
+
+	options_init(&o);
+	good = options_set(&o, "-m", s, ignored);
+	*bytes = o.ram_bytes;
+	options_free(&o);
+	return good;
+}
+
+static bool set_size(struct reading *r, const char *name, struct config_size *size)
+{
+	size->line = r->key_line;
+	size->column = r->value_column;
+	return parse_size(r->value, &size->bytes) ||
+	       bad_at(r, size->line, size->column, "%s: a size from 1M to 3G is wanted, as in 64M", name);
+}
+
 static bool set_guest_key(struct reading *r)
 {
 	const struct key *k = find_key(r, guest_keys, "guest NAME");
@@ -148,6 +170,8 @@ static bool set_guest_key(struct reading *r)
 		return false;
 	if (k->kind == NOT_YET)
 		return bad_at(r, r->key_line, r->key_column, "%s: not implemented yet", k->name);
+	if (k->kind == SIZE)
+		return set_size(r, k->name, strcmp(k->name, "limit") ? &r->guest->guarantee : &r->guest->limit);
 	if (k->kind == ON_OFF) {
 		if (!parse_on_off(value, &on))
 			return bad_at(r, r->key_line, r->value_column, "%s is on or off", k->name);
@@ -164,20 +188,6 @@ static bool set_guest_key(struct reading *r)
 	if (!on || options_set(&r->guest->o, k->option, value, why))
 		return true;
 	return bad_at(r, r->key_line, r->value_column, "%s", why);
-}
-
-/* With QEMU's suffixes, as in -m; without one, MiB. */
-static bool parse_size(const char *s, uint64_t *bytes)
-{
-	struct options o;
-	char ignored[256];
-	bool good;
-
-	options_init(&o);
-	good = options_set(&o, "-m", s, ignored);
-	*bytes = o.ram_bytes;
-	options_free(&o);
-	return good;
 }
 
 static bool set_host_key(struct reading *r)
@@ -334,6 +344,33 @@ static char *read_line(char *out, int room, void *opaque)
 	return out;
 }
 
+/* What a guest may have and is promised must be possible, for it alone and for all of them. */
+static bool check_bounds(struct reading *r)
+{
+	const struct config *c = r->c;
+	uint64_t pool = c->pool_bytes, promised = 0;
+
+	for (unsigned i = 0; i < c->guests; i++) {
+		const struct guest_config *g = &c->guest[i];
+		const struct config_size *l = &g->limit, *p = &g->guarantee;
+
+		if (l->bytes > g->o.ram_bytes)
+			return bad_at(r, l->line, l->column, "limit: guest %.40s has no more than its memory, %u MiB",
+				      g->name, (unsigned)(g->o.ram_bytes >> 20));
+		if (p->bytes > g->o.ram_bytes)
+			return bad_at(r, p->line, p->column, "guarantee: guest %.40s has no more than its memory, %u MiB",
+				      g->name, (unsigned)(g->o.ram_bytes >> 20));
+		if (l->bytes && p->bytes > l->bytes)
+			return bad_at(r, p->line, p->column, "guarantee: more than the limit of guest %.40s, %u MiB",
+				      g->name, (unsigned)(l->bytes >> 20));
+		promised += p->bytes;
+		if (pool && promised > pool)
+			return bad_at(r, p->line, p->column, "guarantee: with this one the guests are promised %u MiB, and the "
+				      "pool has %u", (unsigned)(promised >> 20), (unsigned)(pool >> 20));
+	}
+	return true;
+}
+
 static bool check_whole(struct reading *r)
 {
 	struct config *c = r->c;
@@ -354,7 +391,7 @@ static bool check_whole(struct reading *r)
 		o->mmu = c->mmu;
 		o->name = c->guest[i].name;
 	}
-	return true;
+	return check_bounds(r);
 }
 
 bool config_read(struct config *c, const char *path, char err[256])

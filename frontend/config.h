@@ -10,6 +10,8 @@
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
  *                 vga-bios mips rtc
+ *                 limit = SIZE      of its memory, so much may be in the pool at once (default: all)
+ *                 guarantee = SIZE  ... and so much of it is not taken for other guests (default: nothing)
  *
  * A long value goes on in lines that begin with blanks; a ; behind a blank begins a comment.
  */
@@ -19,9 +21,16 @@
 #include "frontend/options.h"
 #include "machine/hypervisor.h"
 
+/* A size in the file, and where it stands there, for what is found wrong later. */
+struct config_size {
+	uint64_t bytes; /* 0: not said */
+	unsigned line, column;
+};
+
 struct guest_config {
 	char *name;
 	struct options o;
+	struct config_size limit, guarantee;
 };
 
 struct config {

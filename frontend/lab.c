@@ -41,6 +41,8 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 		return code;
 	}
 	g->number = hypervisor_add(l->h, ses->m, g->name);
+	hypervisor_set_bounds(l->h, g->number, gc->limit.bytes ? gc->limit.bytes : g->setup.cfg.ram_bytes,
+			      gc->guarantee.bytes);
 	com1 = ses->monitor.com1;
 	if (!monitor_init(&ses->monitor, ses->m, stdout, false)) {
 		complain("no memory");
@@ -177,9 +179,12 @@ static int finish(struct lab *l)
 {
 	int script = l->script.open ? lab_run_script(l, true) : LAB_GO_ON, worst = EXIT_GUEST_DONE;
 
-	for (unsigned i = 0; i < l->guests; i++)
-		if (l->guest[i]->code > worst)
-			worst = l->guest[i]->code;
+	for (unsigned i = 0; i < l->guests; i++) {
+		int code = l->guest[i]->starved ? EXIT_NO_HOST : l->guest[i]->code;
+
+		if (code > worst)
+			worst = code;
+	}
 	return script == LAB_GO_ON || script == EXIT_GUEST_DONE ? worst : script;
 }
 
@@ -206,6 +211,7 @@ static int look_at_display(struct lab *l)
 		bool paused = l->focus->setup.session.monitor.paused ^= true;
 
 		hypervisor_set_running(l->h, l->focus->number, !paused && !l->focus->over);
+		l->focus->starved &= paused;
 	}
 	return wish & UI_QUIT ? EXIT_GUEST_DONE : LAB_GO_ON;
 }
@@ -261,9 +267,9 @@ static int run_slice(struct lab *l)
 		guest_stopped(l, l->guest[number], why);
 		break;
 	case HYPERVISOR_NO_MEMORY:
-		complain("%s", hypervisor_trouble(l->h));
-		l->guest[number]->over = true;
-		l->guest[number]->code = EXIT_NO_HOST;
+		complain("%s; `@%s cont` lets it try again", hypervisor_trouble(l->h), l->guest[number]->name);
+		l->guest[number]->setup.session.monitor.paused = true;
+		l->guest[number]->starved = true;
 		break;
 	}
 	if (hypervisor_idle_forever(l->h) && hypervisor_now(l->h) != NS_NEVER && !l->ui && !l->busy &&

@@ -14,6 +14,7 @@ struct lab_guest {
 	const char *name;
 	unsigned number; /* the hypervisor's */
 	bool over;       /* will not run again */
+	bool starved;    /* paused for want of memory */
 	int code;        /* how it ended, an exit code */
 };
 
