@@ -75,6 +75,7 @@ static const struct key {
 	{ "serial", "-serial", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
 	{ "rtc", "-rtc", TEXT }, { "limit", NULL, SIZE }, { "guarantee", NULL, SIZE },
+	{ "balloon", NULL, SIZE },
 	{ "keyboard", NULL, NOT_YET }, { "mouse", NULL, NOT_YET }, { "passthrough", NULL, NOT_YET },
 	{ NULL, NULL, TEXT },
 };
@@ -171,7 +172,8 @@ static bool set_guest_key(struct reading *r)
 	if (k->kind == NOT_YET)
 		return bad_at(r, r->key_line, r->key_column, "%s: not implemented yet", k->name);
 	if (k->kind == SIZE)
-		return set_size(r, k->name, strcmp(k->name, "limit") ? &r->guest->guarantee : &r->guest->limit);
+		return set_size(r, k->name, *k->name == 'l' ? &r->guest->limit :
+				*k->name == 'g' ? &r->guest->guarantee : &r->guest->balloon);
 	if (k->kind == ON_OFF) {
 		if (!parse_on_off(value, &on))
 			return bad_at(r, r->key_line, r->value_column, "%s is on or off", k->name);
@@ -344,6 +346,13 @@ static char *read_line(char *out, int room, void *opaque)
 	return out;
 }
 
+static bool within_memory(struct reading *r, const struct guest_config *g, const char *key, const struct config_size *s)
+{
+	return s->bytes <= g->o.ram_bytes ||
+	       bad_at(r, s->line, s->column, "%s: guest %.40s has no more than its memory, %u MiB", key, g->name,
+		      (unsigned)(g->o.ram_bytes >> 20));
+}
+
 /* What a guest may have and is promised must be possible, for it alone and for all of them. */
 static bool check_bounds(struct reading *r)
 {
@@ -354,12 +363,9 @@ static bool check_bounds(struct reading *r)
 		const struct guest_config *g = &c->guest[i];
 		const struct config_size *l = &g->limit, *p = &g->guarantee;
 
-		if (l->bytes > g->o.ram_bytes)
-			return bad_at(r, l->line, l->column, "limit: guest %.40s has no more than its memory, %u MiB",
-				      g->name, (unsigned)(g->o.ram_bytes >> 20));
-		if (p->bytes > g->o.ram_bytes)
-			return bad_at(r, p->line, p->column, "guarantee: guest %.40s has no more than its memory, %u MiB",
-				      g->name, (unsigned)(g->o.ram_bytes >> 20));
+		if (!within_memory(r, g, "limit", l) || !within_memory(r, g, "guarantee", p) ||
+		    !within_memory(r, g, "balloon", &g->balloon))
+			return false;
 		if (l->bytes && p->bytes > l->bytes)
 			return bad_at(r, p->line, p->column, "guarantee: more than the limit of guest %.40s, %u MiB",
 				      g->name, (unsigned)(l->bytes >> 20));

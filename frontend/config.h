@@ -11,6 +11,7 @@
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
  *                 vga-bios mips rtc
  *                 limit = SIZE      of its memory, so much may be in the pool at once (default: all)
+ *                 balloon = SIZE    so much the guest is asked to make do with (default: all)
  *                 guarantee = SIZE  ... and so much of it is not taken for other guests (default: nothing)
  *
  * A long value goes on in lines that begin with blanks; a ; behind a blank begins a comment.
@@ -30,7 +31,7 @@ struct config_size {
 struct guest_config {
 	char *name;
 	struct options o;
-	struct config_size limit, guarantee;
+	struct config_size limit, guarantee, balloon;
 };
 
 struct config {

@@ -33,6 +33,7 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 	ses = &g->setup.session;
 	ses->script.fd = ses->stdin_lines.fd = -1;
 	g->setup.cfg.pool = hypervisor_pool(l->h);
+	g->setup.cfg.balloon_bytes = gc->balloon.bytes;
 	for (unsigned i = 0; i < g->setup.o.notes; i++)
 		complain("guest %s: %s", g->name, g->setup.o.note[i]);
 	code = setup_open(&g->setup);

@@ -237,6 +237,19 @@ void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 	i8042_mouse(&m->kbc, dx, dy, dz, buttons);
 }
 
+void machine_set_balloon(struct machine *m, uint64_t bytes)
+{
+	balloon_want(&m->balloon, bytes < m->cfg.ram_bytes ? (uint32_t)((m->cfg.ram_bytes - bytes) >> PAGE_SHIFT) : 0);
+}
+
+struct balloon_sizes machine_balloon(const struct machine *m)
+{
+	return (struct balloon_sizes){
+		.ram = m->cfg.ram_bytes, .wanted = (uint64_t)m->balloon.s.wanted << PAGE_SHIFT,
+		.held = (uint64_t)m->balloon.s.held << PAGE_SHIFT,
+	};
+}
+
 uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len)
 {
 	if (linear)
