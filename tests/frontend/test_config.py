@@ -114,6 +114,22 @@ def full_disk():
     t.check("how to go on", b"cont` lets it try again" in run.err and b"File too large" in run.err, run)
 
 
-for part in (places, sharing, bounds, full_disk):
+def balloon():
+    com = t.path("balloon.com")
+    path = config("balloon.ini", *guest("a", DEMO, f"serial = file:{com}", "balloon = 6M"), *guest("b", DEMO))
+    script = t.file("balloon.script", '@a wait "balloon: 512 pages" 10\n@b balloon 4\n@b wait "balloon: 1024 pages" 10\n'
+                    '@b balloon\n@b balloon 8\n@b wait "balloon: 0 pages" 10\n@a wait "checks passed" 60\n')
+    run = Run("--config", path, *HEADLESS, "--script", script, "--stats-json", t.path("balloon.json"))
+    t.ends("the demo's balloon", run, 0)
+    t.check("the monitor's balloon", b"balloon: 4.000 MiB wanted, 4.000 MiB in it; the guest has 4.000 of its 8.000" in run.out, run)
+    s = stats(t.path("balloon.json"))
+    t.check("its counts", s and [g["balloon"]["held"] for g in s["guests"]] == [512, 0])
+    t.ends("a wish that is too great", Run("--config", path, *HEADLESS, "--script", t.file(
+        "wish.script", "@b balloon 9\n")), 64, b"balloon 9: the MiB that the guest is to make do with are wanted, 1 to 8")
+    wrong("a balloon above the memory", "3:11", "balloon: guest a has no more than its memory, 8 MiB",
+          "[guest a]", "memory = 8M", "balloon = 9M")
+
+
+for part in (places, sharing, bounds, full_disk, balloon):
     part()
 t.finish()

@@ -101,6 +101,8 @@ static enum hypervisor_stop run(struct lab *l, ns_t until)
 
 static const uint8_t fill_a[] = FILLER(0xaa), fill_b[] = FILLER(0x55);
 
+static const uint8_t spins[] = { 0xeb, 0xfe };
+
 static void assert_filled(struct machine *m, uint8_t byte)
 {
 	static uint8_t got[0x10000];
@@ -371,6 +373,44 @@ static void full_disk_loses_nothing(void **state)
 	lab_close(&l);
 }
 
+/*
+ * Writes 77 to page 20, gives it to the balloon, puts what it reads there to 500; writes 55 behind it, takes the
+ * page back, puts that to 501; and gives it away again.
+ */
+static const uint8_t gives[] = {
+	0x31, 0xc0, 0x8e, 0xd8, 0xb8, 0x00, 0x20, 0x8e, 0xc0, 0x26, 0xc6, 0x06, 0x00, 0x00, 0x77, 0xc6,
+	0x06, 0x00, 0x05, 0x11, 0xba, 0x0c, 0xba, 0x66, 0xb8, 0x20, 0x00, 0x00, 0x00, 0x66, 0xef, 0x26,
+	0xa0, 0x00, 0x00, 0xa2, 0x00, 0x05, 0x26, 0xc6, 0x06, 0x01, 0x00, 0x55, 0xba, 0x10, 0xba, 0x66,
+	0xb8, 0x20, 0x00, 0x00, 0x00, 0x66, 0xef, 0x26, 0xa0, 0x01, 0x00, 0xa2, 0x01, 0x05, 0xba, 0x0c,
+	0xba, 0x66, 0xb8, 0x20, 0x00, 0x00, 0x00, 0x66, 0xef, 0xeb, 0xfe,
+};
+
+static void balloon_gives_back(void **state)
+{
+	struct lab l;
+	uint32_t before;
+	uint8_t got[2];
+
+	(void)state;
+	lab_open(&l, 0, gives, sizeof(gives), spins, sizeof(spins));
+	machine_set_balloon(l.m[0], RAM / 2);
+	assert_int_equal(run(&l, SECOND / 2), HYPERVISOR_RAN);
+	machine_peek(l.m[0], 0x500, false, got, 2);
+	assert_int_equal(got[0], 0);
+	assert_int_equal(got[1], 0x55);
+	assert_int_equal(machine_balloon(l.m[0]).held, PAGE_SIZE);
+	assert_int_equal(machine_balloon(l.m[0]).wanted, RAM / 2);
+	/* The other one ran the same BIOS: both have the same pages but for that one. */
+	assert_int_equal(hypervisor_resident(l.h, 0), hypervisor_resident(l.h, 1));
+	before = hypervisor_resident(l.h, 0);
+	machine_peek(l.m[0], 0x20000, false, got, 2);
+	assert_int_equal(got[0] | got[1], 0);
+	assert_int_equal(hypervisor_resident(l.h, 0), before);
+	machine_reset(l.m[0]);
+	assert_int_equal(machine_balloon(l.m[0]).held, 0);
+	lab_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +421,7 @@ int main(void)
 		cmocka_unit_test(sharing_changes_nothing),
 		cmocka_unit_test(bounds_hold),
 		cmocka_unit_test(full_disk_loses_nothing),
+		cmocka_unit_test(balloon_gives_back),
 		cmocka_unit_test(keys_wake_nobody_else),
 		cmocka_unit_test(runs_repeat),
 		cmocka_unit_test(a_guest_is_as_if_alone),
