@@ -12,20 +12,23 @@
 #include "cpu/debug.h"
 #include "cpu/hot.h"
 #include "cpu/interrupt.h"
+#include "cpu/quick.h"
 #include "cpu/trace.h"
+
+/*
+ * Every so many instructions the run loop looks which trace is running, to find the hot ones. Never the same
+ * number: loops would keep step with it.
+ */
+static int32_t sample_interval(const struct cpu *c)
+{
+	return 12288 + (int32_t)((uint32_t)c->icount * 2654435761u >> 20);
+}
 
 /* ---- where and when --------------------------------------------------------------------------------- */
 
-static uint64_t executed(const struct cpu *c)
-{
-	uint64_t n = c->icount + (uint64_t)(int64_t)(c->loaded - c->countdown);
-
-	return c->cur ? n + c->cur->icount - 1 : n;
-}
-
 uint64_t cpu_icount(const struct cpu *c)
 {
-	return executed(c);
+	return quick_executed(c);
 }
 
 uint32_t cpu_insn_eip(const struct cpu *c)
@@ -35,14 +38,7 @@ uint32_t cpu_insn_eip(const struct cpu *c)
 
 ns_t cpu_sync(struct cpu *c)
 {
-	uint64_t n = executed(c);
-
-	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
-	c->synced = n;
-	c->log->icount = n;
-	c->log->eip = cpu_insn_eip(c);
-	c->log->cs = c->seg[SEG_CS].sel;
-	c->log->cpl = c->cpl;
+	quick_sync(c);
 	return c->clock->now;
 }
 
@@ -79,13 +75,51 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations)
 
 /* ---- ways out of the fast path ------------------------------------------------------------------------- */
 
+/* A trap is due at c->eip. False: shutdown. */
+static bool deliver(struct cpu *c)
+{
+	c->faulted = false;
+	c->repeat = false;
+	return cpu_deliver_trap(c);
+}
+
+/* What a device, or a new IF, may have brought about. */
+static inline void look_around(struct cpu *c)
+{
+	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
+		c->attention |= ATTN_INTR;
+	if (unlikely(c->nmi_pending) && !c->nmi_masked)
+		c->attention |= ATTN_NMI;
+	if (c->clock->head && c->clock->head->when < c->until)
+		cpu_check_event(c);
+}
+
+/*
+ * A trap is due at c->eip, everything before it is charged. Delivers it and goes on there; single steps
+ * look at more than that, so they leave it to the loop.
+ */
+static struct op *take_trap(struct cpu *c)
+{
+	c->cur = NULL;
+	c->faulted = true;
+	if (c->mode & MODE_STEP)
+		return NULL;
+	/* The fault counts as one instruction, which comes off the way to the deadline. */
+	c->loaded--;
+	c->countdown--;
+	if (unlikely(!deliver(c)))
+		c->attention |= ATTN_SHUTDOWN;
+	look_around(c);
+	if (unlikely(c->attention || c->countdown < 0))
+		return NULL;
+	return goto_eip(c, NULL, c->tlb, (struct next){ NULL });
+}
+
 struct op *leave_fault(struct cpu *c, struct op *op)
 {
 	c->eip = c->eip_page + OP_OFFSET(op);
 	c->countdown -= op->icount - 1;
-	c->cur = NULL;
-	c->faulted = true;
-	return NULL;
+	return take_trap(c);
 }
 
 struct op *leave_divide(struct cpu *c, struct op *op)
@@ -138,7 +172,7 @@ static COLD struct op *resolve(HARGS)
 
 	(void)op;
 	if (!target)
-		return NULL;
+		return take_trap(c);
 	tlb = c->tlb;
 	GO(target);
 }
@@ -181,11 +215,47 @@ struct op *op_unlinked(HARGS)
 	target = trace_resolve(c);
 	(void)op;
 	if (!target)
-		return NULL;
+		return take_trap(c);
 	/* Dropping every trace forgets `from` too. */
 	if (c->from == from)
 		trace_link(c, from, target);
 	GO(target);
+}
+
+static COLD struct op *resolve_noting(HARGS)
+{
+	struct op *slot = c->guess, *target = trace_resolve(c);
+
+	(void)op;
+	if (!target)
+		return take_trap(c);
+	tlb = c->tlb;
+	/* Dropping every trace forgets the guess too. */
+	if (c->guess == slot)
+		trace_note(c, slot, target);
+	GO(target);
+}
+
+struct op *goto_eip_noting(HARGS)
+{
+	struct op *target = flat_target(c, tlb, c->eip);
+
+	if (unlikely(!target))
+		return resolve_noting(HPASS);
+	trace_note(c, c->guess, target);
+	GO(target);
+}
+
+/* The end of a branch to another page. */
+struct op *op_exit(HARGS)
+{
+	uint32_t eip = c->eip_page + op->imm;
+
+	if (likely(op_is_at(c, tlb, eip, op->chain)))
+		GO(op->chain);
+	c->eip = eip;
+	c->guess = op;
+	return goto_eip_noting(HPASS);
 }
 
 /* A branch to another page, or one whose target must be checked. */
@@ -270,24 +340,11 @@ struct op *op_string(HARGS)
 	SKIP;
 }
 
-/* What a device or a new IF may have brought about. */
-static inline void look_around(struct cpu *c)
-{
-	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
-		c->attention |= ATTN_INTR;
-	if (unlikely(c->nmi_pending) && !c->nmi_masked)
-		c->attention |= ATTN_NMI;
-	if (c->clock->head && c->clock->head->when < c->until)
-		cpu_check_event(c);
-}
-
 struct op *op_generic_soft(HARGS)
 {
 	c->cur = op;
-	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
 	if (unlikely(!op->exec(c, payload(op))))
 		return leave_fault(c, op);
-	look_around(c);
 	if (unlikely(c->attention || c->mode != op->aux || c->tlb != tlb))
 		return leave_next(c, op);
 	SKIP;
@@ -309,10 +366,12 @@ struct op *op_generic_ends(HARGS)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------- */
 
-static void enter(struct cpu *c)
+static void enter(struct cpu *c, bool sample)
 {
 	struct op *op = trace_resolve(c);
 
+	if (sample && op)
+		trace_sample(c, op);
 #if THREADED
 	if (op)
 		op->fn(c, op, c->tlb, (struct next){ op[1].fn });
@@ -323,14 +382,6 @@ static void enter(struct cpu *c)
 	settle(c);
 }
 
-/* A trap is due at c->eip. False: shutdown. */
-static bool deliver(struct cpu *c)
-{
-	c->faulted = false;
-	c->repeat = false;
-	return cpu_deliver_trap(c);
-}
-
 static bool step(struct cpu *c)
 {
 	bool tf = c->eflags & FLAG_TF, shadow;
@@ -339,7 +390,7 @@ static bool step(struct cpu *c)
 		return deliver(c);
 	c->inhibit = 0;
 	c->mode |= MODE_STEP;
-	enter(c);
+	enter(c, false);
 	c->mode &= ~(uint32_t)MODE_STEP;
 	if (c->faulted)
 		return deliver(c);
@@ -401,6 +452,7 @@ static enum cpu_exit attend(struct cpu *c)
 
 enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 {
+	bool sample = false;
 	bool moved = false; /* a breakpoint at the first instruction does not stop again */
 
 	c->until = until;
@@ -425,8 +477,11 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 			continue;
 		}
 		left -= TRACE_MAX + 1;
-		c->countdown = c->loaded = left < INT32_MAX / 2 ? (int32_t)left : INT32_MAX / 2;
-		enter(c);
+		c->countdown = c->loaded = sample_interval(c);
+		if (left < (uint32_t)c->loaded)
+			c->countdown = c->loaded = (int32_t)left;
+		enter(c, sample);
+		sample = !c->attention && !c->faulted;
 		if (c->faulted && !deliver(c))
 			c->attention |= ATTN_SHUTDOWN;
 	}
