@@ -41,7 +41,7 @@ bool exec_sti(struct cpu *c, const struct insn *i)
 	case IF_REAL:
 		if (!(c->eflags & FLAG_IF)) {
 			c->eflags |= FLAG_IF;
-			c->inhibit = 1;
+			c->inhibit = SHADOW_STI;
 			c->attention |= ATTN_STEP;
 		}
 		return true;

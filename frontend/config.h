@@ -9,7 +9,10 @@
  *                 traps = assist
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
- *                 vga-bios mips rtc
+ *                 vga-bios mips rtc demo, and
+ *                 serial2 serial3 serial4   as serial, for COM2 to COM4
+ *                 passthrough = KIND:PATH   a host's serial line, disk, CD or floppy for this guest alone
+ *                 keyboard, mouse = on|off  whose the host's are
  *                 limit = SIZE      of its memory, so much may be in the pool at once (default: all)
  *                 balloon = SIZE    so much the guest is asked to make do with (default: all)
  *                 guarantee = SIZE  ... and so much of it is not taken for other guests (default: nothing)
@@ -28,10 +31,15 @@ struct config_size {
 	unsigned line, column;
 };
 
+/* Does a guest get the host's keyboard, or its mouse? */
+enum input { INPUT_UNSAID, INPUT_ON, INPUT_OFF };
+
 struct guest_config {
 	char *name;
+	unsigned line;       /* of its section */
 	struct options o;
 	struct config_size limit, guarantee, balloon;
+	enum input keyboard, mouse;
 };
 
 struct config {

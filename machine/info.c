@@ -84,6 +84,9 @@ void machine_explain(const struct machine *m, FILE *out)
 		fprintf(out, "The shadow and the guest's own page tables disagree:\n%s\n",
 			engine_difference(cpu_engine(m->cpu)));
 		break;
+	case MACHINE_BREAKPOINT:
+		fprintf(out, "A breakpoint.\n");
+		break;
 	case MACHINE_IDLE_FOREVER:
 		cpu_get_state(m->cpu, &s);
 		fprintf(out, "The guest halted at %04x:%08x with interrupts off: nothing can happen any "
@@ -177,6 +180,13 @@ static void print_hypervisor(struct machine *m, FILE *out)
 	}
 }
 
+static void print_irqs(struct machine *m, FILE *out)
+{
+	irq_table_heading(false, out);
+	irq_table_print(&m->irqs, NULL, out);
+	fprintf(out, "spurious interrupts: %" PRIu64 "\n", m->pic.counts.spurious);
+}
+
 /* Topics besides the devices. */
 static const struct topic {
 	const char *name, *what;
@@ -185,6 +195,7 @@ static const struct topic {
 	{ "registers", "the processor", machine_print_registers },
 	{ "fpu", "the x87 registers", print_fpu },
 	{ "mmu", "paging and the shadow's counters", machine_print_mmu },
+	{ "irq", "which device drives which interrupt, and how often it did", print_irqs },
 	{ "hypervisor", "entries by cause, verdict and ring", print_hypervisor },
 };
 

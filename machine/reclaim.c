@@ -82,6 +82,14 @@ static bool bring_back(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page)
 	return true;
 }
 
+static bool look(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page)
+{
+	const struct owner *o = opaque;
+	char err[256];
+
+	return swap_get(o->r->swap, o->number, f, ticket, page, err);
+}
+
 static void forget(void *opaque, uint32_t ticket)
 {
 	struct owner *o = opaque;
@@ -106,7 +114,7 @@ bool reclaim_add(struct reclaim *r, struct p2m *p, gfn_t ram, struct hv_log *log
 		.r = r, .p2m = p, .ram = ram, .limit = ram, .number = r->owners, .log = log, .stats = stats,
 	};
 	r->owners++;
-	return p2m_set_pager(p, &(struct p2m_pager){ bring_back, forget, owned, o });
+	return p2m_set_pager(p, &(struct p2m_pager){ bring_back, look, forget, owned, o });
 }
 
 void reclaim_set_bounds(struct reclaim *r, unsigned guest, gfn_t limit, gfn_t guarantee)

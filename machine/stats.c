@@ -36,10 +36,13 @@ static void print_entries(const struct hv_log *l, FILE *out)
 void machine_stats_json(struct machine *m, FILE *out)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
+	uint64_t hash;
 
 	fprintf(out, "  \"instructions\": %" PRIu64 ",\n", cpu_icount(m->cpu));
 	fprintf(out, "  \"guest_seconds\": %llu.%09llu,\n", m->clock.now / NS_PER_SECOND,
 		m->clock.now % NS_PER_SECOND);
+	if (machine_state_hash(m, &hash))
+		fprintf(out, "  \"state_hash\": \"%016" PRIx64 "\",\n", hash);
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
 	fprintf(out, "  \"engine\": \"%s\",\n", m->cfg.mmu == MMU_SHADOW ? "shadow" : "direct");
 	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u },\n", m->pool->count, m->pool->used);
@@ -64,6 +67,9 @@ void machine_stats_json(struct machine *m, FILE *out)
 	COUNTER(shadow_pages, "");
 	fprintf(out, "  },\n");
 #undef COUNTER
+	fprintf(out, "  \"irq\": {");
+	irq_table_json(&m->irqs, out);
+	fprintf(out, "\n  },\n");
 	print_entries(&m->log, out);
 	fputc('\n', out);
 }

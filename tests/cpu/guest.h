@@ -265,7 +265,7 @@ static inline void start_v86(struct guest *g, unsigned iopl)
 	g->s.gpr[R_ESP] = 0x7000;
 }
 
-static inline struct guest *guest_new(enum cpu_model model)
+static inline struct guest *guest_with(enum cpu_model model, enum engine_kind engine)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 	struct cpu_config cfg;
@@ -279,13 +279,19 @@ static inline struct guest *guest_new(enum cpu_model model)
 	g->bus = bus_new();
 	clock_init(&g->clock, 10);
 	cfg = (struct cpu_config){ .p2m = g->p2m, .bus = g->bus, .clock = &g->clock, .log = &g->log,
-				   .model = model, .inta = guest_inta, .inta_opaque = g };
+				   .engine = engine, .model = model, .inta = guest_inta,
+				   .inta_opaque = g };
 	g->cpu = cpu_new(&cfg, err);
 	assert_non_null(g->cpu);
 	cpu_reset(g->cpu);
 	write_tables(g);
 	start_protected(g, 0);
 	return g;
+}
+
+static inline struct guest *guest_new(enum cpu_model model)
+{
+	return guest_with(model, ENGINE_SHADOW);
 }
 
 static inline void guest_free(struct guest *g)

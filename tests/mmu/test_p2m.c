@@ -294,7 +294,7 @@ static uint8_t first_byte(struct bench *b, gfn_t f)
 static void share_three(struct bench *b)
 {
 	p2m_map_ram(b->p2m, 0, 16);
-	assert_true(p2m_set_pager(b->p2m, &(struct p2m_pager){ bring_back, forget, owned, b }));
+	assert_true(p2m_set_pager(b->p2m, &(struct p2m_pager){ bring_back, bring_back, forget, owned, b }));
 	for (gfn_t f = 1; f <= 3; f++)
 		phys_write(b->p2m, (gpa_t)f << PAGE_SHIFT, "same", 4);
 	p2m_share(b->p2m, 1);
