@@ -8,8 +8,7 @@
  * announced when the model had it and the emulator does it completely.
  *
  * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, MONITOR, UMIP, SMEP, SMAP, serial
- * number. (PAT is
- * its MSR and its bits in paging entries; there are no caches for it to steer.)
+ * number. (PAT is its MSR and its bits in paging entries; there are no caches for it to steer.)
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"

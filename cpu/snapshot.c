@@ -124,7 +124,7 @@ static const char *control_flaw(const struct cpu *c, const struct cpu_state *s)
 
 const char *cpu_snapshot_flaw(const struct cpu *c, const struct cpu_snapshot *s)
 {
-	const uint64_t reserved = 0x1e6ull | ~((1ull << 36) - 1); /* of a PDPTE, as cpu_paging_changed() has it */
+	const uint64_t reserved = 0x1e6ull | ~((1ull << 36) - 1); /* of a PDPTE, as cpu_load_pdptes() has it */
 	const struct cpu_state *st = &s->s;
 	const char *flaw = control_flaw(c, st);
 
@@ -135,8 +135,8 @@ const char *cpu_snapshot_flaw(const struct cpu *c, const struct cpu_snapshot *s)
 			return "a PDPTE";
 	if ((st->x87.mxcsr & ~MXCSR_VALID) || (st->x87.fop & ~FOP_DEFINED))
 		return "an x87 or SSE register";
-	if (st->a20 > 1 || st->halted > 1 || st->nmi_masked > 1 || st->inhibit > 1 || s->nmi_pending > 1 ||
-	    s->ignne > 1 || s->shutdown > 1)
+	if (st->a20 > 1 || st->halted > 1 || st->nmi_masked > 1 || st->inhibit > SHADOW_SS ||
+	    s->nmi_pending > 1 || s->ignne > 1 || s->shutdown > 1)
 		return "a pin or a flag";
 	return s->icount > INT64_MAX ? "the instruction count" : NULL;
 }
