@@ -102,7 +102,7 @@ static float as_float(const uint8_t *p)
 
 static bool estimate_is_good(float estimate, double exact)
 {
-	return isfinite(estimate) && fabs((double)estimate - exact) <= fabs(exact) * 1.5 / 4096;
+	return isnormal(estimate) && fabs((double)estimate - exact) <= fabs(exact) * 1.5 / 4096;
 }
 
 /* Only ordinary numbers with ordinary results may differ. */
@@ -118,7 +118,7 @@ static bool take_estimates(const struct instance *i, const struct native_state *
 		unsigned at = 160 + 16 * dst + 4 * k;
 		double x = (double)as_float(from + 4 * k), exact = root ? 1 / sqrt(x) : 1 / x;
 
-		if (isnormal((float)x) && fabs(exact) < 0x1p127 && fabs(exact) >= 0x1.01p-126 &&
+		if (isnormal((float)x) && fabs(exact) < 0x1p127 && fabs(exact) >= 0x1p-126 &&
 		    estimate_is_good(as_float(ours->fx + at), exact) && estimate_is_good(as_float(native->fx + at), exact))
 			took |= take_bytes(native->fx + at, ours->fx + at, 4);
 	}
