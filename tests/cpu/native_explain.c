@@ -78,7 +78,13 @@ static bool take_transcendental(const struct native_state *ours, struct native_s
 	uint8_t flags = native->fx[2];
 
 	native->fx[2] = (uint8_t)((flags & ~(PE | UE)) | (ours->fx[2] & (PE | UE)));
-	took |= native->fx[2] != flags;
+	if (native->fx[2] != flags) { /* ES and B follow */
+		bool pending = native->fx[2] & ~native->fx[0] & 0x3f;
+
+		native->fx[2] = (uint8_t)((native->fx[2] & 0x7f) | pending << 7);
+		native->fx[3] = (uint8_t)((native->fx[3] & 0x7f) | pending << 7);
+		took = true;
+	}
 	for (unsigned k = 0; k < 2; k++) {
 		const uint8_t *mine = ours->fx + 32 + 16 * k;
 		uint8_t *theirs = native->fx + 32 + 16 * k;
