@@ -125,10 +125,15 @@ static bool locate_span(struct cpu *c, uint32_t lin, unsigned len, bool user, bo
 {
 	unsigned room = PAGE_SIZE - (lin & PAGE_MASK);
 
+	uint64_t moves;
+
 	s->first = len <= room ? len : room;
-	TRY(lin_locate(c, lin, user, write, &s->piece[0]));
-	if (len > room)
-		TRY(lin_locate(c, lin + room, user, write, &s->piece[1]));
+	do { /* again when finding the second has moved the first, see p2m_moves() */
+		moves = p2m_moves(c->p2m);
+		TRY(lin_locate(c, lin, user, write, &s->piece[0]));
+		if (len > room)
+			TRY(lin_locate(c, lin + room, user, write, &s->piece[1]));
+	} while (moves != p2m_moves(c->p2m));
 	return true;
 }
 

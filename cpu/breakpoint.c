@@ -46,12 +46,33 @@ unsigned cpu_breakpoints(const struct cpu *c, uint32_t out[CPU_BREAKPOINTS])
 	return c->breakpoints;
 }
 
-/* A stop is made once: to go on from there, cpu_run is called again at the same instruction. */
+/* REP with INS, OUTS or one of MOVS to SCAS: each of its iterations is a step. */
+static bool is_repeated_string(const struct cpu *c, uint32_t lin)
+{
+	uint8_t b[15];
+	uint32_t n = cpu_peek(c, lin, b, sizeof(b)), i = 0;
+	bool rep = false;
+
+	for (; i < n && (b[i] == 0x26 || b[i] == 0x2e || b[i] == 0x36 || b[i] == 0x3e || (b[i] >= 0x64 && b[i] <= 0x67) ||
+			 b[i] == 0xf0 || b[i] == 0xf2 || b[i] == 0xf3); i++)
+		rep |= b[i] >= 0xf2;
+	return rep && i < n && ((b[i] >= 0x6c && b[i] <= 0x6f) || (b[i] >= 0xa4 && b[i] <= 0xa7) ||
+				(b[i] >= 0xaa && b[i] <= 0xaf));
+}
+
+/*
+ * Called before each step. A stop is made once: to go on from there, cpu_run is called again at the same
+ * instruction, which then is executed whole.
+ */
 bool cpu_breaks_here(struct cpu *c)
 {
+	uint32_t lin = c->seg[SEG_CS].base + c->eip, before = c->step_from;
 	uint64_t icount = cpu_icount(c);
 
-	if (c->repeat || c->broke_at == icount || find(c, c->seg[SEG_CS].base + c->eip) == c->breakpoints)
+	c->step_from = lin;
+	if (c->broke_at == icount || find(c, lin) == c->breakpoints)
+		return false;
+	if (before == lin && is_repeated_string(c, lin))
 		return false;
 	c->broke_at = icount;
 	return true;

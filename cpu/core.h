@@ -188,6 +188,7 @@ struct cpu {
 	/* A debugger's, see breakpoint.c. */
 	uint32_t breakpoint[CPU_BREAKPOINTS]; /* linear */
 	unsigned breakpoints;
+	uint32_t step_from;   /* linear address of the last instruction that was looked up */
 	uint64_t broke_at;    /* the count at which cpu_run has last stopped for one */
 
 	struct called called[CALLED];

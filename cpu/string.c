@@ -70,7 +70,8 @@ static uint32_t run_length(const struct string *s, uint32_t off, uint32_t lin, u
 
 /*
  * The longest run at seg:off that may go through a host pointer. 0: none (crossing, limit, MMIO,
- * breakpoints), take one element the slow way. False: fault.
+ * breakpoints), take one element the slow way. False: fault. Of two runs of one instruction the second may
+ * move the frame of the first, by writing to a shared one: p2m_moves() tells, and it goes the slow way too.
  */
 static uint32_t run_at(struct cpu *c, const struct string *s, unsigned seg, uint32_t off, bool write,
 		       uint32_t n, struct place *p)
@@ -154,14 +155,14 @@ bool exec_movs(struct cpu *c, const struct insn *i)
 
 	while (s.done < s.count) {
 		uint32_t si = masked(c, R_ESI, &s), di = masked(c, R_EDI, &s), n = s.count - s.done;
+		uint64_t v, moves = p2m_moves(c->p2m);
 		struct place from, to;
-		uint64_t v;
 
 		if (n > 1)
 			n = run_at(c, &s, i->seg, si, false, n, &from);
 		if (n > 1)
 			n = run_at(c, &s, SEG_ES, di, true, n, &to);
-		if (n > 1 && !to.plain && overwrites_itself(c, &to, n * s.size))
+		if (n > 1 && (moves != p2m_moves(c->p2m) || (!to.plain && overwrites_itself(c, &to, n * s.size))))
 			n = 1;
 		if (n > 1 && (to.plain || !(to.host > from.host && to.host < from.host + n * s.size))) {
 			copy_run(c, &s, &from, &to, n);
@@ -201,11 +202,12 @@ bool exec_stos(struct cpu *c, const struct insn *i)
 
 	while (s.done < s.count) {
 		uint32_t di = masked(c, R_EDI, &s), n = s.count - s.done;
+		uint64_t moves = p2m_moves(c->p2m);
 		struct place to;
 
 		if (n > 1)
 			n = run_at(c, &s, SEG_ES, di, true, n, &to);
-		if (n > 1 && !to.plain && overwrites_itself(c, &to, n * s.size))
+		if (n > 1 && (moves != p2m_moves(c->p2m) || (!to.plain && overwrites_itself(c, &to, n * s.size))))
 			n = 1;
 		if (n > 1 && to.plain) {
 			fill_run(to.host, v, s.size, n);
@@ -303,13 +305,15 @@ bool exec_cmps(struct cpu *c, const struct insn *i)
 		return true;
 	while (s.done < s.count && on) {
 		uint32_t si = masked(c, R_ESI, &s), di = masked(c, R_EDI, &s), n = s.count - s.done, k = 0;
+		uint64_t v, w, moves = p2m_moves(c->p2m);
 		struct place p, q;
-		uint64_t v, w;
 
 		if (n > 1)
 			n = run_at(c, &s, i->seg, si, false, n, &p);
 		if (n > 1)
 			n = run_at(c, &s, SEG_ES, di, false, n, &q);
+		if (n > 1 && moves != p2m_moves(c->p2m))
+			n = 1;
 		if (n > 1) {
 			while (k < n && on) {
 				a = element(p.host + k * s.size, s.size);

@@ -65,7 +65,7 @@ static bool bad_at(struct reading *r, unsigned line, unsigned column, const char
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-enum value_kind { TEXT, A_PATH, DRIVE, SERIAL, ON_OFF, PASSTHROUGH, INPUT };
+enum value_kind { TEXT, A_PATH, DRIVE, SERIAL, ON_OFF, PASSTHROUGH, INPUT, SIZE };
 
 static const struct key {
 	const char *name, *option;
@@ -78,7 +78,8 @@ static const struct key {
 	{ "serial", "--serial1", SERIAL }, { "serial2", "--serial2", SERIAL },
 	{ "serial3", "--serial3", SERIAL }, { "serial4", "--serial4", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
-	{ "rtc", "-rtc", TEXT }, { "demo", "--demo", ON_OFF },
+	{ "rtc", "-rtc", TEXT }, { "limit", NULL, SIZE }, { "guarantee", NULL, SIZE },
+	{ "balloon", NULL, SIZE }, { "demo", "--demo", ON_OFF },
 	{ "passthrough", "--passthrough", PASSTHROUGH },
 	{ "keyboard", NULL, INPUT }, { "mouse", NULL, INPUT },
 	{ NULL, NULL, TEXT },
@@ -142,6 +143,28 @@ static bool parse_on_off(const char *s, bool *on)
 	return *on || !strcmp(s, "off") || !strcmp(s, "no") || !strcmp(s, "false");
 }
 
+/* With QEMU's suffixes, as in -m; without one, MiB. */
+static bool parse_size(const char *s, uint64_t *bytes)
+{
+	struct options o;
+	char ignored[256];
+	bool good;
+
+	options_init(&o);
+	good = options_set(&o, "-m", s, ignored);
+	*bytes = o.ram_bytes;
+	options_free(&o);
+	return good;
+}
+
+static bool set_size(struct reading *r, const char *name, struct config_size *size)
+{
+	size->line = r->key_line;
+	size->column = r->value_column;
+	return parse_size(r->value, &size->bytes) ||
+	       bad_at(r, size->line, size->column, "%s: a size from 1M to 3G is wanted, as in 64M", name);
+}
+
 /* Whose input it is. */
 static bool set_input(struct reading *r, bool mouse)
 {
@@ -203,6 +226,9 @@ static bool set_guest_key(struct reading *r)
 
 	if (!k)
 		return false;
+	if (k->kind == SIZE)
+		return set_size(r, k->name, *k->name == 'l' ? &r->guest->limit :
+				*k->name == 'g' ? &r->guest->guarantee : &r->guest->balloon);
 	if (k->kind == INPUT)
 		return set_input(r, *k->name == 'm');
 	if (k->kind == ON_OFF) {
@@ -221,20 +247,6 @@ static bool set_guest_key(struct reading *r)
 	if (!on || options_set(&r->guest->o, k->option, value, why))
 		return k->kind == ON_OFF || claim(r, k, value);
 	return bad_at(r, r->key_line, r->value_column, "%s", why);
-}
-
-/* With QEMU's suffixes, as in -m; without one, MiB. */
-static bool parse_size(const char *s, uint64_t *bytes)
-{
-	struct options o;
-	char ignored[256];
-	bool good;
-
-	options_init(&o);
-	good = options_set(&o, "-m", s, ignored);
-	*bytes = o.ram_bytes;
-	options_free(&o);
-	return good;
 }
 
 static bool set_host_key(struct reading *r)
@@ -260,9 +272,7 @@ static bool set_host_key(struct reading *r)
 	case 2:
 		if (!parse_on_off(v, &on))
 			return bad_at(r, line, column, "sharing is on or off");
-		if (on)
-			snprintf(c->note, sizeof(c->note), "%.100s:%u:%u: sharing = on: not implemented yet; "
-				 "the guests run without it", r->path, line, column);
+		c->sharing = on;
 		return true;
 	case 3:
 		c->mmu = !strcmp(v, "direct") ? MMU_DIRECT : MMU_SHADOW;
@@ -396,6 +406,37 @@ static char *read_line(char *out, int room, void *opaque)
 	return out;
 }
 
+static bool within_memory(struct reading *r, const struct guest_config *g, const char *key, const struct config_size *s)
+{
+	return s->bytes <= g->o.ram_bytes ||
+	       bad_at(r, s->line, s->column, "%s: guest %.40s has no more than its memory, %u MiB", key, g->name,
+		      (unsigned)(g->o.ram_bytes >> 20));
+}
+
+/* What a guest may have and is promised must be possible, for it alone and for all of them. */
+static bool check_bounds(struct reading *r)
+{
+	const struct config *c = r->c;
+	uint64_t pool = c->pool_bytes, promised = 0;
+
+	for (unsigned i = 0; i < c->guests; i++) {
+		const struct guest_config *g = &c->guest[i];
+		const struct config_size *l = &g->limit, *p = &g->guarantee;
+
+		if (!within_memory(r, g, "limit", l) || !within_memory(r, g, "guarantee", p) ||
+		    !within_memory(r, g, "balloon", &g->balloon))
+			return false;
+		if (l->bytes && p->bytes > l->bytes)
+			return bad_at(r, p->line, p->column, "guarantee: more than the limit of guest %.40s, %u MiB",
+				      g->name, (unsigned)(l->bytes >> 20));
+		promised += p->bytes;
+		if (pool && promised > pool)
+			return bad_at(r, p->line, p->column, "guarantee: with this one the guests are promised %u MiB, and the "
+				      "pool has %u", (unsigned)(promised >> 20), (unsigned)(pool >> 20));
+	}
+	return true;
+}
+
 static bool check_whole(struct reading *r)
 {
 	struct config *c = r->c;
@@ -411,7 +452,7 @@ static bool check_whole(struct reading *r)
 		o->mmu = c->mmu;
 		o->name = c->guest[i].name;
 	}
-	return claims_check(&r->claims, r->path, r->err);
+	return check_bounds(r) && claims_check(&r->claims, r->path, r->err);
 }
 
 bool config_read(struct config *c, const char *path, char err[256])

@@ -4,7 +4,7 @@
  *
  *   [host]        pool = SIZE       memory for the guests' RAM (default: as much as they have together)
  *                 swap = FILE       where pages go that do not fit (default: none)
- *                 sharing = off     identical pages are not shared
+ *                 sharing = on|off  identical pages are found and shared (default: off)
  *                 mmu = shadow|direct
  *                 traps = assist
  *                 slice = N         instructions that a guest runs before another may (default 200000)
@@ -13,6 +13,9 @@
  *                 serial2 serial3 serial4   as serial, for COM2 to COM4
  *                 passthrough = KIND:PATH   a host's serial line, disk, CD or floppy for this guest alone
  *                 keyboard, mouse = on|off  whose the host's are
+ *                 limit = SIZE      of its memory, so much may be in the pool at once (default: all)
+ *                 balloon = SIZE    so much the guest is asked to make do with (default: all)
+ *                 guarantee = SIZE  ... and so much of it is not taken for other guests (default: nothing)
  *
  * A long value goes on in lines that begin with blanks; a ; behind a blank begins a comment.
  */
@@ -22,6 +25,12 @@
 #include "frontend/options.h"
 #include "machine/hypervisor.h"
 
+/* A size in the file, and where it stands there, for what is found wrong later. */
+struct config_size {
+	uint64_t bytes; /* 0: not said */
+	unsigned line, column;
+};
+
 /* Does a guest get the host's keyboard, or its mouse? */
 enum input { INPUT_UNSAID, INPUT_ON, INPUT_OFF };
 
@@ -29,6 +38,7 @@ struct guest_config {
 	char *name;
 	unsigned line;       /* of its section */
 	struct options o;
+	struct config_size limit, guarantee, balloon;
 	enum input keyboard, mouse;
 };
 
@@ -39,7 +49,7 @@ struct config {
 	enum machine_mmu mmu;
 	struct guest_config guest[HYPERVISOR_GUESTS];
 	unsigned guests;
-	char note[256];      /* what is accepted and does nothing yet; empty: none */
+	bool sharing;
 	char **text;         /* strings that the options refer to */
 	unsigned texts;
 };

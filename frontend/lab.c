@@ -33,6 +33,7 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 	ses = &g->setup.session;
 	ses->script.fd = ses->stdin_lines.fd = -1;
 	g->setup.cfg.pool = hypervisor_pool(l->h);
+	g->setup.cfg.balloon_bytes = gc->balloon.bytes;
 	for (unsigned i = 0; i < g->setup.o.notes; i++)
 		complain("guest %s: %s", g->name, g->setup.o.note[i]);
 	code = setup_open(&g->setup);
@@ -41,6 +42,8 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 		return code;
 	}
 	g->number = hypervisor_add(l->h, ses->m, g->name);
+	hypervisor_set_bounds(l->h, g->number, gc->limit.bytes ? gc->limit.bytes : g->setup.cfg.ram_bytes,
+			      gc->guarantee.bytes);
 	com1 = ses->monitor.com1;
 	if (!monitor_init(&ses->monitor, ses->m, stdout, false)) {
 		complain("no memory");
@@ -125,8 +128,6 @@ static int open_lab(struct lab *l)
 		complain("%s", err);
 		return EXIT_BAD_USAGE;
 	}
-	if (l->config.note[0])
-		complain("%s", l->config.note);
 	if (l->o->script && !script_open(&l->script, l->o->script, err)) {
 		complain("%s", err);
 		return EXIT_BAD_IMAGE;
@@ -134,6 +135,7 @@ static int open_lab(struct lab *l)
 	hc.pool_bytes = l->config.pool_bytes;
 	hc.slice = l->config.slice;
 	hc.swap_path = l->config.swap;
+	hc.sharing = l->config.sharing;
 	hc.guests = l->config.guests;
 	for (unsigned i = 0; i < l->config.guests; i++)
 		hc.ram_bytes += l->config.guest[i].o.ram_bytes;
@@ -209,9 +211,12 @@ static int finish(struct lab *l)
 {
 	int script = l->script.open ? lab_run_script(l, true) : LAB_GO_ON, worst = EXIT_GUEST_DONE;
 
-	for (unsigned i = 0; i < l->guests; i++)
-		if (l->guest[i]->code > worst)
-			worst = l->guest[i]->code;
+	for (unsigned i = 0; i < l->guests; i++) {
+		int code = l->guest[i]->starved ? EXIT_NO_HOST : l->guest[i]->code;
+
+		if (code > worst)
+			worst = code;
+	}
 	return script == LAB_GO_ON || script == EXIT_GUEST_DONE ? worst : script;
 }
 
@@ -271,6 +276,7 @@ static int look_at_display(struct lab *l)
 		bool paused = l->focus->setup.session.monitor.paused ^= true;
 
 		hypervisor_set_running(l->h, l->focus->number, !paused && !l->focus->over);
+		l->focus->starved &= paused;
 	}
 	return wish & UI_QUIT ? EXIT_GUEST_DONE : LAB_GO_ON;
 }
@@ -326,9 +332,9 @@ static int run_slice(struct lab *l)
 		guest_stopped(l, l->guest[number], why);
 		break;
 	case HYPERVISOR_NO_MEMORY:
-		complain("%s", hypervisor_trouble(l->h));
-		l->guest[number]->over = true;
-		l->guest[number]->code = EXIT_NO_HOST;
+		complain("%s; `@%s cont` lets it try again", hypervisor_trouble(l->h), l->guest[number]->name);
+		l->guest[number]->setup.session.monitor.paused = true;
+		l->guest[number]->starved = true;
 		break;
 	}
 	if (hypervisor_idle_forever(l->h) && hypervisor_now(l->h) != NS_NEVER && !l->ui && !l->busy &&
@@ -418,7 +424,9 @@ static void print_guest(const struct lab *l, const struct lab_guest *g, FILE *f)
 	for (unsigned c = 0; c < SWITCH_CAUSES; c++)
 		fprintf(f, "%s\"%s\": %" PRIu64, c ? ", " : "", switch_cause_names[c], s->switches[c]);
 	fprintf(f, " },\n  \"wakes\": %" PRIu64 ",\n  \"paged_out\": %" PRIu64 ",\n  \"paged_in\": %" PRIu64
-		",\n  \"zero_pages_dropped\": %" PRIu64 ",\n", s->wakes, s->paged_out, s->paged_in, s->zero_dropped);
+		",\n  \"zero_pages_dropped\": %" PRIu64 ",\n  \"shared\": %" PRIu64 ",\n  \"broken\": %" PRIu64
+		",\n  \"resident\": %u,\n", s->wakes, s->paged_out, s->paged_in, s->zero_dropped, s->shared, s->broken,
+		hypervisor_resident(l->h, g->number));
 	machine_stats_json(g->setup.session.m, f);
 	fputc('}', f);
 }

@@ -15,6 +15,7 @@ struct lab_guest {
 	unsigned number; /* the hypervisor's */
 	enum input keyboard, mouse;
 	bool over;       /* will not run again */
+	bool starved;    /* paused for want of memory */
 	int code;        /* how it ended, an exit code */
 };
 

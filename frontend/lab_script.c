@@ -185,13 +185,22 @@ static enum monitor_result carry_out(struct lab *l, const char *line, char err[2
 		l->focus = g;
 		return MONITOR_DONE;
 	}
+	if (is_command(line, "info", "hypervisor"))
+		hypervisor_info_pool(l->h, stdout); /* above what its machine counts */
 	r = monitor_command(&g->setup.session.monitor, line, err);
 	if (load && r == MONITOR_DONE)
 		was_replaced(l, g, false, 0);
 	hypervisor_set_running(l->h, g->number, !g->over && !g->setup.session.monitor.paused);
+	g->starved &= g->setup.session.monitor.paused;
 	if (r == MONITOR_BUSY || r == MONITOR_NOT_SEEN)
 		l->busy = g;
 	return r;
+}
+
+/* Waiting for it is no use. */
+static bool will_not_run(const struct lab_guest *g)
+{
+	return g->over || g->starved;
 }
 
 static enum monitor_result go_on(struct lab *l, bool stopped, char err[256])
@@ -200,7 +209,7 @@ static enum monitor_result go_on(struct lab *l, bool stopped, char err[256])
 
 	if (!l->busy)
 		return MONITOR_DONE;
-	r = monitor_step(&l->busy->setup.session.monitor, stopped || l->busy->over, err);
+	r = monitor_step(&l->busy->setup.session.monitor, stopped || will_not_run(l->busy), err);
 	if (r == MONITOR_DONE)
 		l->busy = NULL;
 	return r;
@@ -220,7 +229,7 @@ int lab_run_script(struct lab *l, bool stopped)
 				return LAB_GO_ON;
 			r = carry_out(l, line, err);
 			fflush(stdout);
-			if (r == MONITOR_BUSY && (stopped || l->busy->over))
+			if (r == MONITOR_BUSY && (stopped || will_not_run(l->busy)))
 				continue; /* decided at once */
 		}
 		switch (r) {

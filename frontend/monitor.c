@@ -13,6 +13,7 @@
 
 #define WORDS 16
 #define STEPS_MAX 1000000ul
+#define MIB (1u << 20)
 #define WAIT_POLL (5 * NS_PER_SECOND / 1000) /* how often a wait looks at the screen, guest time */
 
 bool monitor_init(struct monitor *mon, struct machine *m, FILE *out, bool paused)
@@ -378,6 +379,28 @@ static enum monitor_result run_info(struct monitor *mon, char **w, int n, char e
 	return MONITOR_BAD;
 }
 
+static enum monitor_result run_balloon(struct monitor *mon, char **w, int n, char err[256])
+{
+	struct balloon_sizes b = machine_balloon(mon->m);
+	unsigned long mib = 0;
+	char *end = "";
+
+	if (n == 1) {
+		fprintf(mon->out, "balloon: %.3f MiB wanted, %.3f MiB in it; the guest has %.3f of its %.3f MiB\n",
+			(double)b.wanted / MIB, (double)b.held / MIB, (double)(b.ram - b.held) / MIB, (double)b.ram / MIB);
+		return MONITOR_DONE;
+	}
+	if (isdigit((unsigned char)*w[1]))
+		mib = strtoul(w[1], &end, 10);
+	if (mib && mib <= b.ram / MIB && !*end) {
+		machine_set_balloon(mon->m, (uint64_t)mib * MIB);
+		return MONITOR_DONE;
+	}
+	snprintf(err, 256, "balloon %.60s: the MiB that the guest is to make do with are wanted, 1 to %u", w[1],
+		 (unsigned)(b.ram / MIB));
+	return MONITOR_BAD;
+}
+
 bool monitor_forget_keys(struct monitor *mon)
 {
 	struct typist *fresh = typist_new();
@@ -550,6 +573,8 @@ const struct monitor_row monitor_table[] = {
 	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
 	{ "step", "[N]", "execute N instructions, one if not said, and show each", 0, 1, run_step },
 	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
+	{ "balloon", "[MIB]", "ask the guest to make do with that much memory, for which it needs a driver; alone: how "
+	  "much it has given back", 0, 1, run_balloon },
 	{ "savevm", "FILE", "write a checkpoint: the whole machine, to go on from; of several guests all of them, "
 	  "or with @NAME before it one", 1, 1, run_savevm },
 	{ "loadvm", "FILE", "go on from a checkpoint, at the very instruction", 1, 1, run_loadvm },

@@ -209,6 +209,8 @@ bool options_agree(const struct options *o, char err[256])
 	else if (o->start_stopped && !o->monitor_stdio && !o->script && !o->gdb)
 		snprintf(err, 256, "-S stops before the first instruction, and only the monitor or gdb can "
 				   "go on: add -monitor stdio, --script FILE or -s");
+	else if (o->demo && (o->disk[0].path || o->file))
+		snprintf(err, 256, "--demo and -hda or a FILE: the demonstration guest is the first disk itself");
 	else if (o->raw_file && o->kernel)
 		snprintf(err, 256, "-device loader and -kernel: one of them at a time");
 	else

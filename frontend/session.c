@@ -262,6 +262,7 @@ void catch_signals(void)
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
 	sigaction(SIGHUP, &a, NULL);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error to be told */
 }
 
 /* Guest time and real time are equal from here on. */

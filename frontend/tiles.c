@@ -130,10 +130,7 @@ static void write_text(struct tiles *t, int x, int y, int right, uint32_t colour
 					fill(t, x + col, y + row, 1, 1, colour);
 }
 
-/*
- * Adds `weight` 256ths of each part of a source row to the sums. A sum stays below 2^8 * 2^8 * rows, and
- * a picture is never made smaller by more than 2^8.
- */
+/* Adds `weight` 256ths of each part of a source row to the sums, which have room for 65536 rows. */
 static void add_row(uint32_t *sums, const uint32_t *from, unsigned width, uint32_t weight)
 {
 	for (unsigned x = 0; x < width; x++) {

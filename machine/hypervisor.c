@@ -1,7 +1,5 @@
 /*
  * The scheduler of several machines, and the keeper of their pool. See hypervisor.h.
- *
- * NOT IMPLEMENTED: sharing of identical pages, balloons, limits and guarantees per guest.
  */
 #include "machine/hypervisor.h"
 
@@ -11,6 +9,7 @@
 
 #include "machine/pc.h"
 #include "machine/reclaim.h"
+#include "machine/sharing.h"
 
 const char *const switch_cause_names[SWITCH_CAUSES] = {
 	[SWITCH_SLICE] = "slice", [SWITCH_HLT] = "hlt", [SWITCH_STOPPED] = "stopped",
@@ -31,6 +30,7 @@ struct hypervisor {
 	uint64_t slice;
 	mfn_t ram_frames;           /* of the pool, for RAM */
 	struct reclaim *reclaim;
+	struct sharing *sharing;    /* NULL: not wanted */
 	struct guest *current;      /* who ran last; NULL: nobody yet */
 	enum switch_cause left;     /* why it does no longer */
 	char trouble[256];
@@ -65,6 +65,11 @@ struct hypervisor *hypervisor_new(const struct hypervisor_config *cfg, char err[
 		hypervisor_free(h);
 		return NULL;
 	}
+	if (cfg->sharing && !(h->sharing = sharing_new(&h->pool))) {
+		snprintf(err, 256, "the host has no memory for what sharing must remember");
+		hypervisor_free(h);
+		return NULL;
+	}
 	return h;
 }
 
@@ -73,6 +78,7 @@ void hypervisor_free(struct hypervisor *h)
 	if (!h)
 		return;
 	reclaim_free(h->reclaim);
+	sharing_free(h->sharing);
 	frame_pool_free(&h->pool);
 	free(h);
 }
@@ -89,14 +95,23 @@ unsigned hypervisor_add(struct hypervisor *h, struct machine *m, const char *nam
 	*g = (struct guest){ .m = m, .name = name, .running = true, .limit = UINT64_MAX };
 	m->log.guest = (uint8_t)h->guests;
 	reclaim_add(h->reclaim, m->p2m, (gfn_t)(m->cfg.ram_bytes >> PAGE_SHIFT), &m->log, &g->stats);
+	if (h->sharing)
+		sharing_add(h->sharing, m->p2m, (gfn_t)(m->cfg.ram_bytes >> PAGE_SHIFT), &g->stats);
 	/* Video memory and ROMs have been given by now, and are not counted against the guests' RAM. */
 	h->pool.limit = h->pool.used + h->ram_frames;
 	return h->guests++;
 }
 
+void hypervisor_set_bounds(struct hypervisor *h, unsigned guest, uint64_t limit, uint64_t guarantee)
+{
+	reclaim_set_bounds(h->reclaim, guest, (gfn_t)(limit >> PAGE_SHIFT), (gfn_t)(guarantee >> PAGE_SHIFT));
+}
+
 void hypervisor_remove(struct hypervisor *h, unsigned guest)
 {
 	reclaim_remove(h->reclaim, guest);
+	if (h->sharing)
+		sharing_remove(h->sharing, guest);
 	if (h->current == &h->guest[guest])
 		h->current = NULL;
 	h->guest[guest].m = NULL;
@@ -179,16 +194,29 @@ static enum machine_stop run_guest(struct hypervisor *h, struct guest *g, ns_t u
 	return stop;
 }
 
-/* Brings the pool back under its limit. False: `g`, who wanted more, waits. */
-static bool settle_pool(struct hypervisor *h, struct guest *g)
+/*
+ * Brings the pool, and the guest that ran, back under their limits; `before` frames were in use when it
+ * began to run. False: *guest, who wanted more or lacks a page, waits.
+ */
+static bool settle_pool(struct hypervisor *h, mfn_t before, unsigned *guest)
 {
-	if (reclaim_failed(h->reclaim)) {
-		snprintf(h->trouble, sizeof(h->trouble), "guest %s is stopped: %.200s", g->name,
-			 reclaim_failed(h->reclaim));
+	unsigned ran = *guest;
+	const struct guest *g = &h->guest[ran];
+	const char *failed = reclaim_failed(h->reclaim, guest);
+
+	if (failed) {
+		snprintf(h->trouble, sizeof(h->trouble), "guest %s is stopped: %.200s", h->guest[*guest].name, failed);
 		reclaim_clear_failure(h->reclaim);
 		return false;
 	}
-	if (!frame_pool_over(&h->pool) || reclaim_run(h->reclaim))
+	*guest = ran;
+	if (p2m_over(g->m->p2m) && !reclaim_guest(h->reclaim, ran)) {
+		snprintf(h->trouble, sizeof(h->trouble), "guest %s is paused: its limit of %u MiB is used up, and %.150s",
+			 g->name, p2m_limit(g->m->p2m) >> 8, reclaim_why(h->reclaim));
+		return false;
+	}
+	/* When there is nothing to be had, those who want nothing go on. */
+	if (!frame_pool_over(&h->pool) || reclaim_run(h->reclaim) || h->pool.used <= before)
 		return true;
 	snprintf(h->trouble, sizeof(h->trouble), "guest %s is paused: the pool of %u MiB is used up, and %.150s",
 		 g->name, h->ram_frames >> 8, reclaim_why(h->reclaim));
@@ -201,12 +229,16 @@ enum hypervisor_stop hypervisor_run(struct hypervisor *h, ns_t until, unsigned *
 	struct guest *g;
 
 	while ((g = next_guest(h, until))) {
+		ns_t began = g->m->clock.now;
+		mfn_t used = h->pool.used;
 		enum machine_stop stop = run_guest(h, g, until);
 
 		*guest = (unsigned)(g - h->guest);
 		*why = stop;
-		if (!settle_pool(h, g)) {
-			g->running = false;
+		if (h->sharing)
+			sharing_run(h->sharing, g->m->clock.now - began);
+		if (!settle_pool(h, used, guest)) {
+			h->guest[*guest].running = false;
 			return HYPERVISOR_NO_MEMORY;
 		}
 		if (stop == MACHINE_RESET)
@@ -265,12 +297,14 @@ const struct guest_stats *hypervisor_guest_stats(const struct hypervisor *h, uns
 
 void hypervisor_stats_json(const struct hypervisor *h, FILE *out)
 {
-	uint64_t all[SWITCH_CAUSES] = { 0 }, wakes = 0;
+	uint64_t all[SWITCH_CAUSES] = { 0 }, wakes = 0, shared = 0, broken = 0;
 
 	for (unsigned i = 0; i < h->guests; i++) {
 		for (unsigned c = 0; c < SWITCH_CAUSES; c++)
 			all[c] += h->guest[i].stats.switches[c];
 		wakes += h->guest[i].stats.wakes;
+		shared += h->guest[i].stats.shared;
+		broken += h->guest[i].stats.broken;
 	}
 	fprintf(out, "  \"world_switches\": { ");
 	for (unsigned c = 0; c < SWITCH_CAUSES; c++)
@@ -279,13 +313,26 @@ void hypervisor_stats_json(const struct hypervisor *h, FILE *out)
 	fprintf(out, "  \"pool\": { \"frames\": %u, \"for_ram\": %u, \"used\": %u, \"most_used\": %u },\n",
 		h->pool.limit, h->ram_frames, h->pool.used, h->pool.peak);
 	reclaim_stats_json(h->reclaim, out);
-	fputs(",\n", out);
+	fprintf(out, ",\n  \"sharing\": { \"scanned\": %" PRIu64 ", \"shared\": %" PRIu64 ", \"broken\": %" PRIu64
+		", \"frames_shared\": %u, \"frames_saved\": %u },\n", h->sharing ? sharing_scanned(h->sharing) : 0,
+		shared, broken, h->pool.shared, h->pool.saved);
+}
+
+uint32_t hypervisor_resident(const struct hypervisor *h, unsigned guest)
+{
+	return h->guest[guest].m ? p2m_resident_count(h->guest[guest].m->p2m) : 0;
+}
+
+void hypervisor_info_pool(const struct hypervisor *h, FILE *out)
+{
+	fprintf(out, "pool: %u of %u frames in use, at most %u\n", h->pool.used, h->pool.limit, h->pool.peak);
+	fprintf(out, "sharing: %u frames have several pages, and save %u frames\n", h->pool.shared, h->pool.saved);
 }
 
 void hypervisor_info(const struct hypervisor *h, FILE *out)
 {
-	fprintf(out, "%-16s %-9s %16s %12s %10s %10s %10s\n", "guest", "state", "instructions", "seconds",
-		"switches", "paged out", "paged in");
+	fprintf(out, "%-16s %-9s %16s %12s %10s %9s %10s %10s %10s %10s\n", "guest", "state", "instructions",
+		"seconds", "switches", "MiB", "paged out", "paged in", "shared", "broken");
 	for (unsigned i = 0; i < h->guests; i++) {
 		const struct guest *g = &h->guest[i];
 		uint64_t switches = 0;
@@ -294,11 +341,14 @@ void hypervisor_info(const struct hypervisor *h, FILE *out)
 			continue;
 		for (unsigned c = 0; c < SWITCH_CAUSES; c++)
 			switches += g->stats.switches[c];
-		fprintf(out, "%-16s %-9s %16" PRIu64 " %12.3f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "\n", g->name,
+		fprintf(out, "%-16s %-9s %16" PRIu64 " %12.3f %10" PRIu64 " %9.1f %10" PRIu64 " %10" PRIu64
+			" %10" PRIu64 " %10" PRIu64 "\n", g->name,
 			!g->running ? "stopped" : g->m->halted ? "halted" : "running", cpu_icount(g->m->cpu),
-			(double)g->m->clock.now / NS_PER_SECOND, switches, g->stats.paged_out, g->stats.paged_in);
+			(double)g->m->clock.now / NS_PER_SECOND, switches,
+			hypervisor_resident(h, i) / 256.0, g->stats.paged_out, g->stats.paged_in,
+			g->stats.shared, g->stats.broken);
 	}
-	fprintf(out, "pool: %u of %u frames in use, at most %u\n", h->pool.used, h->pool.limit, h->pool.peak);
+	hypervisor_info_pool(h, out);
 }
 
 void hypervisor_info_irq(const struct hypervisor *h, FILE *out)

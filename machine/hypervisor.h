@@ -26,6 +26,7 @@ struct hypervisor_config {
 	unsigned guests;
 	uint64_t slice;       /* instructions; 0: HYPERVISOR_SLICE */
 	const char *swap_path; /* NULL: none */
+	bool sharing;         /* identical pages are found and shared */
 };
 
 struct hypervisor;
@@ -39,6 +40,11 @@ void hypervisor_free(struct hypervisor *h);
 struct frame_pool *hypervisor_pool(struct hypervisor *h);
 /* The machine was made with that pool. Its number, from 0 on. The name is borrowed. */
 unsigned hypervisor_add(struct hypervisor *h, struct machine *m, const char *name);
+/*
+ * The guest may have `limit` bytes of its RAM in memory, and `guarantee` bytes of it are not taken for the
+ * others' sake. The guarantees of all together must fit into the pool.
+ */
+void hypervisor_set_bounds(struct hypervisor *h, unsigned guest, uint64_t limit, uint64_t guarantee);
 /* Before a machine that was added is freed. */
 void hypervisor_remove(struct hypervisor *h, unsigned guest);
 
@@ -50,7 +56,11 @@ void hypervisor_set_limit(struct hypervisor *h, unsigned guest, uint64_t icount)
 enum hypervisor_stop {
 	HYPERVISOR_RAN,        /* every running guest has reached `until`, or one its limit */
 	HYPERVISOR_GUEST_STOPPED, /* *guest has stopped because of *why */
-	HYPERVISOR_NO_MEMORY,  /* *guest was paused for want of a frame: hypervisor_trouble() */
+	/*
+	 * *guest was paused for want of a frame, or of one of its pages: hypervisor_trouble(). It has lost
+	 * nothing; hypervisor_set_running lets it try again.
+	 */
+	HYPERVISOR_NO_MEMORY,
 };
 
 /* Runs all of them up to the guest time `until`. A guest that has stopped does not run any more. */
@@ -76,12 +86,18 @@ struct guest_stats {
 	uint64_t switches[SWITCH_CAUSES]; /* world switches to this guest, by what the one before did */
 	uint64_t wakes;      /* HLTs that ended */
 	uint64_t paged_out, paged_in, zero_dropped;
+	uint64_t shared;     /* pages whose frame was given back since another page had the same bytes */
+	uint64_t broken;     /* shared pages that were written, and copied */
 };
 const struct guest_stats *hypervisor_guest_stats(const struct hypervisor *h, unsigned guest);
 /* Members of a JSON object: world switches, pool, swap. */
 void hypervisor_stats_json(const struct hypervisor *h, FILE *out);
+/* Guest frames of RAM that are in memory now; one that is shared counts for each guest. */
+uint32_t hypervisor_resident(const struct hypervisor *h, unsigned guest);
 /* A table of the guests for people. */
 void hypervisor_info(const struct hypervisor *h, FILE *out);
+/* The pool: what is used, shared and saved. */
+void hypervisor_info_pool(const struct hypervisor *h, FILE *out);
 /* The redirection tables of all guests in one, and who was woken how often. */
 void hypervisor_info_irq(const struct hypervisor *h, FILE *out);
 

@@ -171,7 +171,7 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 		if (run_slice(m, end, insns))
 			return m->stop;
 	} while (!m->halted && m->clock.now < end && cpu_icount(m->cpu) < insns &&
-		 !frame_pool_over(m->pool));
+		 !frame_pool_over(m->pool) && !p2m_over(m->p2m));
 	clock_run_due(&m->clock); /* what is due now has happened, as after machine_run() */
 	if (idle_forever(m))
 		m->stop = MACHINE_IDLE_FOREVER;
@@ -262,6 +262,19 @@ void machine_key(struct machine *m, uint16_t set1_scancode, bool down)
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
 	i8042_mouse(&m->kbc, dx, dy, dz, buttons);
+}
+
+void machine_set_balloon(struct machine *m, uint64_t bytes)
+{
+	balloon_want(&m->balloon, bytes < m->cfg.ram_bytes ? (uint32_t)((m->cfg.ram_bytes - bytes) >> PAGE_SHIFT) : 0);
+}
+
+struct balloon_sizes machine_balloon(const struct machine *m)
+{
+	return (struct balloon_sizes){
+		.ram = m->cfg.ram_bytes, .wanted = (uint64_t)m->balloon.s.wanted << PAGE_SHIFT,
+		.held = (uint64_t)m->balloon.s.held << PAGE_SHIFT,
+	};
 }
 
 struct machine_irq machine_irq(const struct machine *m, unsigned input)

@@ -38,6 +38,7 @@ struct machine_config {
 	uint8_t debug_exit_size;
 	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */
 	struct frame_pool *pool;          /* shared with other machines; NULL: one of its own */
+	uint64_t balloon_bytes;           /* what the guest is asked to make do with; 0: with all of its RAM */
 	uint32_t mips;                    /* guest instructions per guest microsecond, 1..1000; 0: MACHINE_MIPS */
 };
 
@@ -97,6 +98,16 @@ void machine_text(struct machine *m, struct text_screen *t);
 /* Input. Scancodes are set 1, 0xe0xx for the extended ones; mouse steps: y grows downwards. */
 void machine_key(struct machine *m, uint16_t set1_scancode, bool down);
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons);
+
+/*
+ * Asks the guest to make do with `bytes` of its RAM: the rest is wanted in the balloon (devices/balloon.h). A
+ * guest without a driver does not hear of it.
+ */
+void machine_set_balloon(struct machine *m, uint64_t bytes);
+struct balloon_sizes {
+	uint64_t ram, wanted, held; /* bytes: the guest's RAM; of it, wanted in the balloon, and in it */
+};
+struct balloon_sizes machine_balloon(const struct machine *m);
 
 /* Input 0..15 of the interrupt controllers since power-on: rising edges, and interrupts taken by the guest. */
 struct machine_irq {

@@ -58,6 +58,7 @@ static const struct port_wire {
 	{ AT(vga), VGA_WIN_3C0, 0x3c0 },
 	{ AT(vga), VGA_WIN_COLOUR, 0x3d0 },
 	{ AT(vga), VGA_WIN_VBE, 0x1ce },
+	{ AT(balloon), BALLOON_WIN, 0xba00 },
 };
 
 enum irq {
@@ -131,6 +132,11 @@ static struct irq_line irq_of(struct machine *m, enum irq n, const char *source)
 static struct irq_line line(struct machine *m, void (*set)(void *, unsigned, bool), unsigned n)
 {
 	return (struct irq_line){ set, m, n };
+}
+
+static bool discard_page(void *opaque, uint32_t page)
+{
+	return p2m_discard(((struct machine *)opaque)->p2m, page);
 }
 
 static void dma_read(void *opaque, gpa_t a, void *buf, uint32_t len)
@@ -331,11 +337,14 @@ static void build_chips(struct machine *m)
 	pci_host_init(&m->pci_host);
 	ferr_init(&m->ferr, irq_of(m, IRQ_FPU, "FPU error"), line(m, set_ignne, 0));
 	power_init(&m->power);
+	balloon_init(&m->balloon, discard_page, m);
+	machine_set_balloon(m, cfg->balloon_bytes ? cfg->balloon_bytes : cfg->ram_bytes);
 
 	struct device *const all[] = {
 		&m->irqs.dev, &m->pic.dev, &m->pit.dev, &m->kbc.dev, &m->rtc.dev, &m->dma.dev, &m->fdc.dev,
 		&m->ata[0].dev, &m->ata[1].dev, &m->uart[0].dev, &m->vga.dev, &m->port92.dev,
 		&m->port80.dev, &m->pci_host.dev, &m->ferr.dev, &m->power.dev,
+		&m->balloon.dev,
 	};
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		add(m, all[i]);

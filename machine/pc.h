@@ -7,6 +7,7 @@
 #include "base/hvlog.h"
 #include "cpu/cpu.h"
 #include "devices/ata.h"
+#include "devices/balloon.h"
 #include "devices/char.h"
 #include "devices/debug_exit.h"
 #include "devices/fdc82077.h"
@@ -53,6 +54,7 @@ struct machine {
 	struct pci_host pci_host;
 	struct ferr ferr;
 	struct power power;
+	struct balloon balloon;
 	struct debug_exit debug_exit; /* when cfg.debug_exit_port */
 	struct loader loader;         /* when there is a kernel or a raw image */
 	struct fw_cfg fw_cfg;         /* when there is another BIOS */

@@ -9,12 +9,16 @@
 #include "machine/swap.h"
 
 #define MARGIN_SHIFT 7 /* frames taken at once: this part of the limit */
-#define ROUNDS 3       /* the first may only take away the marks of use */
+/* Rounds over all guests: the first may only take away the marks of use, another may begin in the middle. */
+#define PRIVATE_ROUNDS 3
+#define ROUNDS (PRIVATE_ROUNDS + 3) /* the last ones take shared frames too */
 
 struct owner {
 	struct reclaim *r;
-	struct p2m *p2m; /* NULL: gone */
-	gfn_t ram;
+	struct p2m *p2m;
+	gfn_t ram;  /* 0: gone */
+	gfn_t hand;
+	gfn_t limit, guarantee;
 	unsigned number;
 	struct hv_log *log;
 	struct guest_stats *stats;
@@ -25,7 +29,8 @@ struct reclaim {
 	struct swap *swap; /* NULL: none */
 	struct owner owner[HYPERVISOR_GUESTS];
 	unsigned owners, hand_owner;
-	gfn_t hand;
+	bool swap_fails;   /* in this run */
+	unsigned failed_guest;
 	char why[256], failed[256];
 };
 
@@ -58,8 +63,14 @@ static bool bring_back(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page)
 {
 	struct owner *o = opaque;
 	struct reclaim *r = o->r;
+	char err[256];
 
-	if (!swap_get(r->swap, o->number, f, ticket, page, r->failed)) {
+	if (!swap_get(r->swap, o->number, f, ticket, page, err)) {
+		if (!r->failed[0]) {
+			snprintf(r->failed, sizeof(r->failed), "its page at %08" PRIx32 " is not to be had: %.200s",
+				 f << PAGE_SHIFT, err);
+			r->failed_guest = o->number;
+		}
 		/* The guest must not go on; passing the pool's limit is how it is stopped. */
 		if (r->pool->passed)
 			r->pool->passed(r->pool->passed_opaque);
@@ -86,14 +97,33 @@ static void forget(void *opaque, uint32_t ticket)
 	swap_drop(o->r->swap, ticket);
 }
 
+static void owned(void *opaque, gfn_t f, bool copied)
+{
+	struct owner *o = opaque;
+
+	o->stats->broken += copied;
+	hv_note(o->log, HV_SHARE_BREAK, copied ? HV_COPIED : HV_FILLED, 0, f << PAGE_SHIFT, 0);
+}
+
 bool reclaim_add(struct reclaim *r, struct p2m *p, gfn_t ram, struct hv_log *log,
 		 struct guest_stats *stats)
 {
 	struct owner *o = &r->owner[r->owners];
 
-	*o = (struct owner){ r, p, ram, r->owners, log, stats };
+	*o = (struct owner){
+		.r = r, .p2m = p, .ram = ram, .limit = ram, .number = r->owners, .log = log, .stats = stats,
+	};
 	r->owners++;
-	return p2m_set_pager(p, &(struct p2m_pager){ bring_back, look, forget, o });
+	return p2m_set_pager(p, &(struct p2m_pager){ bring_back, look, forget, owned, o });
+}
+
+void reclaim_set_bounds(struct reclaim *r, unsigned guest, gfn_t limit, gfn_t guarantee)
+{
+	struct owner *o = &r->owner[guest];
+
+	o->limit = limit;
+	o->guarantee = guarantee;
+	p2m_set_limit(o->p2m, limit);
 }
 
 void reclaim_remove(struct reclaim *r, unsigned guest)
@@ -108,53 +138,74 @@ static bool is_zero(const uint8_t *page)
 	return page[0] == 0 && !memcmp(page, page + 1, PAGE_SIZE - 1);
 }
 
-/* Takes the frame behind `f`, or gives it another chance. False: the swap file takes no more. */
-static bool visit(struct reclaim *r, struct owner *o, gfn_t f)
+/* Takes the frame behind `f`, or gives it another chance. */
+static void visit(struct reclaim *r, struct owner *o, gfn_t f, bool shared_too)
 {
-	mfn_t m = p2m_takeable(o->p2m, f);
+	mfn_t m = p2m_resident(o->p2m, f);
 	uint32_t ticket;
 
-	if (m == MFN_NONE || p2m_test_use(o->p2m, f))
-		return true;
+	if (m == MFN_NONE || (r->pool->others[m] && !shared_too) || p2m_test_use(o->p2m, f))
+		return;
 	if (is_zero(frame_host(r->pool, m))) {
 		p2m_take(o->p2m, f, P2M_TICKETS);
 		o->stats->zero_dropped++;
-		return true;
+		return;
 	}
-	if (!r->swap) {
+	/* When nothing can be written another frame may hold zeros still. */
+	if (!r->swap)
 		snprintf(r->why, sizeof(r->why), "there is no swap file ([host] swap = FILE)");
-		return true; /* another may hold zeros */
+	if (!r->swap || r->swap_fails)
+		return;
+	if (!swap_put(r->swap, o->number, f, frame_host(r->pool, m), &ticket, r->why)) {
+		r->swap_fails = true;
+		return;
 	}
-	if (!swap_put(r->swap, o->number, f, frame_host(r->pool, m), &ticket, r->why))
-		return false;
 	p2m_take(o->p2m, f, ticket);
 	o->stats->paged_out++;
 	hv_note(o->log, HV_SWAP, HV_SWAPPED, 0, f << PAGE_SHIFT, ticket);
-	return true;
+}
+
+static void begin(struct reclaim *r, const char *why)
+{
+	r->swap_fails = false;
+	snprintf(r->why, sizeof(r->why), "%s", why);
 }
 
 bool reclaim_run(struct reclaim *r)
 {
-	mfn_t limit = r->pool->limit, margin = limit >> MARGIN_SHIFT;
+	mfn_t limit = r->pool->limit, aim = limit - (limit >> MARGIN_SHIFT);
 	unsigned wraps = 0;
 
-	snprintf(r->why, sizeof(r->why), "every frame left holds code or page tables");
-	while (r->pool->used > limit - margin) {
+	begin(r, "every frame left is in use or guaranteed to somebody");
+	while (r->pool->used > aim && wraps < ROUNDS) {
 		struct owner *o = &r->owner[r->hand_owner];
 
-		if (r->hand < o->ram) {
-			if (!visit(r, o, r->hand++))
-				break;
+		if (o->hand < o->ram && p2m_resident_count(o->p2m) > o->guarantee) {
+			visit(r, o, o->hand++, wraps >= PRIVATE_ROUNDS);
 			continue;
 		}
-		r->hand = 0;
+		if (o->hand >= o->ram)
+			o->hand = 0;
 		if (++r->hand_owner < r->owners)
 			continue;
 		r->hand_owner = 0;
-		if (++wraps == ROUNDS)
-			break;
+		wraps++;
 	}
 	return r->pool->used <= limit;
+}
+
+bool reclaim_guest(struct reclaim *r, unsigned guest)
+{
+	struct owner *o = &r->owner[guest];
+	gfn_t aim = o->limit - (o->limit >> MARGIN_SHIFT);
+
+	begin(r, "every frame of it is in use");
+	for (gfn_t n = 0; n < 3 * o->ram && p2m_resident_count(o->p2m) > aim; n++) {
+		if (o->hand >= o->ram)
+			o->hand = 0;
+		visit(r, o, o->hand++, true);
+	}
+	return !p2m_over(o->p2m);
 }
 
 const char *reclaim_why(const struct reclaim *r)
@@ -162,8 +213,9 @@ const char *reclaim_why(const struct reclaim *r)
 	return r->why;
 }
 
-const char *reclaim_failed(const struct reclaim *r)
+const char *reclaim_failed(const struct reclaim *r, unsigned *guest)
 {
+	*guest = r->failed_guest;
 	return r->failed[0] ? r->failed : NULL;
 }
 

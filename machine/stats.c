@@ -46,6 +46,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
 	fprintf(out, "  \"engine\": \"%s\",\n", m->cfg.mmu == MMU_SHADOW ? "shadow" : "direct");
 	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u },\n", m->pool->count, m->pool->used);
+	fprintf(out, "  \"balloon\": { \"wanted\": %u, \"held\": %u },\n", m->balloon.s.wanted, m->balloon.s.held);
 	fprintf(out, "  \"tlb\": { \"misses\": %" PRIu64 " },\n", e->translations);
 #define COUNTER(name, comma) \
 	fprintf(out, "    \"" #name "\": %" PRIu64 comma "\n", e->name)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -37,6 +38,7 @@ struct swap *swap_new(const char *path, uint32_t tickets, char err[256])
 {
 	struct swap *s = calloc(1, sizeof(*s));
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat st;
 
 	if (!s || !(s->path = strdup(path))) {
 		snprintf(err, 256, "no memory for the swap file's tables");
@@ -45,7 +47,9 @@ struct swap *swap_new(const char *path, uint32_t tickets, char err[256])
 	}
 	s->limit = tickets;
 	s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->fd >= 0 && fcntl(s->fd, F_SETLK, &lock))
+	if (s->fd >= 0 && (fstat(s->fd, &st) || !S_ISREG(st.st_mode)))
+		snprintf(err, 256, "%.150s: a file is wanted for swap, and this is none", path);
+	else if (s->fd >= 0 && fcntl(s->fd, F_SETLK, &lock))
 		snprintf(err, 256, "%.150s: another process uses it for swap", path);
 	else if (s->fd < 0 || ftruncate(s->fd, 0))
 		snprintf(err, 256, "%.150s: cannot be used for swap: %s", path, strerror(errno));

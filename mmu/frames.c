@@ -55,7 +55,8 @@ bool frame_pool_init(struct frame_pool *p, mfn_t count)
 	p->base = host_reserve((size_t)bytes);
 	p->flags = calloc(count, sizeof(*p->flags));
 	p->free_list = calloc(count, sizeof(*p->free_list));
-	if (p->base && p->flags && p->free_list)
+	p->others = calloc(count, sizeof(*p->others));
+	if (p->base && p->flags && p->free_list && p->others)
 		return true;
 	frame_pool_free(p);
 	return false;
@@ -67,6 +68,7 @@ void frame_pool_free(struct frame_pool *p)
 		host_release(p->base, (size_t)p->count << PAGE_SHIFT);
 	free(p->flags);
 	free(p->free_list);
+	free(p->others);
 	*p = (struct frame_pool){.count = 0};
 }
 
@@ -103,9 +105,21 @@ mfn_t frame_alloc_run(struct frame_pool *p, mfn_t n)
 	return f;
 }
 
+void frame_share(struct frame_pool *p, mfn_t f)
+{
+	assert(p->flags[f] & FRAME_COW);
+	p->shared += !p->others[f]++;
+	p->saved++;
+}
+
 void frame_release(struct frame_pool *p, mfn_t f)
 {
 	assert(f < p->next_fresh && p->used > 0);
+	if (p->others[f]) {
+		p->shared -= !--p->others[f];
+		p->saved--;
+		return;
+	}
 	p->flags[f] = 0;
 	p->free_list[p->free_count++] = f;
 	p->used--;

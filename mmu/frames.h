@@ -14,7 +14,11 @@
 enum frame_flag {
 	FRAME_CODE = 1,  /* holds decoded code */
 	FRAME_TABLE = 2, /* is a guest page table that has a shadow */
-	FRAME_COW = 4,   /* shared: a write must copy it first */
+	/*
+	 * Shared: a write must copy it first, so nobody ever writes to it. FRAME_CODE and FRAME_TABLE of
+	 * such a frame say nothing: they may be another guest's.
+	 */
+	FRAME_COW = 4,
 	FRAME_ROM = 8,   /* writes are lost */
 	FRAME_LOG = 16,  /* writes are logged */
 };
@@ -26,6 +30,9 @@ struct frame_pool {
 	mfn_t used;        /* frames handed out */
 	mfn_t limit;       /* frames that may be handed out; what is above it is a reserve, see below */
 	mfn_t peak;        /* the most that were ever handed out */
+	uint32_t *others;  /* by mfn, with FRAME_COW: guest frames behind which it is, but for one */
+	mfn_t shared;      /* frames of which `others` is not 0 */
+	mfn_t saved;       /* the sum of `others`: so many more would be in use without sharing */
 	/* Told when a frame has been given beyond `limit`; NULL: nobody wants to know. */
 	void (*passed)(void *opaque);
 	void *passed_opaque;
@@ -52,6 +59,9 @@ static inline bool frame_pool_over(const struct frame_pool *p)
 mfn_t frame_alloc(struct frame_pool *p);
 /* `n` neighbouring frames, or MFN_NONE. */
 mfn_t frame_alloc_run(struct frame_pool *p, mfn_t n);
+/* One more guest frame has `f`, which is FRAME_COW. */
+void frame_share(struct frame_pool *p, mfn_t f);
+/* One guest frame less has it; the last one gives it back. */
 void frame_release(struct frame_pool *p, mfn_t f);
 
 static inline uint8_t *frame_host(const struct frame_pool *p, mfn_t f)

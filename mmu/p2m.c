@@ -1,42 +1,13 @@
 /*
  * The hypervisor's own level: guest frame -> machine frame, as one flat table of 2^20 words, and
  * the guest-physical accesses that do not come from the processor's fast path.
- *
- * NOT IMPLEMENTED: shared frames (FRAME_COW has no writer yet).
+ * Reclaim and sharing are in p2m_reclaim.c.
  */
-#include "mmu/p2m.h"
+#include "mmu/p2m_impl.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A table word: what it is above, the frame below. Zero is a hole. */
-#define WORD_KIND_SHIFT 28
-#define WORD_MFN (MFN_LIMIT - 1)
-#define WORD_DEVICE 8u /* kind code: RAM whose frames belong to a device */
-
-#define WORD_SWAPPED 9u /* kind code: the lower bits are the pager's ticket */
-
-#define DEVICE_RUNS 16
-#define FLAG_BITS 8
-
-struct p2m {
-	uint32_t *table;
-	struct frame_pool *pool;
-	struct frame_watch watch[FLAG_BITS]; /* by bit number of enum frame_flag */
-	struct p2m_layout_watch layout;
-	struct p2m_pager pager;
-	uint8_t *used; /* by gfn: mapped since p2m_test_use asked; NULL: there is no pager */
-	struct {
-		mfn_t first, count;
-	} run[DEVICE_RUNS]; /* device RAM, given back when the p2m goes */
-	unsigned runs;
-};
-
-static uint32_t word(unsigned kind, mfn_t f)
-{
-	return (uint32_t)kind << WORD_KIND_SHIFT | f;
-}
 
 struct p2m *p2m_new(struct frame_pool *pool)
 {
@@ -45,6 +16,7 @@ struct p2m *p2m_new(struct frame_pool *pool)
 	if (!p)
 		return NULL;
 	p->pool = pool;
+	p->limit = P2M_GFNS;
 	p->table = calloc(P2M_GFNS, sizeof(*p->table));
 	if (!p->table) {
 		free(p);
@@ -77,11 +49,21 @@ static void tell(struct p2m *p, mfn_t f, uint32_t off, uint32_t len)
 	}
 }
 
+void p2m_void_frame(struct p2m *p, mfn_t m)
+{
+	/* The flags are not asked: those of a shared frame may be another guest's, or lack ours. */
+	for (unsigned bit = 0; bit < FLAG_BITS; bit++) {
+		if (p->watch[bit].written)
+			p->watch[bit].written(p->watch[bit].opaque, m, 0, PAGE_SIZE);
+	}
+}
+
 void p2m_store(struct p2m *p, mfn_t f, uint32_t off, const void *src, uint32_t len)
 {
 	assert(off <= PAGE_SIZE && len <= PAGE_SIZE - off);
 	if (p->pool->flags[f] & FRAME_ROM)
 		return;
+	assert(!(p->pool->flags[f] & FRAME_COW));
 	memcpy(frame_host(p->pool, f) + off, src, len);
 	if (p->pool->flags[f])
 		tell(p, f, off, len);
@@ -110,13 +92,14 @@ static void forget(struct p2m *p, gfn_t f)
 	unsigned kind = p->table[f] >> WORD_KIND_SHIFT;
 	mfn_t m = p->table[f] & WORD_MFN;
 
-	p->table[f] = word(P2M_HOLE, 0);
+	p->table[f] = p2m_word(P2M_HOLE, 0);
 	if (kind == WORD_SWAPPED)
 		p->pager.forget(p->pager.opaque, m);
 	if (kind != P2M_RAM && kind != P2M_ROM)
 		return;
 	p->pool->flags[m] &= (uint8_t)~FRAME_ROM;
-	tell(p, m, 0, PAGE_SIZE); /* whatever was known of the content is void */
+	p2m_void_frame(p, m);
+	p->resident -= kind == P2M_RAM;
 	frame_release(p->pool, m);
 }
 
@@ -140,7 +123,7 @@ static void map_kind(struct p2m *p, gfn_t first, gfn_t count, enum p2m_kind kind
 {
 	count = clear_range(p, first, count);
 	for (gfn_t i = 0; i < count; i++)
-		p->table[first + i] = word(kind, 0);
+		p->table[first + i] = p2m_word(kind, 0);
 }
 
 void p2m_map_ram(struct p2m *p, gfn_t first, gfn_t count)
@@ -171,7 +154,7 @@ bool p2m_map_rom(struct p2m *p, gfn_t first, const uint8_t *image, size_t len)
 		memcpy(frame_host(p->pool, m), image + off,
 		       len - off < PAGE_SIZE ? len - off : PAGE_SIZE);
 		p->pool->flags[m] = FRAME_ROM;
-		p->table[first + i] = word(P2M_ROM, m);
+		p->table[first + i] = p2m_word(P2M_ROM, m);
 	}
 	return true;
 }
@@ -197,7 +180,7 @@ void p2m_alias_device_ram(struct p2m *p, gfn_t first, const uint8_t *host, gfn_t
 
 	count = clear_range(p, first, count);
 	for (gfn_t i = 0; i < count; i++)
-		p->table[first + i] = word(WORD_DEVICE, m + i);
+		p->table[first + i] = p2m_word(WORD_DEVICE, m + i);
 }
 
 void p2m_free(struct p2m *p)
@@ -216,70 +199,6 @@ void p2m_free(struct p2m *p)
 	free(p);
 }
 
-/* ---- reclaim --------------------------------------------------------------------------------- */
-
-bool p2m_set_pager(struct p2m *p, const struct p2m_pager *pager)
-{
-	if (!p->used)
-		p->used = calloc(P2M_GFNS, sizeof(*p->used));
-	if (p->used)
-		p->pager = *pager;
-	return p->used;
-}
-
-void p2m_note_use(struct p2m *p, gfn_t f)
-{
-	if (p->used && f < P2M_GFNS)
-		p->used[f] = 1;
-}
-
-mfn_t p2m_takeable(const struct p2m *p, gfn_t f)
-{
-	uint32_t w = f < P2M_GFNS ? p->table[f] : 0;
-
-	if (!p->used || w >> WORD_KIND_SHIFT != P2M_RAM || p->pool->flags[w & WORD_MFN])
-		return MFN_NONE;
-	return w & WORD_MFN;
-}
-
-bool p2m_test_use(struct p2m *p, gfn_t f)
-{
-	if (!p->used[f])
-		return false;
-	p->used[f] = 0;
-	if (p->layout.changing)
-		p->layout.changing(p->layout.opaque, f, 1);
-	return true;
-}
-
-void p2m_take(struct p2m *p, gfn_t f, uint32_t ticket)
-{
-	mfn_t m = p2m_takeable(p, f);
-
-	assert(m != MFN_NONE && ticket <= P2M_TICKETS);
-	if (p->layout.changing)
-		p->layout.changing(p->layout.opaque, f, 1);
-	p->used[f] = 0;
-	p->table[f] = ticket == P2M_TICKETS ? word(P2M_UNTOUCHED, 0) : word(WORD_SWAPPED, ticket);
-	frame_release(p->pool, m);
-}
-
-/* Const as far as the guest can tell. The pool of several guests never runs dry, see mmu/frames.h. */
-static struct p2m_entry bring_back(const struct p2m *p, gfn_t f)
-{
-	mfn_t m = frame_alloc(p->pool);
-
-	if (m == MFN_NONE)
-		return (struct p2m_entry){.kind = P2M_HOLE};
-	if (!p->pager.bring_back(p->pager.opaque, f, p->table[f] & WORD_MFN, frame_host(p->pool, m))) {
-		frame_release(p->pool, m);
-		return (struct p2m_entry){.kind = P2M_HOLE};
-	}
-	p->table[f] = word(P2M_RAM, m);
-	p->used[f] = 1;
-	return (struct p2m_entry){.kind = P2M_RAM, .mfn = m};
-}
-
 /* ---- lookups --------------------------------------------------------------------------------- */
 
 struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f)
@@ -287,8 +206,16 @@ struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f)
 	if (f >= P2M_GFNS)
 		return (struct p2m_entry){.kind = P2M_HOLE};
 	if (p->table[f] >> WORD_KIND_SHIFT == WORD_SWAPPED)
-		return bring_back(p, f);
+		return p2m_bring_back((struct p2m *)p, f); /* const as far as the guest can tell */
 	return entry_of(p->table[f]);
+}
+
+void p2m_give(struct p2m *p, gfn_t f, mfn_t m)
+{
+	p->table[f] = p2m_word(P2M_RAM, m);
+	p2m_note_use(p, f);
+	if (++p->resident > p->limit && p->pool->passed)
+		p->pool->passed(p->pool->passed_opaque);
 }
 
 static enum p2m_contents contents_of(uint32_t w)
@@ -339,8 +266,7 @@ struct p2m_entry p2m_get(struct p2m *p, gfn_t f)
 		mfn_t m = frame_alloc(p->pool);
 
 		if (m != MFN_NONE) {
-			p->table[f] = word(P2M_RAM, m);
-			p2m_note_use(p, f);
+			p2m_give(p, f, m);
 			e = (struct p2m_entry){.kind = P2M_RAM, .mfn = m};
 		}
 	}
@@ -404,7 +330,9 @@ void phys_write(struct p2m *p, gpa_t a, const void *buf, uint32_t len)
 
 		if (gfn < P2M_GFNS)
 			e = p2m_get(p, (gfn_t)gfn);
-		if (e.kind == P2M_RAM)
+		if (e.kind == P2M_RAM && p->pool->flags[e.mfn] & FRAME_COW)
+			e.mfn = p2m_own(p, (gfn_t)gfn);
+		if (e.kind == P2M_RAM && e.mfn != MFN_NONE)
 			p2m_store(p, e.mfn, (uint32_t)(a & PAGE_MASK), in, n);
 		a += n;
 		in += n;

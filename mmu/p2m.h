@@ -82,6 +82,8 @@ struct p2m_pager {
 	bool (*look)(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page);
 	/* What the ticket stands for is not wanted any more. */
 	void (*forget)(void *opaque, uint32_t ticket);
+	/* A shared `f` was written: it has a copy now, or was the last one to have the frame. May be NULL. */
+	void (*owned)(void *opaque, gfn_t f, bool copied);
 	void *opaque;
 };
 #define P2M_TICKETS (1u << 28)
@@ -91,22 +93,50 @@ bool p2m_set_pager(struct p2m *p, const struct p2m_pager *pager);
 
 /* An engine has mapped the frame. */
 void p2m_note_use(struct p2m *p, gfn_t f);
+/* The frame behind `f` if it is the guest's RAM and in memory now; else MFN_NONE. Brings nothing back. */
+mfn_t p2m_resident(const struct p2m *p, gfn_t f);
+/* How many guest frames are that. A frame that is shared counts for each that has it. */
+gfn_t p2m_resident_count(const struct p2m *p);
 /*
- * The frame behind `f` if it could be taken: RAM of the guest that holds no code or table somebody
- * depends on. Else MFN_NONE.
+ * As many may be in memory. As with the pool's limit, it may be passed in the middle of an instruction;
+ * the pool's `passed` is then called.
  */
-mfn_t p2m_takeable(const struct p2m *p, gfn_t f);
+void p2m_set_limit(struct p2m *p, gfn_t frames);
+gfn_t p2m_limit(const struct p2m *p);
+bool p2m_over(const struct p2m *p);
 /*
- * Has the frame been used since it was last asked? It is unmapped everywhere when it has, so that its
- * next use is seen.
+ * Has the resident frame been used since it was last asked? Then it is unmapped everywhere, and its
+ * decoded code is gone, so that its next use is seen.
  */
 bool p2m_test_use(struct p2m *p, gfn_t f);
 /*
- * Takes the frame of a takeable `f` and gives it back to the pool. It can be brought back for `ticket`;
+ * Takes the frame of a resident `f` and gives it back to the pool. It can be brought back for `ticket`;
  * P2M_TICKETS instead of one says that it holds zeros only, and is as if never touched. Not while a
  * processor executes an instruction.
  */
 void p2m_take(struct p2m *p, gfn_t f, uint32_t ticket);
+/*
+ * The guest does not want what is in `f` any more: as if never touched. False: it is no RAM. The guest's
+ * processor may be in the instruction that says so.
+ */
+bool p2m_discard(struct p2m *p, gfn_t f);
+
+/* ---- sharing: one frame behind several guest frames, of one guest or of many ------------------- */
+
+/* The frame of a resident `f` becomes FRAME_COW: from now on others may have it too. */
+void p2m_share(struct p2m *p, gfn_t f);
+/* Resident `f` gives its frame back and has `m` instead, which is FRAME_COW and holds the same bytes. */
+void p2m_merge(struct p2m *p, gfn_t f, mfn_t m);
+/*
+ * `f` is to be written: it gets a frame of its own, if it is resident. Returns its frame; MFN_NONE: it has
+ * none, or the pool is empty.
+ */
+mfn_t p2m_own(struct p2m *p, gfn_t f);
+/*
+ * Counts the frames that p2m_own and p2m_discard gave another place. Who holds two translations at once
+ * must look whether making the second has moved the first.
+ */
+uint64_t p2m_moves(const struct p2m *p);
 
 /* Registers the one listener for writes to frames that carry `flag`. */
 void p2m_set_watch(struct p2m *p, enum frame_flag flag, const struct frame_watch *w);

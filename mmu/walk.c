@@ -187,6 +187,10 @@ static void store_accessed(struct p2m *p, gpa_t at, uint64_t entry)
 
 	if (e.kind != P2M_RAM)
 		return; /* tables in ROM or nowhere keep what they have */
+	if (pool->flags[e.mfn] & FRAME_COW)
+		e.mfn = p2m_own(p, (gfn_t)(at >> PAGE_SHIFT));
+	if (e.mfn == MFN_NONE)
+		return; /* the pool is empty */
 	host = frame_host(pool, e.mfn) + off;
 	if (pool->flags[e.mfn])
 		p2m_store(p, e.mfn, off, &low, 1);

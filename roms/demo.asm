@@ -41,6 +41,7 @@ section bss nobits vstart=BSS
 %include "user.inc"
 %include "program_a.asm"
 %include "program_b.asm"
+%include "balloon.asm"
 %include "finale.asm"
 
 %if next_check > CHECKS_MAX

@@ -8,6 +8,7 @@ FINALE_TICKS	equ 200
 
 finale:
 	cli
+	call	balloon_checks
 	KCHECK	"every frame has come back", [free_frames], POOL_FRAMES
 	call	draw_live
 	cmp	dword [count_passed], CHECKS

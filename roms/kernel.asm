@@ -20,6 +20,7 @@ kernel_start:
 	call	descriptors_init
 	call	traps_init
 	call	memory_init
+	call	balloon_init
 	call	screen_init
 	call	threads_init
 	call	pic_and_pit_init
@@ -28,6 +29,8 @@ kernel_start:
 idle:
 	sti
 	hlt
+	cli
+	call	balloon_poll
 	cmp	dword [living], 0
 	jne	idle
 	jmp	finale

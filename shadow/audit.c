@@ -105,7 +105,7 @@ static void check_table(struct audit *a, const struct table *t)
 		listed += &s->table[i] == t;
 	if (listed != 1)
 		complain(a, t, "%u times in its list", listed);
-	if (t->mfn != MFN_NONE && !!(flags & FRAME_TABLE) == t->unsync)
+	if (t->mfn != MFN_NONE && !(flags & FRAME_COW) && !!(flags & FRAME_TABLE) == t->unsync)
 		complain(a, t, "unsync %d but frame flags %x", t->unsync, flags);
 	if (t->unsync) {
 		unsigned found = 0;

@@ -60,7 +60,16 @@ bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mappin
 		      struct trap *t)
 {
 	e->stats.translations++;
-	return e->ops->translate(e, va & UINT32_MAX, access, m, t);
+	if (!e->ops->translate(e, va & UINT32_MAX, access, m, t))
+		return false;
+	if (!(access & ACCESS_WRITE) || !m->host || !(e->pool->flags[m->mfn] & FRAME_COW))
+		return true;
+	/* A shared frame is written: the guest gets its own, and what mapped the old one has been dropped. */
+	if (p2m_own(e->p2m, (gfn_t)(m->gpa >> PAGE_SHIFT)) != MFN_NONE)
+		return e->ops->translate(e, va & UINT32_MAX, access, m, t);
+	m->host = NULL; /* the pool is empty: no memory is seen */
+	m->may = 0;
+	return true;
 }
 
 void engine_invlpg(struct engine *e, gva_t va)

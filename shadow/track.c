@@ -322,6 +322,8 @@ void shadow_drop_frame(struct shadow *s, mfn_t f)
 {
 	zap_frame(s, f);
 	drop_large(s, f);
+	for (unsigned n = 0; n < PROTECT_EACH_MAX && s->rmap[f] != NIL; n++)
+		entry_drop(s, table_of_entry(s, s->rmap[f]), s->rmap[f] % TABLE_ENTRIES);
 	if (s->rmap[f] == NIL)
 		return;
 	s->e->tlb->drop_frame(s->e->tlb_opaque, f);

@@ -230,6 +230,77 @@ static void test_nmi(void **state)
 	guest_free(g);
 }
 
+/* The next stop at a debugger's breakpoint, in slices of so many instructions: EIP, and the count. */
+static uint32_t next_stop(struct guest *g, unsigned slice, uint64_t *icount)
+{
+	enum cpu_exit e;
+
+	for (unsigned n = 0; n < 1000; n++) {
+		e = cpu_run(g->cpu, g->clock.now + slice * 10);
+		assert_int_equal(cpu_at_breakpoint(g->cpu), e == CPU_STOPPED);
+		if (e != CPU_DEADLINE)
+			break;
+	}
+	assert_int_equal(e, CPU_STOPPED);
+	cpu_get_state(g->cpu, &g->s);
+	*icount = cpu_icount(g->cpu);
+	return g->s.eip;
+}
+
+/* A debugger outside: each arrival is one stop, wherever slices end; an iteration of a string is none. */
+static void test_debuggers_breakpoints(void **state)
+{
+	/* inc eax; mov ecx, 3; rep stosb; inc eax; jmp CODE */
+	static const uint8_t code[] = { 0x40, 0xb9, 3, 0, 0, 0, 0xf3, 0xaa, 0x40, 0xeb, 0xf5 };
+	uint64_t at[3][4];
+
+	(void)state;
+	for (unsigned slice = 1; slice <= 3; slice++) {
+		struct guest *g = guest_new(CPU_MAX);
+
+		for (unsigned i = 0; i < sizeof(code); i++)
+			poke(g, CODE + i, code[i], 1);
+		g->s.gpr[R_EDI] = PAGES;
+		g->s.eip = CODE;
+		cpu_set_state(g->cpu, &g->s);
+		assert_true(cpu_add_breakpoint(g->cpu, CODE + 6));
+		assert_true(cpu_add_breakpoint(g->cpu, CODE + 8));
+		assert_true(cpu_add_breakpoint(g->cpu, CODE + 8)); /* is there already */
+		for (unsigned i = 0; i < 4; i++) {
+			assert_int_equal(next_stop(g, slice == 3 ? 100 : slice, &at[slice - 1][i]), CODE + 6 + i % 2 * 2);
+			assert_int_equal(g->s.gpr[R_EAX], 1 + i / 2 * 2);
+			assert_int_equal(g->s.gpr[R_ECX], i % 2 ? 0 : 3);
+		}
+		assert_true(cpu_remove_breakpoint(g->cpu, CODE + 6));
+		assert_false(cpu_remove_breakpoint(g->cpu, CODE + 6));
+		assert_int_equal(next_stop(g, slice, &at[0][0]), CODE + 8);
+		assert_true(cpu_remove_breakpoint(g->cpu, CODE + 8));
+		assert_int_equal(cpu_run(g->cpu, g->clock.now + 100000), CPU_DEADLINE);
+		guest_free(g);
+	}
+	for (unsigned i = 1; i < 4; i++) {
+		assert_int_equal(at[0][i], at[1][i]);
+		assert_int_equal(at[0][i], at[2][i]);
+	}
+}
+
+static void test_there_is_room_for_so_many(void **state)
+{
+	struct guest *g = guest_new(CPU_MAX);
+	uint32_t lin[CPU_BREAKPOINTS], byte = 0x12;
+
+	(void)state;
+	for (unsigned i = 0; i < CPU_BREAKPOINTS; i++)
+		assert_true(cpu_add_breakpoint(g->cpu, i));
+	assert_false(cpu_add_breakpoint(g->cpu, CPU_BREAKPOINTS));
+	assert_int_equal(cpu_breakpoints(g->cpu, lin), CPU_BREAKPOINTS);
+	assert_int_equal(lin[5], 5);
+	/* What a debugger writes is there, over the end of a page, too. */
+	assert_int_equal(cpu_poke(g->cpu, PAGES + 0xfff, &byte, 2), 2);
+	assert_int_equal(peek(g, PAGES + 0xfff, 1), 0x12);
+	guest_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +310,8 @@ int main(void)
 		cmocka_unit_test(test_debug_registers),
 		cmocka_unit_test(test_shadows),
 		cmocka_unit_test(test_nmi),
+		cmocka_unit_test(test_debuggers_breakpoints),
+		cmocka_unit_test(test_there_is_room_for_so_many),
 	};
 
 	return cmocka_run_group_tests_name("debug and shadows", tests, NULL, NULL);

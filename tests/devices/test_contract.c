@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "devices/ata.h"
+#include "devices/balloon.h"
 #include "devices/char.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
@@ -37,6 +38,7 @@ static uint8_t vram[1 << 20];
 
 /* Each by itself, so that ASan sees an access beside it. */
 static struct ata ata;
+static struct balloon balloon;
 static struct debug_exit debug_exit;
 static struct debugcon debugcon;
 static struct fdc fdc;
@@ -85,6 +87,18 @@ static struct device *make_ata(void)
 	ata_attach(&ata, 0, ATA_DISK, disk);
 	ata_attach(&ata, 1, ATA_CDROM, diskette);
 	return &ata.dev;
+}
+
+static bool discard(void *opaque, uint32_t page)
+{
+	(void)opaque;
+	return page % 5;
+}
+
+static struct device *make_balloon(void)
+{
+	balloon_init(&balloon, discard, NULL);
+	return &balloon.dev;
 }
 
 static struct device *make_debug_exit(void)
@@ -234,6 +248,8 @@ static void stimulate(struct device *d)
 		i8259_set_irq(&pic, random32() % 16, random32() & 1);
 	} else if (d == &pic.dev) {
 		i8259_ack(&pic);
+	} else if (d == &balloon.dev) {
+		d->cls->windows[BALLOON_WIN].write(d, what & 1 ? 0x0c : 0x10, random32() % 64, 4);
 	} else if (d == &uart.dev) {
 		ns16550_poll(&uart);
 	} else if (d == &dma.dev) {
@@ -501,6 +517,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONTRACT(ata),
+		CONTRACT(balloon),
 		CONTRACT(debug_exit),
 		CONTRACT(debugcon),
 		CONTRACT(fdc),

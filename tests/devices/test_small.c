@@ -2,6 +2,7 @@
 #include "tests/devices/bench.h"
 
 #include "base/bus.h"
+#include "devices/balloon.h"
 #include "devices/char.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
@@ -137,11 +138,56 @@ static void the_word_and_the_register_switch_off(void **state)
 	bus_free(bus);
 }
 
+static bool takes_even_pages(void *opaque, uint32_t page)
+{
+	++*(unsigned *)opaque;
+	return page % 2 == 0;
+}
+
+static void the_balloon_counts_what_is_in_it(void **state)
+{
+	static struct balloon b;
+	unsigned discards = 0;
+	struct bus *bus = bus_new();
+	char err[256];
+
+	(void)state;
+	assert_non_null(bus);
+	balloon_init(&b, takes_even_pages, &discards);
+	assert_true(bus_map_ports(bus, &b.dev, &balloon_class.windows[BALLOON_WIN], 0xba00, err));
+	assert_int_equal(bus_in(bus, 0xba00, 4), 0x4c4c4142);
+	assert_int_equal(bus_in(bus, 0xba01, 1), 'A');
+	balloon_want(&b, 300);
+	assert_int_equal(bus_in(bus, 0xba04, 4), 300);
+	bus_out(bus, 0xba0c, 1000, 4);
+	assert_int_equal(bus_in(bus, 0xba0c, 4), 0);
+	assert_int_equal(bus_in(bus, 0xba08, 4), 1);
+	bus_out(bus, 0xba0c, 1000, 4); /* twice */
+	assert_int_equal(bus_in(bus, 0xba0c, 4), 1);
+	bus_out(bus, 0xba0c, 1001, 4); /* the host does not take it */
+	assert_int_equal(bus_in(bus, 0xba0c, 4), 1);
+	bus_out(bus, 0xba0c, BALLOON_PAGES, 4);
+	assert_int_equal(bus_in(bus, 0xba0c, 4), 1);
+	bus_out(bus, 0xba0c, 4, 1); /* no dword: nothing */
+	bus_out(bus, 0xba10, 1002, 4); /* out, but it was not in */
+	assert_int_equal(bus_in(bus, 0xba0c, 4), 1);
+	assert_int_equal(bus_in(bus, 0xba08, 4), 1);
+	assert_int_equal(discards, 2);
+	bus_out(bus, 0xba10, 1000, 4);
+	assert_int_equal(bus_in(bus, 0xba08, 4), 0);
+	bus_out(bus, 0xba0c, 1000, 4);
+	b.dev.cls->reset(&b.dev);
+	assert_int_equal(bus_in(bus, 0xba08, 4), 0);
+	assert_int_equal(bus_in(bus, 0xba04, 4), 300); /* the wish stays */
+	bus_free(bus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(port_92_gates_a20_and_resets_on_the_edge),
 		cmocka_unit_test(port_80_keeps_the_last_code),
+		cmocka_unit_test(the_balloon_counts_what_is_in_it),
 		cmocka_unit_test(debug_exit_latches_the_first_code),
 		cmocka_unit_test(the_debug_console_passes_bytes_on),
 		cmocka_unit_test(the_word_and_the_register_switch_off),

@@ -143,6 +143,7 @@ static void what_contradicts_is_refused(void **state)
 	refused("-display terminal -nographic -display terminal", "terminal");
 	refused("-initrd x", "without -kernel");
 	refused("-S", "only the monitor or gdb can go on");
+	refused("--demo -hda x", "first disk");
 	refused("-gdb stdio", "tcp::PORT");
 	refused("--config x -s", "not implemented");
 	refused("-serial tcp:1", "there are stdio");

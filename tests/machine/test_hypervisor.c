@@ -1,10 +1,12 @@
 /* Several machines on one pool: who sees whose memory, who is woken, who runs when, and what swap keeps. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,12 +24,14 @@ struct lab {
 	char swap[40];
 };
 
+static enum machine_mmu lab_mmu = MMU_SHADOW;
+
 static struct machine *boot(struct hypervisor *h, const uint8_t *code, size_t len, struct block **floppy)
 {
 	static uint8_t image[1474560];
 	struct machine_config cfg = {
 		.ram_bytes = RAM, .debug_exit_port = 0xf4, .debug_exit_size = 4, .rtc_epoch = 1000000000,
-		.pool = hypervisor_pool(h),
+		.pool = hypervisor_pool(h), .mmu = lab_mmu,
 	};
 	struct machine *m;
 	char err[256];
@@ -44,15 +48,15 @@ static struct machine *boot(struct hypervisor *h, const uint8_t *code, size_t le
 	return m;
 }
 
-/* Two guests with these boot sectors; pool 0: room for all. */
-static void lab_open(struct lab *l, uint64_t pool, const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
+static void lab_make(struct lab *l, struct hypervisor_config hc, const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
 {
-	struct hypervisor_config hc = { .pool_bytes = pool, .ram_bytes = 2 * RAM, .guests = 2 };
 	char err[256];
 
 	strcpy(l->swap, "/tmp/umbra86-swap-XXXXXX");
 	close(mkstemp(l->swap));
-	hc.swap_path = pool ? l->swap : NULL;
+	hc.swap_path = hc.pool_bytes ? l->swap : NULL;
+	hc.ram_bytes = 2 * RAM;
+	hc.guests = 2;
 	l->h = hypervisor_new(&hc, err);
 	if (!l->h)
 		fail_msg("%s", err);
@@ -60,6 +64,12 @@ static void lab_open(struct lab *l, uint64_t pool, const uint8_t *a, size_t an, 
 	assert_int_equal(hypervisor_add(l->h, l->m[0], "a"), 0);
 	l->m[1] = boot(l->h, b, bn, &l->floppy[1]);
 	assert_int_equal(hypervisor_add(l->h, l->m[1], "b"), 1);
+}
+
+/* Two guests with these boot sectors; pool 0: room for all. */
+static void lab_open(struct lab *l, uint64_t pool, const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
+{
+	lab_make(l, (struct hypervisor_config){ .pool_bytes = pool }, a, an, b, bn);
 }
 
 static void lab_close(struct lab *l)
@@ -91,6 +101,8 @@ static enum hypervisor_stop run(struct lab *l, ns_t until)
 
 static const uint8_t fill_a[] = FILLER(0xaa), fill_b[] = FILLER(0x55);
 
+static const uint8_t spins[] = { 0xeb, 0xfe };
+
 static void assert_filled(struct machine *m, uint8_t byte)
 {
 	static uint8_t got[0x10000];
@@ -112,7 +124,7 @@ static void guests_do_not_see_each_other(void **state)
 
 	(void)state;
 	lab_open(&l, 0, fill_a, sizeof(fill_a), fill_b, sizeof(fill_b));
-	assert_int_equal(run(&l, 5 * SECOND), HYPERVISOR_RAN);
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
 	assert_filled(l.m[0], 0xaa);
 	assert_filled(l.m[1], 0x55);
 	lab_close(&l);
@@ -126,12 +138,12 @@ static void swap_loses_nothing(void **state)
 
 	(void)state;
 	lab_open(&l, 1u << 19, fill_a, sizeof(fill_a), fill_b, sizeof(fill_b));
-	assert_int_equal(run(&l, 5 * SECOND), HYPERVISOR_RAN);
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
 	s = hypervisor_guest_stats(l.h, 0);
 	assert_true(s->paged_out > 50);
 	for (unsigned round = 0; round < 3; round++) {
 		assert_filled(l.m[0], 0xaa);
-		assert_int_equal(run(&l, (6 + round) * SECOND), HYPERVISOR_RAN);
+		assert_int_equal(run(&l, SECOND + (1 + round) * SECOND / 10), HYPERVISOR_RAN);
 		assert_filled(l.m[1], 0x55);
 	}
 	assert_true(s->paged_in > 50);
@@ -147,7 +159,7 @@ static void damaged_swap_stops_the_guest(void **state)
 
 	(void)state;
 	lab_open(&l, 1u << 19, fill_a, sizeof(fill_a), fill_b, sizeof(fill_b));
-	assert_int_equal(run(&l, 5 * SECOND), HYPERVISOR_RAN);
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
 	f = fopen(l.swap, "r+");
 	assert_non_null(f);
 	memset(page, 0x5a, sizeof(page));
@@ -157,7 +169,8 @@ static void damaged_swap_stops_the_guest(void **state)
 	machine_peek(l.m[0], 0x10000, false, page, sizeof(page));
 	for (uint32_t at = 0x10000; at < 0x80000; at += PAGE_SIZE)
 		machine_peek(l.m[0], at, false, page, 16);
-	assert_int_equal(run(&l, 6 * SECOND), HYPERVISOR_NO_MEMORY);
+	assert_int_equal(run(&l, 2 * SECOND), HYPERVISOR_NO_MEMORY);
+	assert_non_null(strstr(hypervisor_trouble(l.h), "guest a is stopped: its page at 000"));
 	assert_non_null(strstr(hypervisor_trouble(l.h), "damaged"));
 	lab_close(&l);
 }
@@ -178,7 +191,7 @@ static void full_pool_pauses(void **state)
 	hypervisor_add(l.h, l.m[0], "a");
 	l.m[1] = boot(l.h, fill_b, sizeof(fill_b), &l.floppy[1]);
 	hypervisor_add(l.h, l.m[1], "b");
-	assert_int_equal(hypervisor_run(l.h, 5 * SECOND, &guest, &why), HYPERVISOR_NO_MEMORY);
+	assert_int_equal(hypervisor_run(l.h, SECOND, &guest, &why), HYPERVISOR_NO_MEMORY);
 	assert_in_range(guest, 0, 1);
 	assert_non_null(strstr(hypervisor_trouble(l.h), "no swap file"));
 	lab_close(&l);
@@ -229,9 +242,9 @@ static void runs_repeat(void **state)
 		struct lab l;
 
 		lab_open(&l, 1u << 19, fill_a, sizeof(fill_a), waits_for_keys, sizeof(waits_for_keys));
-		assert_int_equal(run(&l, 3 * SECOND), HYPERVISOR_RAN);
+		assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
 		machine_key(l.m[1], 0x1e, true);
-		assert_int_equal(run(&l, 4 * SECOND), HYPERVISOR_RAN);
+		assert_int_equal(run(&l, SECOND + SECOND / 10), HYPERVISOR_RAN);
 		for (unsigned i = 0; i < 2; i++) {
 			const struct guest_stats *s = hypervisor_guest_stats(l.h, i);
 
@@ -254,13 +267,159 @@ static void a_guest_is_as_if_alone(void **state)
 	struct lab l;
 
 	(void)state;
-	machine_run(alone.m, 3 * SECOND, UINT64_MAX);
+	machine_run(alone.m, SECOND, UINT64_MAX);
 	lab_open(&l, 1u << 19, fill_b, sizeof(fill_b), fill_a, sizeof(fill_a));
-	assert_int_equal(run(&l, 3 * SECOND), HYPERVISOR_RAN);
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
 	assert_int_equal(machine_now(l.m[1]), machine_now(alone.m));
 	assert_int_equal(machine_icount(l.m[1]), machine_icount(alone.m));
 	lab_close(&l);
 	pc_close(&alone);
+}
+
+/*
+ * Makes two pages alike, waits for the scanner, moves a string over itself in one of them, and writes an
+ * instruction of its own page, which the other guest has too.
+ */
+static const uint8_t shares[] = {
+	0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, 0x00, 0x70, 0xbb, 0x00, 0x20,
+	0x8e, 0xc3, 0x31, 0xff, 0xb9, 0x00, 0x10, 0xb0, 0x55, 0xf3, 0xaa, /* es = bx; rep stosb 55 */
+	0x26, 0xc6, 0x06, 0x00, 0x00, 0x77, 0x81, 0xc3, 0x00, 0x10, 0x81, 0xfb, 0x00, 0x40, 0x75, 0xe5,
+	0x66, 0xb9, 0x00, 0x12, 0x7a, 0x00, 0x66, 0x49, 0x75, 0xfc,       /* ecx = 8000000; loop */
+	0xb8, 0x00, 0x20, 0x8e, 0xd8, 0x8e, 0xc0, 0x31, 0xf6, 0xbf, 0x01, 0x00, 0xb9, 0x00, 0x01,
+	0xf3, 0xa4,                                                       /* from 20000 to 20001 */
+	0x31, 0xc0, 0x8e, 0xd8, 0xc6, 0x06, 0x4d, 0x7c, 0x99, 0xb0, 0x11, 0xa2, 0x00, 0x05, 0xeb, 0xfe,
+};
+
+static void assert_shares(struct machine *m)
+{
+	uint8_t got[0x102];
+
+	machine_peek(m, 0x500, false, got, 1);
+	assert_int_equal(got[0], 0x99);
+	machine_peek(m, 0x20000, false, got, sizeof(got));
+	for (unsigned i = 0; i <= 0x100; i++)
+		assert_int_equal(got[i], 0x77);
+	assert_int_equal(got[0x101], 0x55);
+	machine_peek(m, 0x30000, false, got, sizeof(got));
+	assert_int_equal(got[0], 0x77);
+	assert_int_equal(got[1], 0x55);
+}
+
+static void sharing_changes_nothing(void **state)
+{
+	struct pc alone = pc_booting(shares, sizeof(shares));
+
+	(void)state;
+	machine_run(alone.m, SECOND / 2, UINT64_MAX);
+	assert_shares(alone.m);
+	for (unsigned direct = 0; direct < 2; direct++) {
+		struct lab l;
+		const struct guest_stats *s, *t;
+
+		lab_mmu = direct ? MMU_DIRECT : MMU_SHADOW;
+		lab_make(&l, (struct hypervisor_config){ .sharing = true }, shares, sizeof(shares), shares, sizeof(shares));
+		s = hypervisor_guest_stats(l.h, 0);
+		assert_int_equal(run(&l, SECOND / 2), HYPERVISOR_RAN);
+		for (unsigned i = 0; i < 2; i++) {
+			assert_shares(l.m[i]);
+			assert_int_equal(machine_icount(l.m[i]), machine_icount(alone.m));
+		}
+		t = hypervisor_guest_stats(l.h, 1);
+		assert_true(s->shared + t->shared >= 4);
+		assert_true(s->broken + t->broken >= 3); /* the last one need not copy */
+		lab_close(&l);
+	}
+	lab_mmu = MMU_SHADOW;
+	pc_close(&alone);
+}
+
+/* A guest's RAM stays under its limit; what is guaranteed to the other stays in memory. */
+static void bounds_hold(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	lab_open(&l, 1u << 20, fill_a, sizeof(fill_a), fill_b, sizeof(fill_b));
+	hypervisor_set_bounds(l.h, 0, 40 << PAGE_SHIFT, 0);
+	hypervisor_set_bounds(l.h, 1, RAM, 96 << PAGE_SHIFT);
+	for (unsigned k = 1; k < 20; k++) {
+		assert_int_equal(run(&l, k * SECOND / 50), HYPERVISOR_RAN);
+		assert_true(hypervisor_resident(l.h, 0) <= 40);
+	}
+	assert_true(hypervisor_resident(l.h, 1) >= 96);
+	assert_true(hypervisor_guest_stats(l.h, 0)->paged_out > 50);
+	assert_filled(l.m[0], 0xaa);
+	assert_filled(l.m[1], 0x55);
+	lab_close(&l);
+}
+
+/* The swap file may not grow: whoever wants more waits, and goes on when there is room. */
+static void full_disk_loses_nothing(void **state)
+{
+	struct rlimit old, small;
+	struct lab l;
+	enum machine_stop why;
+	unsigned guest, paused = 0;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 8192;
+	/* Pages that do not compress well would be better still; the limit is low instead. */
+	lab_open(&l, 1u << 19, fill_a, sizeof(fill_a), fill_b, sizeof(fill_b));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	while (hypervisor_run(l.h, SECOND / 2, &guest, &why) == HYPERVISOR_NO_MEMORY) {
+		assert_non_null(strstr(hypervisor_trouble(l.h), "is paused: the pool of 0 MiB is used up, and the swap file"));
+		assert_non_null(strstr(hypervisor_trouble(l.h), "File too large"));
+		assert_true(++paused <= 2);
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_true(paused > 0);
+	for (unsigned i = 0; i < 2; i++)
+		hypervisor_set_running(l.h, i, true);
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
+	assert_filled(l.m[0], 0xaa);
+	assert_filled(l.m[1], 0x55);
+	lab_close(&l);
+}
+
+/*
+ * Writes 77 to page 20, gives it to the balloon, puts what it reads there to 500; writes 55 behind it, takes the
+ * page back, puts that to 501; and gives it away again.
+ */
+static const uint8_t gives[] = {
+	0x31, 0xc0, 0x8e, 0xd8, 0xb8, 0x00, 0x20, 0x8e, 0xc0, 0x26, 0xc6, 0x06, 0x00, 0x00, 0x77, 0xc6,
+	0x06, 0x00, 0x05, 0x11, 0xba, 0x0c, 0xba, 0x66, 0xb8, 0x20, 0x00, 0x00, 0x00, 0x66, 0xef, 0x26,
+	0xa0, 0x00, 0x00, 0xa2, 0x00, 0x05, 0x26, 0xc6, 0x06, 0x01, 0x00, 0x55, 0xba, 0x10, 0xba, 0x66,
+	0xb8, 0x20, 0x00, 0x00, 0x00, 0x66, 0xef, 0x26, 0xa0, 0x01, 0x00, 0xa2, 0x01, 0x05, 0xba, 0x0c,
+	0xba, 0x66, 0xb8, 0x20, 0x00, 0x00, 0x00, 0x66, 0xef, 0xeb, 0xfe,
+};
+
+static void balloon_gives_back(void **state)
+{
+	struct lab l;
+	uint32_t before;
+	uint8_t got[2];
+
+	(void)state;
+	lab_open(&l, 0, gives, sizeof(gives), spins, sizeof(spins));
+	machine_set_balloon(l.m[0], RAM / 2);
+	assert_int_equal(run(&l, SECOND / 2), HYPERVISOR_RAN);
+	machine_peek(l.m[0], 0x500, false, got, 2);
+	assert_int_equal(got[0], 0);
+	assert_int_equal(got[1], 0x55);
+	assert_int_equal(machine_balloon(l.m[0]).held, PAGE_SIZE);
+	assert_int_equal(machine_balloon(l.m[0]).wanted, RAM / 2);
+	/* The other one ran the same BIOS: both have the same pages but for that one. */
+	assert_int_equal(hypervisor_resident(l.h, 0), hypervisor_resident(l.h, 1));
+	before = hypervisor_resident(l.h, 0);
+	machine_peek(l.m[0], 0x20000, false, got, 2);
+	assert_int_equal(got[0] | got[1], 0);
+	assert_int_equal(hypervisor_resident(l.h, 0), before);
+	machine_reset(l.m[0]);
+	assert_int_equal(machine_balloon(l.m[0]).held, 0);
+	lab_close(&l);
 }
 
 int main(void)
@@ -270,6 +429,10 @@ int main(void)
 		cmocka_unit_test(swap_loses_nothing),
 		cmocka_unit_test(damaged_swap_stops_the_guest),
 		cmocka_unit_test(full_pool_pauses),
+		cmocka_unit_test(sharing_changes_nothing),
+		cmocka_unit_test(bounds_hold),
+		cmocka_unit_test(full_disk_loses_nothing),
+		cmocka_unit_test(balloon_gives_back),
 		cmocka_unit_test(keys_wake_nobody_else),
 		cmocka_unit_test(runs_repeat),
 		cmocka_unit_test(a_guest_is_as_if_alone),

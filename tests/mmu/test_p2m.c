@@ -263,13 +263,125 @@ static void test_pool_empty(void **state)
 	assert_null(p2m_map_device_ram(b->p2m, 300, 1));
 }
 
+static void owned(void *opaque, gfn_t f, bool copied)
+{
+	struct bench *b = opaque;
+
+	b->changing = f;
+	b->heard += copied;
+}
+
+static bool bring_back(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page)
+{
+	(void)opaque, (void)f;
+	page[0] = (uint8_t)ticket;
+	return true;
+}
+
+static void forget(void *opaque, uint32_t ticket)
+{
+	(void)opaque, (void)ticket;
+}
+
+static uint8_t first_byte(struct bench *b, gfn_t f)
+{
+	uint8_t byte;
+
+	phys_read(b->p2m, (gpa_t)f << PAGE_SHIFT, &byte, 1);
+	return byte;
+}
+
+static void share_three(struct bench *b)
+{
+	p2m_map_ram(b->p2m, 0, 16);
+	assert_true(p2m_set_pager(b->p2m, &(struct p2m_pager){ bring_back, bring_back, forget, owned, b }));
+	for (gfn_t f = 1; f <= 3; f++)
+		phys_write(b->p2m, (gpa_t)f << PAGE_SHIFT, "same", 4);
+	p2m_share(b->p2m, 1);
+	p2m_merge(b->p2m, 2, p2m_resident(b->p2m, 1));
+	p2m_merge(b->p2m, 3, p2m_resident(b->p2m, 1));
+	assert_int_equal(b->pool.used, 1);
+	assert_int_equal(b->pool.shared, 1);
+	assert_int_equal(b->pool.saved, 2);
+	assert_int_equal(p2m_resident_count(b->p2m), 3);
+}
+
+/* Whoever writes gets a copy; the last one keeps the frame. */
+static void test_sharing(void **state)
+{
+	struct bench *b = *state;
+	mfn_t shared;
+	uint64_t moves;
+
+	share_three(b);
+	shared = p2m_resident(b->p2m, 1);
+	moves = p2m_moves(b->p2m);
+	phys_write(b->p2m, 0x2000, "X", 1);
+	assert_int_equal(b->changing, 2);
+	assert_int_equal(b->heard, 1);
+	assert_int_equal(p2m_moves(b->p2m), moves + 1);
+	assert_int_not_equal(p2m_resident(b->p2m, 2), shared);
+	assert_int_equal(b->pool.flags[p2m_resident(b->p2m, 2)], 0);
+	assert_int_equal(first_byte(b, 1), 's');
+	assert_int_equal(first_byte(b, 2), 'X');
+	assert_int_equal(p2m_own(b->p2m, 2), p2m_resident(b->p2m, 2)); /* its own already */
+	phys_write(b->p2m, 0x1000, "Y", 1);
+	assert_int_equal(b->pool.saved, 0);
+	assert_int_equal(b->pool.flags[shared], FRAME_COW);
+	b->pool.flags[shared] |= FRAME_CODE; /* left behind by one who has gone */
+	phys_write(b->p2m, 0x3000, "Z", 1);
+	assert_int_equal(p2m_resident(b->p2m, 3), shared);
+	assert_int_equal(b->pool.flags[shared], 0);
+	assert_int_equal(b->heard, 2);
+	assert_int_equal(first_byte(b, 1) << 8 | first_byte(b, 3), 'Y' << 8 | 'Z');
+	assert_int_equal(b->pool.used, 3);
+}
+
+/* A shared frame goes when the last of its guest frames has been taken, dropped or mapped anew. */
+static void test_sharing_ends(void **state)
+{
+	struct bench *b = *state;
+
+	share_three(b);
+	p2m_take(b->p2m, 1, 0x42);
+	assert_int_equal(b->pool.used, 1);
+	assert_true(p2m_discard(b->p2m, 2));
+	assert_int_equal(b->pool.used, 1);
+	p2m_map_hole(b->p2m, 3, 1);
+	assert_int_equal(b->pool.used, 0);
+	assert_int_equal(b->pool.shared, 0);
+	assert_int_equal(p2m_resident_count(b->p2m), 0);
+	assert_int_equal(first_byte(b, 1), 0x42);
+	assert_int_equal(first_byte(b, 2), 0);
+	assert_int_equal(p2m_resident_count(b->p2m), 1);
+	assert_false(p2m_discard(b->p2m, 3)); /* a hole now */
+	assert_false(p2m_discard(b->p2m, P2M_GFNS));
+}
+
+/* The pool is empty: the write is lost, and nobody else sees it. */
+static void test_no_frame_for_a_copy(void **state)
+{
+	struct bench *b = *state;
+
+	share_three(b);
+	while (frame_alloc(&b->pool) != MFN_NONE)
+		;
+	phys_write(b->p2m, 0x2000, "X", 1);
+	for (gfn_t f = 1; f <= 3; f++)
+		assert_int_equal(first_byte(b, f), 's');
+	for (mfn_t m = 0; m < b->pool.count; m++)
+		if (m != p2m_resident(b->p2m, 1))
+			frame_release(&b->pool, m);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_pool), CASE(test_kinds), CASE(test_copies_cross_frames), CASE(test_rom),
 		CASE(test_watch), CASE(test_device_ram), CASE(test_layout_watch),
-		CASE(test_pool_empty),
+		CASE(test_pool_empty), CASE(test_sharing), CASE(test_sharing_ends),
+		CASE(test_no_frame_for_a_copy),
 	};
 
 	return cmocka_run_group_tests_name("p2m", tests, NULL, NULL);
