@@ -30,13 +30,17 @@ static void pop_times(struct x87_state *x, unsigned pops)
 		x87_pop(x);
 }
 
-/* An unmasked invalid or denormal leaves codes and stack alone. */
+/*
+ * An unmasked invalid or denormal leaves the stack alone, but not the codes: so processors do (test_native), where SDM
+ * vol 2 FCOM has the codes unchanged.
+ */
 static bool finish(struct cpu *c, struct f80_env e, enum f80_relation r, unsigned pops)
 {
-	if (x87_settle(c, e)) {
-		set_codes(&c->x87, codes_of(r));
+	bool done = x87_settle(c, e);
+
+	set_codes(&c->x87, codes_of(r));
+	if (done)
 		pop_times(&c->x87, pops);
-	}
 	return true;
 }
 
@@ -146,6 +150,7 @@ static bool comi(struct cpu *c, const struct insn *i, bool quiet, unsigned pops)
 	struct x87_state *x = &c->x87;
 	struct f80_env e = x87_env(c);
 	enum f80_relation r;
+	uint16_t c1;
 
 	TRY(x87_begin(c));
 	x87_note(c, i);
@@ -154,12 +159,12 @@ static bool comi(struct cpu *c, const struct insn *i, bool quiet, unsigned pops)
 	else
 		r = f80_compare(&e, x87_st(x, 0), x87_st(x, insn_rm(i)), quiet);
 	/* SDM vol 2 FCOMI clears C1. Processors, Intel's and AMD's, do so for a stack fault only. */
-	if (!(e.sw & X87_SF))
-		e.sw |= x->sw & X87_C1;
-	if (x87_settle(c, e)) {
-		cpu_set_arith_flags(c, flags[r]);
-		pop_times(x, pops);
-	}
+	c1 = e.sw & X87_SF ? 0 : x->sw & X87_C1;
+	if (!x87_settle(c, e))
+		pops = 0;
+	x->sw |= c1;
+	cpu_set_arith_flags(c, flags[r]); /* see finish() */
+	pop_times(x, pops);
 	return true;
 }
 

@@ -78,7 +78,13 @@ static bool take_transcendental(const struct native_state *ours, struct native_s
 	uint8_t flags = native->fx[2];
 
 	native->fx[2] = (uint8_t)((flags & ~(PE | UE)) | (ours->fx[2] & (PE | UE)));
-	took |= native->fx[2] != flags;
+	if (native->fx[2] != flags) { /* ES and B follow */
+		bool pending = native->fx[2] & ~native->fx[0] & 0x3f;
+
+		native->fx[2] = (uint8_t)((native->fx[2] & 0x7f) | pending << 7);
+		native->fx[3] = (uint8_t)((native->fx[3] & 0x7f) | pending << 7);
+		took = true;
+	}
 	for (unsigned k = 0; k < 2; k++) {
 		const uint8_t *mine = ours->fx + 32 + 16 * k;
 		uint8_t *theirs = native->fx + 32 + 16 * k;
@@ -102,7 +108,7 @@ static float as_float(const uint8_t *p)
 
 static bool estimate_is_good(float estimate, double exact)
 {
-	return isfinite(estimate) && fabs((double)estimate - exact) <= fabs(exact) * 1.5 / 4096;
+	return isnormal(estimate) && fabs((double)estimate - exact) <= fabs(exact) * 1.5 / 4096;
 }
 
 /* Only ordinary numbers with ordinary results may differ. */
@@ -118,7 +124,7 @@ static bool take_estimates(const struct instance *i, const struct native_state *
 		unsigned at = 160 + 16 * dst + 4 * k;
 		double x = (double)as_float(from + 4 * k), exact = root ? 1 / sqrt(x) : 1 / x;
 
-		if (isnormal((float)x) && fabs(exact) < 0x1p127 && fabs(exact) >= 0x1.01p-126 &&
+		if (isnormal((float)x) && fabs(exact) < 0x1p127 && fabs(exact) >= 0x1p-126 &&
 		    estimate_is_good(as_float(ours->fx + at), exact) && estimate_is_good(as_float(native->fx + at), exact))
 			took |= take_bytes(native->fx + at, ours->fx + at, 4);
 	}

@@ -161,8 +161,9 @@ static void random_state(struct instance *i)
 	put(s->fx, 0x7f | (uint64_t)(below(i, 2) ? 3 : below(i, 4)) << 8 | (uint64_t)below(i, 4) << 10, 2);
 	put(s->fx + 2, (uint64_t)below(i, 8) << 11 | (any(i) & 0x4700), 2);
 	s->fx[4] = (uint8_t)(below(i, 4) ? 0xff : any(i));
-	if (below(i, 16) == 0) { /* an x87 exception is pending */
+	if (below(i, 16) == 0) /* an x87 exception is unmasked */
 		s->fx[0] &= (uint8_t)~(1u << below(i, 6));
+	if ((~s->fx[0] & 0x3f) && below(i, 2)) { /* and pending */
 		s->fx[2] = (uint8_t)(0x80 | (~s->fx[0] & 0x3f));
 		s->fx[3] |= 0x80;
 	}

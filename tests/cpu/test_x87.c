@@ -131,6 +131,21 @@ static void test_c1(void **state)
 	assert_int_equal(g->s.x87.sw & (X87_IE | X87_SF | X87_C1), X87_IE | X87_SF);
 }
 
+/* A compare whose exception is unmasked sets its codes, but does not pop (test_native). */
+static void test_unmasked_compare(void **state)
+{
+	struct guest *g = start(state);
+	uint8_t empty;
+
+	fill(g, 1);
+	g->s.x87.cw = 0x37e;
+	g->s.x87.reg[g->s.x87.sw >> 11 & 7] = (struct f80){ .sig = 0xa000000000000000u, .se = 0x7fff }; /* signals */
+	empty = g->s.x87.empty;
+	RUN(g, 0xd8, 0xd8); /* FCOMP ST(0) */
+	assert_int_equal(g->s.x87.sw & (X87_IE | X87_ES | 0x4500), X87_IE | X87_ES | 0x4500);
+	assert_int_equal(g->s.x87.empty, empty);
+}
+
 /* An unmasked exception waits for the next waiting instruction. */
 static void test_pending(void **state)
 {
@@ -378,6 +393,7 @@ int main(void)
 		T(test_reversed),
 		T(test_stack_faults),
 		T(test_c1),
+		T(test_unmasked_compare),
 		T(test_pending),
 		T(test_ferr),
 		T(test_not_available),
