@@ -105,27 +105,34 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 	t->stats.killed++;
 }
 
+/*
+ * Only the traces that hold a byte that was written die: data may lie beside code, as in DOS programs, in the very
+ * 64 bytes.
+ */
 static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 {
 	struct trace_cache *t = opaque;
-	uint64_t *granules = &t->cpu->code_granules[f];
-	uint64_t hit = *granules & granules_of(off, off + len), left = 0;
+	uint64_t *granules = &t->cpu->code_granules[f], left = 0;
 	struct trace **p = &t->list[f];
+	bool killed = false;
 
-	if (!hit)
+	if (!(*granules & granules_of(off, off + len)))
 		return;
 	while (*p) {
 		struct trace *tr = *p;
-		uint64_t mine = granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
+		uint32_t first = (uint32_t)tr->key & PAGE_MASK;
 
-		if (mine & hit) {
+		if (first < off + len && off < tr->end) {
 			*p = tr->frame_next;
 			kill_trace(t, tr);
+			killed = true;
 		} else {
-			left |= mine;
+			left |= granules_of(first, tr->end);
 			p = &tr->frame_next;
 		}
 	}
+	if (!killed)
+		return;
 	*granules = left;
 	if (!left)
 		p2m_pool(t->cpu->p2m)->flags[f] &= (uint8_t)~FRAME_CODE;
