@@ -117,5 +117,7 @@ uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len);
 unsigned cpu_disassemble(const struct cpu *c, gva_t lin, uint32_t eip, uint8_t bytes[15], char *text,
 			 size_t cap);
 struct engine *cpu_engine(const struct cpu *c);
+/* Another engine from the next instruction on. False: no host memory, nothing has changed. */
+bool cpu_set_engine(struct cpu *c, enum engine_kind kind);
 
 #endif

@@ -500,6 +500,14 @@ void cpu_free(struct cpu *c)
 
 struct engine *cpu_engine(const struct cpu *c) { return c->engine; }
 
+bool cpu_set_engine(struct cpu *c, enum engine_kind kind)
+{
+	if (!engine_switch(c->engine, kind))
+		return false;
+	cpu_paging_changed(c, PAGING_AC); /* the same registers, PDPTEs included, to the new one */
+	return true;
+}
+
 uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len)
 {
 	uint32_t done = 0;

@@ -74,7 +74,7 @@ static const struct key {
 	{ "kernel", "-kernel", A_PATH }, { "initrd", "-initrd", A_PATH }, { "append", "-append", TEXT },
 	{ "serial", "-serial", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
-	{ "rtc", "-rtc", TEXT },
+	{ "rtc", "-rtc", TEXT }, { "mmu", "--mmu", TEXT }, { "gpa-cache", "--gpa-cache", TEXT },
 	{ "keyboard", NULL, NOT_YET }, { "mouse", NULL, NOT_YET }, { "passthrough", NULL, NOT_YET },
 	{ NULL, NULL, TEXT },
 };
@@ -206,9 +206,12 @@ static bool set_host_key(struct reading *r)
 				 "the guests run without it", r->path, line, column);
 		return true;
 	case 3:
-		c->mmu = !strcmp(v, "direct") ? MMU_DIRECT : MMU_SHADOW;
-		return c->mmu == MMU_DIRECT || !strcmp(v, "shadow") ||
-		       bad_at(r, line, column, "mmu: there are shadow and direct");
+		for (unsigned n = 0; n < MMU_KINDS; n++) {
+			c->mmu = (enum machine_mmu)n;
+			if (!strcmp(v, machine_mmu_names[n]))
+				return true;
+		}
+		return bad_at(r, line, column, "mmu: there are shadow, direct and nested");
 	case 4:
 		return !strcmp(v, "assist") || bad_at(r, line, column, "traps: there is only assist yet");
 	default:
@@ -353,7 +356,8 @@ static bool check_whole(struct reading *r)
 			return bad_at(r, r->number, 1, "guest %s: another guest has serial = stdio already",
 				      c->guest[i].name);
 		stdio |= o->serial && !strcmp(o->serial, "stdio");
-		o->mmu = c->mmu;
+		if (!o->mmu_given)
+			o->mmu = c->mmu;
 		o->name = c->guest[i].name;
 	}
 	return true;

@@ -330,6 +330,30 @@ static enum monitor_result run_info(struct monitor *mon, char **w, int n, char e
 	return MONITOR_BAD;
 }
 
+static enum monitor_result run_mmu(struct monitor *mon, char **w, int n, char err[256])
+{
+	if (n == 1) {
+		fprintf(mon->out, "%s\n", machine_mmu_names[machine_mmu(mon->m)]);
+		return MONITOR_DONE;
+	}
+	for (unsigned k = 0; k < MMU_KINDS; k++)
+		if (!strcmp(w[1], machine_mmu_names[k]))
+			return machine_set_mmu(mon->m, (enum machine_mmu)k, err) ? MONITOR_DONE : MONITOR_BAD;
+	snprintf(err, 256, "mmu %.60s: there are shadow, direct and nested", w[1]);
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_gpa_cache(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)n;
+	if (strcmp(w[1], "on") && strcmp(w[1], "off")) {
+		snprintf(err, 256, "gpa-cache %.60s: it is on or off", w[1]);
+		return MONITOR_BAD;
+	}
+	machine_set_gpa_cache(mon->m, !strcmp(w[1], "on"));
+	return MONITOR_DONE;
+}
+
 static enum monitor_result run_stop(struct monitor *mon, char **w, int n, char err[256])
 {
 	(void)w, (void)n, (void)err;
@@ -383,6 +407,9 @@ const struct monitor_row monitor_table[] = {
 	{ "xp/NFU", "ADDRESS", "the same for physical memory", 1, 1, monitor_examine },
 	{ "step", "[N]", "execute N instructions, one if not said, and show each", 0, 1, run_step },
 	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
+	{ "mmu", "[ENGINE]", "go on with another engine: shadow, direct or nested; alone: which it is", 0, 1,
+	  run_mmu },
+	{ "gpa-cache", "on|off", "the nested engine's cache of guest-physical translations", 1, 1, run_gpa_cache },
 	{ "stop", NULL, "stop the machine", 0, 0, run_stop },
 	{ "cont", NULL, "go on", 0, 0, run_cont },
 	{ "reset", NULL, "the reset button", 0, 0, run_reset },

@@ -145,7 +145,7 @@ void machine_print_mmu(struct machine *m, FILE *out)
 
 	cpu_get_state(m->cpu, &s);
 	fprintf(out, "engine %s, guest paging %s%s%s, CR3 %08x\n",
-		m->cfg.mmu == MMU_SHADOW ? "shadow" : "direct", s.cr0 >> 31 ? "on" : "off",
+		machine_mmu_names[m->cfg.mmu], s.cr0 >> 31 ? "on" : "off",
 		s.cr4 >> 5 & 1 ? ", PAE" : "", s.cr4 >> 4 & 1 ? ", PSE" : "", s.cr3);
 	if (s.cr4 >> 5 & 1 && s.cr0 >> 31)
 		for (unsigned i = 0; i < 4; i++)
@@ -158,6 +158,17 @@ void machine_print_mmu(struct machine *m, FILE *out)
 		"\n", e->table_writes, e->zaps, e->resyncs, e->invlpgs);
 	fprintf(out, "CR3 loads %" PRIu64 ", roots reused %" PRIu64 ", built %" PRIu64 "; shadow pages %"
 		PRIu64 "\n", e->root_loads, e->roots_reused, e->roots_built, e->shadow_pages);
+	for (unsigned i = 0; i < 4; i++)
+		if (e->depth[i].walks)
+			fprintf(out, "nested walks over %u guest entries %" PRIu64 ": %.2f loads each, %.2f of the "
+				"guest's tables and %.2f of the host's\n", i, e->depth[i].walks,
+				(double)(e->depth[i].guest_loads + e->depth[i].host_loads) /
+					(double)e->depth[i].walks,
+				(double)e->depth[i].guest_loads / (double)e->depth[i].walks,
+				(double)e->depth[i].host_loads / (double)e->depth[i].walks);
+	if (m->cfg.mmu == MMU_NESTED)
+		fprintf(out, "host tables %" PRIu64 ", cache of guest-physical translations %s, %" PRIu64
+			" hits\n", e->host_tables, m->cfg.gpa_cache ? "on" : "off", e->gpa_cache_hits);
 	fprintf(out, "frames of the pool in use %u of %u\n", m->pool->used, m->pool->count);
 }
 

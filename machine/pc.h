@@ -81,6 +81,9 @@ void pc_free(struct machine *m);
 /* The reset line of the board: every device and the cpu; memory keeps its contents. */
 void pc_reset(struct machine *m);
 
+/* The engine that stands for `mmu`, checked where the configuration asks for it. */
+enum engine_kind pc_engine(const struct machine *m, enum machine_mmu mmu);
+
 /*
  * machine_run for one of several: comes back at a HLT too, with m->halted set and the time at the
  * event that may end it, or at `end`.

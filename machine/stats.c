@@ -33,6 +33,17 @@ static void print_entries(const struct hv_log *l, FILE *out)
 	fprintf(out, "\n  }");
 }
 
+/* Walks in two dimensions: element i is about those over i guest entries. */
+static void print_depths(const struct engine_stats *e, FILE *out)
+{
+	fprintf(out, "    \"depth\": [");
+	for (unsigned i = 0; i < 4; i++)
+		fprintf(out, "%s{ \"walks\": %" PRIu64 ", \"guest_loads\": %" PRIu64 ", \"host_loads\": %"
+			PRIu64 " }", i ? ", " : "", e->depth[i].walks, e->depth[i].guest_loads,
+			e->depth[i].host_loads);
+	fprintf(out, "]\n");
+}
+
 void machine_stats_json(struct machine *m, FILE *out)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
@@ -41,7 +52,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 	fprintf(out, "  \"guest_seconds\": %llu.%09llu,\n", m->clock.now / NS_PER_SECOND,
 		m->clock.now % NS_PER_SECOND);
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
-	fprintf(out, "  \"engine\": \"%s\",\n", m->cfg.mmu == MMU_SHADOW ? "shadow" : "direct");
+	fprintf(out, "  \"engine\": \"%s\",\n", machine_mmu_names[m->cfg.mmu]);
 	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u },\n", m->pool->count, m->pool->used);
 	fprintf(out, "  \"tlb\": { \"misses\": %" PRIu64 " },\n", e->translations);
 #define COUNTER(name, comma) \
@@ -60,7 +71,13 @@ void machine_stats_json(struct machine *m, FILE *out)
 	COUNTER(root_loads, ",");
 	COUNTER(roots_reused, ",");
 	COUNTER(roots_built, ",");
-	COUNTER(shadow_pages, "");
+	COUNTER(shadow_pages, ",");
+	COUNTER(host_loads, ",");
+	COUNTER(gpa_cache_hits, ",");
+	COUNTER(host_tables, ",");
+	COUNTER(restart_loads, ",");
+	COUNTER(switches, ",");
+	print_depths(e, out);
 	fprintf(out, "  },\n");
 #undef COUNTER
 	print_entries(&m->log, out);
