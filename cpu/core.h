@@ -162,6 +162,8 @@ struct cpu {
 	uint64_t scratch;     /* results for slow handlers, see gen_handlers.py */
 	uint32_t scratch_lin;
 	bool repeat;          /* a string instruction has iterations left */
+	uint8_t traps;        /* enum trap_model */
+	struct sensitive_count sensitive[SENSITIVE_KINDS];
 	uint64_t breakpoint;  /* linear address where cpu_run stops; UINT64_MAX: none */
 
 	struct jump jump[JUMPS];

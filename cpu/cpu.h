@@ -13,6 +13,7 @@
 #include "base/irq.h"
 #include "base/trap.h"
 #include "cpu/insn.h"
+#include "cpu/traps.h"
 #include "cpu/x87_state.h"
 #include "mmu/p2m.h"
 #include "mmu/paging.h"
@@ -37,6 +38,7 @@ struct cpu_config {
 	struct clock *clock;
 	struct hv_log *log;
 	enum engine_kind engine;
+	enum trap_model traps;
 	enum cpu_model model;
 	uint8_t (*inta)(void *opaque); /* interrupt acknowledge: the vector */
 	void *inta_opaque;

@@ -6,6 +6,7 @@
  */
 #include "cpu/exec.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 #include "cpu/task.h"
 
 struct far_target {
@@ -34,12 +35,13 @@ static bool push_return(struct cpu *c, bool call, unsigned size, struct descript
 	if (!call)
 		return !code || descriptor_touch(c, code);
 	frame_begin(c, &f, size);
-	frame_add(&f, c->seg[SEG_CS].sel);
+	frame_add(&f, traps_shown(c, SEG_CS, SENS_CALL_FAR));
 	frame_add(&f, c->eip);
 	TRY(frame_probe(c, &f));
 	if (code)
 		TRY(descriptor_touch(c, code));
 	TRY(frame_write(c, &f));
+	traps_met(c, SENS_CALL_FAR, true);
 	set_reg32(c, R_ESP, frame_esp(&f));
 	return true;
 }
@@ -253,6 +255,12 @@ bool exec_ret_far(struct cpu *c, const struct insn *i)
 			return fault_code(c, TRAP_GP, 0);
 		segment_set_real(c, SEG_CS, (uint16_t)sel);
 	} else {
+		bool native = false;
+
+		if (unlikely(c->traps))
+			TRY(traps_return(c, SENS_RET_FAR, &sel, &native));
+		if (native)
+			traps_met(c, SENS_RET_FAR, false);
 		TRY(segment_check_return(c, (uint16_t)sel, &d));
 		if ((sel & SEL_RPL) > c->cpl)
 			return ret_outer(c, i, eip, (uint16_t)sel, &d);

@@ -7,6 +7,7 @@
 #include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 
 #define TSS32_MIN_LIMIT 103u
 #define TSS32_IO_MAP 102u
@@ -30,11 +31,14 @@ static bool check_io_map(struct cpu *c, uint16_t port, unsigned size)
 	return true;
 }
 
-static bool io_allowed(struct cpu *c, uint16_t port, unsigned size)
+static bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
 {
-	if (!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c)))
+	if (!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c)) ||
+	    check_io_map(c, port, size))
 		return true;
-	return check_io_map(c, port, size);
+	if (c->trap.vector == TRAP_GP) /* OUT and OUTS have bit 1 of the opcode set */
+		return traps_refuse(c, HV_PORT_IO, i->opcode >> 1 & 1, port);
+	return false;
 }
 
 static uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
@@ -60,7 +64,7 @@ static bool io_in(struct cpu *c, const struct insn *i, uint16_t port)
 {
 	unsigned size = io_size(i);
 
-	TRY(io_allowed(c, port, size));
+	TRY(io_allowed(c, i, port, size));
 	reg_set(c, R_EAX, size, port_in(c, port, size));
 	return true;
 }
@@ -69,7 +73,7 @@ static bool io_out(struct cpu *c, const struct insn *i, uint16_t port)
 {
 	unsigned size = io_size(i);
 
-	TRY(io_allowed(c, port, size));
+	TRY(io_allowed(c, i, port, size));
 	port_out(c, port, size, reg_get(c, R_EAX, size));
 	return true;
 }
@@ -121,13 +125,13 @@ static bool io_string(struct cpu *c, const struct insn *i,
 	uint32_t left, budget, before = c->attention;
 
 	if (!(i->prefix & (PREFIX_REP | PREFIX_REPNE))) {
-		TRY(io_allowed(c, port, size));
+		TRY(io_allowed(c, i, port, size));
 		return once(c, i, port, size);
 	}
 	left = reg_get(c, R_ECX, i->addrsize);
 	if (!left)
 		return true;
-	TRY(io_allowed(c, port, size));
+	TRY(io_allowed(c, i, port, size));
 	budget = c->attention & ATTN_STEP ? 1 : rep_budget(c);
 	for (;;) {
 		TRY(once(c, i, port, size));

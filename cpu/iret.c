@@ -12,6 +12,7 @@
 #include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 #include "cpu/task.h"
 
 #define FLAGS_16 (FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT)
@@ -133,10 +134,10 @@ static uint32_t protected_mask(const struct cpu *c, const struct insn *i)
 }
 
 static bool iret_outer(struct cpu *c, const struct insn *i, const struct iret_frame *f,
-		       struct descriptor *code)
+		       struct descriptor *code, uint32_t mask)
 {
 	unsigned rpl = f->cs & SEL_RPL;
-	uint32_t esp, ss, mask = protected_mask(c, i);
+	uint32_t esp, ss;
 	struct descriptor ss_desc;
 
 	TRY(stack_peek(c, 3u * i->opsize, i->opsize, &esp));
@@ -157,19 +158,45 @@ static bool iret_outer(struct cpu *c, const struct insn *i, const struct iret_fr
 	return true;
 }
 
+/*
+ * Under a trap model: whether the hypervisor comes, and what EFLAGS takes when it does not. Always to
+ * V86 mode and back to a task: no ring 1 could do that.
+ */
+static bool iret_trapped(struct cpu *c, struct iret_frame *f, uint32_t *mask)
+{
+	const uint32_t kept = FLAG_IF | FLAG_IOPL;
+	bool native;
+
+	TRY(traps_return(c, SENS_IRET, &f->cs, &native));
+	if (!native)
+		return true;
+	traps_met(c, SENS_IRET, (f->flags ^ c->eflags) & *mask & kept);
+	*mask &= ~kept;
+	return true;
+}
+
 static bool iret_protected(struct cpu *c, const struct insn *i)
 {
 	struct iret_frame f;
 	struct descriptor code;
+	uint32_t mask = protected_mask(c, i);
 
-	if (c->eflags & FLAG_NT)
+	if (c->eflags & FLAG_NT) {
+		if (unlikely(c->traps) && !c->cpl)
+			traps_caught(c, SENS_IRET);
 		return iret_task(c);
+	}
 	TRY(read_frame(c, i, &f));
-	if (i->opsize == 4 && (f.flags & FLAG_VM) && c->cpl == 0)
+	if (i->opsize == 4 && (f.flags & FLAG_VM) && c->cpl == 0) {
+		if (unlikely(c->traps))
+			traps_caught(c, SENS_IRET);
 		return iret_to_v86(c, &f);
+	}
+	if (unlikely(c->traps))
+		TRY(iret_trapped(c, &f, &mask));
 	TRY(segment_check_return(c, (uint16_t)f.cs, &code));
 	if ((f.cs & SEL_RPL) > c->cpl)
-		return iret_outer(c, i, &f, &code);
+		return iret_outer(c, i, &f, &code, mask);
 	if (f.eip > desc_limit(&code))
 		return fault_code(c, TRAP_GP, 0);
 	TRY(descriptor_touch(c, &code));
@@ -177,7 +204,7 @@ static bool iret_protected(struct cpu *c, const struct insn *i)
 	segment_set_code(c, (uint16_t)f.cs, &code, c->cpl);
 	stack_drop(c, 3u * i->opsize);
 	c->eip = f.eip;
-	load_flags(c, f.flags, protected_mask(c, i));
+	load_flags(c, f.flags, mask);
 	cpu_mode_changed(c);
 	return true;
 }

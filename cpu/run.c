@@ -474,6 +474,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg, char err[256])
 	c->clock = cfg->clock;
 	c->log = cfg->log;
 	c->a20 = true;
+	c->traps = (uint8_t)cfg->traps;
 	c->breakpoint = UINT64_MAX;
 	c->banks = tlb_banks_new(p2m_pool(c->p2m)->count);
 	c->engine = engine_new(cfg->engine, c->p2m, c->log, &cpu_tlb_ops, c);

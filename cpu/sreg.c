@@ -7,6 +7,7 @@
  */
 #include "cpu/exec.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 
 /* 06 0E 16 1E, 0F A0, 0F A8 and the POPs beside them: the register's number is in bits 5:3. */
 static unsigned opcode_sreg(const struct insn *i) { return i->opcode >> 3 & 7; }
@@ -25,13 +26,33 @@ static void hold_interrupts(struct cpu *c)
 	c->attention |= ATTN_STEP;
 }
 
+static bool load(struct cpu *c, unsigned n, uint32_t sel)
+{
+	return unlikely(c->traps) ? traps_segment_load(c, n, (uint16_t)sel) :
+				    segment_load(c, n, (uint16_t)sel);
+}
+
+/* CS and SS show the ring; the others what was loaded. */
+static uint16_t shown(const struct cpu *c, unsigned n, enum sensitive what)
+{
+	return n == SEG_CS || n == SEG_SS ? traps_shown(c, n, what) : c->seg[n].sel;
+}
+
+static void met(struct cpu *c, unsigned n, enum sensitive what)
+{
+	if (n == SEG_CS || n == SEG_SS)
+		traps_met(c, what, true);
+}
+
 bool exec_mov_from_sreg(struct cpu *c, const struct insn *i)
 {
 	unsigned n = insn_reg(i);
 
 	if (n > SEG_GS)
 		return fault(c, TRAP_UD);
-	return insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, c->seg[n].sel);
+	TRY(insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, shown(c, n, SENS_MOV_SREG)));
+	met(c, n, SENS_MOV_SREG);
+	return true;
 }
 
 bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
@@ -42,7 +63,7 @@ bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
 	if (n > SEG_GS || n == SEG_CS)
 		return fault(c, TRAP_UD);
 	TRY(insn_load_rm(c, i, 2, &sel));
-	TRY(segment_load(c, n, (uint16_t)sel));
+	TRY(load(c, n, (uint32_t)sel));
 	sreg_loaded(c, n);
 	if (n == SEG_SS)
 		hold_interrupts(c);
@@ -51,7 +72,11 @@ bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
 
 bool exec_push_sreg(struct cpu *c, const struct insn *i)
 {
-	return cpu_push(c, i->opsize, c->seg[opcode_sreg(i)].sel);
+	unsigned n = opcode_sreg(i);
+
+	TRY(cpu_push(c, i->opsize, shown(c, n, SENS_PUSH_SREG)));
+	met(c, n, SENS_PUSH_SREG);
+	return true;
 }
 
 bool exec_pop_sreg(struct cpu *c, const struct insn *i)
@@ -61,7 +86,7 @@ bool exec_pop_sreg(struct cpu *c, const struct insn *i)
 
 	/* Only the selector is read, whatever the operand size: the rest may lie outside. */
 	TRY(stack_peek(c, 0, 2, &sel));
-	TRY(segment_load(c, n, (uint16_t)sel));
+	TRY(load(c, n, (uint32_t)sel));
 	set_reg32(c, R_ESP, (esp & ~mask) | ((esp + i->opsize) & mask)); /* as the old SS wraps */
 	sreg_loaded(c, n);
 	if (n == SEG_SS)
@@ -85,7 +110,7 @@ bool exec_load_far_pointer(struct cpu *c, const struct insn *i)
 	}
 	TRY(cpu_load(c, i->seg, ea, i->opsize, &off));
 	TRY(cpu_load(c, i->seg, (ea + i->opsize) & mask, 2, &sel));
-	TRY(segment_load(c, n, (uint16_t)sel));
+	TRY(load(c, n, (uint32_t)sel));
 	reg_set(c, insn_reg(i), i->opsize, (uint32_t)off);
 	sreg_loaded(c, n);
 	return true;

@@ -75,6 +75,7 @@ static const struct key {
 	{ "serial", "-serial", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
 	{ "rtc", "-rtc", TEXT }, { "mmu", "--mmu", TEXT }, { "gpa-cache", "--gpa-cache", TEXT },
+	{ "traps", "--traps", TEXT },
 	{ "keyboard", NULL, NOT_YET }, { "mouse", NULL, NOT_YET }, { "passthrough", NULL, NOT_YET },
 	{ NULL, NULL, TEXT },
 };
@@ -213,7 +214,12 @@ static bool set_host_key(struct reading *r)
 		}
 		return bad_at(r, line, column, "mmu: there are shadow, direct and nested");
 	case 4:
-		return !strcmp(v, "assist") || bad_at(r, line, column, "traps: there is only assist yet");
+		for (unsigned n = 0; n < MACHINE_TRAP_MODELS; n++) {
+			c->traps = (enum machine_traps)n;
+			if (!strcmp(v, machine_trap_names[n]))
+				return true;
+		}
+		return bad_at(r, line, column, "traps: there are assist, deprivileged and classic");
 	default:
 		errno = 0;
 		c->slice = isdigit((unsigned char)*v) ? strtoull(v, &end, 10) : 0;
@@ -358,6 +364,8 @@ static bool check_whole(struct reading *r)
 		stdio |= o->serial && !strcmp(o->serial, "stdio");
 		if (!o->mmu_given)
 			o->mmu = c->mmu;
+		if (!o->traps_given)
+			o->traps = c->traps;
 		o->name = c->guest[i].name;
 	}
 	return true;

@@ -5,11 +5,11 @@
  *   [host]        pool = SIZE       memory for the guests' RAM (default: as much as they have together)
  *                 swap = FILE       where pages go that do not fit (default: none)
  *                 sharing = off     identical pages are not shared
- *                 mmu = shadow|direct
- *                 traps = assist
+ *                 mmu = shadow|direct|nested
+ *                 traps = assist|deprivileged|classic
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
- *                 vga-bios mips rtc
+ *                 vga-bios mips rtc mmu gpa-cache traps
  *
  * A long value goes on in lines that begin with blanks; a ; behind a blank begins a comment.
  */
@@ -29,6 +29,7 @@ struct config {
 	char *swap;
 	uint64_t slice;
 	enum machine_mmu mmu;
+	enum machine_traps traps;
 	struct guest_config guest[HYPERVISOR_GUESTS];
 	unsigned guests;
 	char note[256];      /* what is accepted and does nothing yet; empty: none */

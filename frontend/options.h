@@ -43,7 +43,8 @@ struct options {
 	bool monitor_stdio, start_stopped, no_reboot, snapshot, demo, mmu_check, log_int;
 	bool show_help, show_version, show_man;
 	enum machine_mmu mmu;
-	bool mmu_given, gpa_cache;
+	enum machine_traps traps;
+	bool mmu_given, traps_given, gpa_cache;
 	uint16_t debug_exit_port;
 	uint8_t debug_exit_size;
 	uint64_t timeout_insns; /* UINT64_MAX: none */

@@ -197,6 +197,18 @@ static bool set_mmu(struct options *o, const char *arg, char err[256])
 	return bad(err, "--mmu", arg, "there are shadow, direct and nested");
 }
 
+static bool set_traps(struct options *o, const char *arg, char err[256])
+{
+	for (unsigned k = 0; k < MACHINE_TRAP_MODELS; k++) {
+		if (!strcmp(arg, machine_trap_names[k])) {
+			o->traps = (enum machine_traps)k;
+			o->traps_given = true;
+			return true;
+		}
+	}
+	return bad(err, "--traps", arg, "there are assist, deprivileged and classic");
+}
+
 static bool set_gpa_cache(struct options *o, const char *arg, char err[256])
 {
 	if (strcmp(arg, "on") && strcmp(arg, "off"))
@@ -679,6 +691,9 @@ const struct option_row option_table[] = {
 	  NULL },
 	{ "--gpa-cache", "on|off", "nested: remember translations of guest-physical addresses, so that a walk "
 	  "takes fewer loads (default off)", set_gpa_cache, NULL },
+	{ "--traps", "MODEL", "assist: ring 0 is the guest's own (default); deprivileged: it runs in ring 1, and all "
+	  "that could tell is caught; classic: only what traps by itself is, the rest runs wrong and is counted",
+	  set_traps, NULL },
 	{ "--mmu-check", NULL, "hold every translation against a walk of the guest's tables, and stop at the first "
 	  "difference", set_mmu_check, NULL },
 	{ "--mips", "N", "guest instructions that make a guest microsecond, 1 to 1000 (default 200)", set_mips,

@@ -188,6 +188,26 @@ static void print_hypervisor(struct machine *m, FILE *out)
 	}
 }
 
+/* What `classic` lets run, and `deprivileged` catches: sensitive instructions that are not privileged. */
+static void print_silent(struct machine *m, FILE *out)
+{
+	const struct sensitive_count *n = cpu_sensitive(m->cpu);
+	bool any = false;
+
+	fprintf(out, "trap model %s\n", machine_trap_names[m->cfg.traps]);
+	for (unsigned i = 0; i < SENSITIVE_KINDS; i++) {
+		if (!n[i].met)
+			continue;
+		if (!any)
+			fprintf(out, "%-12s %12s %12s %14s\n", "instruction", "executed", "caught", "silently wrong");
+		any = true;
+		fprintf(out, "%-12s %12" PRIu64 " %12" PRIu64 " %14" PRIu64 "\n", sensitive_names[i], n[i].met,
+			n[i].caught, n[i].wrong);
+	}
+	if (!any)
+		fprintf(out, "no sensitive instruction was executed where it would show the hypervisor\n");
+}
+
 /* Topics besides the devices. */
 static const struct topic {
 	const char *name, *what;
@@ -196,6 +216,7 @@ static const struct topic {
 	{ "registers", "the processor", machine_print_registers },
 	{ "fpu", "the x87 registers", print_fpu },
 	{ "mmu", "paging and the shadow's counters", machine_print_mmu },
+	{ "silent", "sensitive instructions under the trap model: caught, silently wrong", print_silent },
 	{ "hypervisor", "entries by cause, verdict and ring", print_hypervisor },
 };
 

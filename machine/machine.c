@@ -56,6 +56,10 @@ void machine_reset(struct machine *m)
 	pc_reset(m);
 }
 
+const char *const machine_trap_names[MACHINE_TRAP_MODELS] = {
+	[MACHINE_ASSIST] = "assist", [MACHINE_DEPRIVILEGED] = "deprivileged", [MACHINE_CLASSIC] = "classic",
+};
+
 bool machine_set_mmu(struct machine *m, enum machine_mmu mmu, char err[256])
 {
 	if (!cpu_set_engine(m->cpu, pc_engine(m, mmu))) {

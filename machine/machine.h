@@ -20,6 +20,9 @@ enum { MACHINE_MIPS = 200 };
 enum machine_mmu { MMU_SHADOW, MMU_DIRECT, MMU_NESTED, MMU_KINDS };
 /* Their names, for options and statistics. */
 extern const char *const machine_mmu_names[MMU_KINDS];
+/* How the guest's ring 0 is kept from the machine: docs/ENGINES.md. */
+enum machine_traps { MACHINE_ASSIST, MACHINE_DEPRIVILEGED, MACHINE_CLASSIC, MACHINE_TRAP_MODELS };
+extern const char *const machine_trap_names[MACHINE_TRAP_MODELS];
 
 /* Strings and images are borrowed until machine_free; NULL or 0 means absent. */
 struct machine_config {
@@ -36,6 +39,7 @@ struct machine_config {
 	const char *cpu_model;            /* NULL: the default */
 	enum machine_mmu mmu;
 	bool mmu_check;
+	enum machine_traps traps;
 	bool gpa_cache;                   /* MMU_NESTED: a cache of guest-physical translations */
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;

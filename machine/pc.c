@@ -416,9 +416,13 @@ enum engine_kind pc_engine(const struct machine *m, enum machine_mmu mmu)
 
 static bool build_cpu(struct machine *m, char err[256])
 {
+	static const enum trap_model trap_models[MACHINE_TRAP_MODELS] = {
+		[MACHINE_ASSIST] = TRAPS_ASSIST, [MACHINE_DEPRIVILEGED] = TRAPS_DEPRIVILEGED,
+		[MACHINE_CLASSIC] = TRAPS_CLASSIC,
+	};
 	struct cpu_config c = {
 		.p2m = m->p2m, .bus = m->bus, .clock = &m->clock, .log = &m->log,
-		.engine = pc_engine(m, m->cfg.mmu),
+		.engine = pc_engine(m, m->cfg.mmu), .traps = trap_models[m->cfg.traps],
 		.model = CPU_MAX,
 		.inta = acknowledge, .inta_opaque = m,
 		.ferr = { ferr_set_pin, &m->ferr, 0 },

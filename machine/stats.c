@@ -44,6 +44,17 @@ static void print_depths(const struct engine_stats *e, FILE *out)
 	fprintf(out, "]\n");
 }
 
+/* Sensitive instructions that are not privileged, where the trap model makes a difference. */
+static void print_sensitive(const struct sensitive_count *n, FILE *out)
+{
+	fprintf(out, "  \"silent\": {\n");
+	for (unsigned i = 0; i < SENSITIVE_KINDS; i++)
+		fprintf(out, "    \"%s\": { \"executed\": %" PRIu64 ", \"caught\": %" PRIu64 ", \"wrong\": %" PRIu64
+			" }%s\n", sensitive_names[i], n[i].met, n[i].caught, n[i].wrong,
+			i + 1 < SENSITIVE_KINDS ? "," : "");
+	fprintf(out, "  },\n");
+}
+
 void machine_stats_json(struct machine *m, FILE *out)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
@@ -53,6 +64,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 		m->clock.now % NS_PER_SECOND);
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
 	fprintf(out, "  \"engine\": \"%s\",\n", machine_mmu_names[m->cfg.mmu]);
+	fprintf(out, "  \"trap_model\": \"%s\",\n", machine_trap_names[m->cfg.traps]);
 	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u },\n", m->pool->count, m->pool->used);
 	fprintf(out, "  \"tlb\": { \"misses\": %" PRIu64 " },\n", e->translations);
 #define COUNTER(name, comma) \
@@ -80,6 +92,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 	print_depths(e, out);
 	fprintf(out, "  },\n");
 #undef COUNTER
+	print_sensitive(cpu_sensitive(m->cpu), out);
 	print_entries(&m->log, out);
 	fputc('\n', out);
 }
