@@ -264,7 +264,7 @@ static inline void start_v86(struct guest *g, unsigned iopl)
 	g->s.gpr[R_ESP] = 0x7000;
 }
 
-static inline struct guest *guest_new(enum cpu_model model)
+static inline struct guest *guest_new_trapped(enum cpu_model model, enum trap_model traps)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 	struct cpu_config cfg;
@@ -278,13 +278,19 @@ static inline struct guest *guest_new(enum cpu_model model)
 	g->bus = bus_new();
 	clock_init(&g->clock, 10);
 	cfg = (struct cpu_config){ .p2m = g->p2m, .bus = g->bus, .clock = &g->clock, .log = &g->log,
-				   .model = model, .inta = guest_inta, .inta_opaque = g };
+				   .model = model, .traps = traps, .inta = guest_inta, .inta_opaque = g };
 	g->cpu = cpu_new(&cfg, err);
 	assert_non_null(g->cpu);
 	cpu_reset(g->cpu);
 	write_tables(g);
 	start_protected(g, 0);
 	return g;
+}
+
+/* test_deprivileged.py runs the same tests in ring 1: nothing may differ. */
+static inline struct guest *guest_new(enum cpu_model model)
+{
+	return guest_new_trapped(model, getenv("UMBRA86_DEPRIVILEGED") ? TRAPS_DEPRIVILEGED : TRAPS_ASSIST);
 }
 
 static inline void guest_free(struct guest *g)
