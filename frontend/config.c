@@ -75,7 +75,7 @@ static const struct key {
 	{ "serial", "-serial", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
 	{ "rtc", "-rtc", TEXT }, { "mmu", "--mmu", TEXT }, { "gpa-cache", "--gpa-cache", TEXT },
-	{ "traps", "--traps", TEXT },
+	{ "traps", "--traps", TEXT }, { "cost-model", "--cost-model", TEXT },
 	{ "keyboard", NULL, NOT_YET }, { "mouse", NULL, NOT_YET }, { "passthrough", NULL, NOT_YET },
 	{ NULL, NULL, TEXT },
 };

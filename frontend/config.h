@@ -9,7 +9,7 @@
  *                 traps = assist|deprivileged|classic
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
- *                 vga-bios mips rtc mmu gpa-cache traps
+ *                 vga-bios mips rtc mmu gpa-cache traps cost-model
  *
  * A long value goes on in lines that begin with blanks; a ; behind a blank begins a comment.
  */

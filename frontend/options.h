@@ -44,6 +44,7 @@ struct options {
 	bool show_help, show_version, show_man;
 	enum machine_mmu mmu;
 	enum machine_traps traps;
+	enum machine_cost cost_model;
 	bool mmu_given, traps_given, gpa_cache;
 	uint16_t debug_exit_port;
 	uint8_t debug_exit_size;

@@ -209,6 +209,17 @@ static bool set_traps(struct options *o, const char *arg, char err[256])
 	return bad(err, "--traps", arg, "there are assist, deprivileged and classic");
 }
 
+static bool set_cost_model(struct options *o, const char *arg, char err[256])
+{
+	for (unsigned k = 0; k < COST_MODELS; k++) {
+		if (!strcmp(arg, machine_cost_names[k])) {
+			o->cost_model = (enum machine_cost)k;
+			return true;
+		}
+	}
+	return bad(err, "--cost-model", arg, "there are sandybridge, prescott and entries");
+}
+
 static bool set_gpa_cache(struct options *o, const char *arg, char err[256])
 {
 	if (strcmp(arg, "on") && strcmp(arg, "off"))
@@ -694,6 +705,8 @@ const struct option_row option_table[] = {
 	{ "--traps", "MODEL", "assist: ring 0 is the guest's own (default); deprivileged: it runs in ring 1, and all "
 	  "that could tell is caught; classic: only what traps by itself is, the rest runs wrong and is counted",
 	  set_traps, NULL },
+	{ "--cost-model", "NAME", "the processor whose cycles `info cost` and --stats-json count for the hypervisor: "
+	  "sandybridge (default), prescott, entries", set_cost_model, NULL },
 	{ "--mmu-check", NULL, "hold every translation against a walk of the guest's tables, and stop at the first "
 	  "difference", set_mmu_check, NULL },
 	{ "--mips", "N", "guest instructions that make a guest microsecond, 1 to 1000 (default 200)", set_mips,

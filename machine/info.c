@@ -216,6 +216,7 @@ static const struct topic {
 	{ "registers", "the processor", machine_print_registers },
 	{ "fpu", "the x87 registers", print_fpu },
 	{ "mmu", "paging and the shadow's counters", machine_print_mmu },
+	{ "cost", "cycles that entries, loads and work are taken to cost", machine_print_cost },
 	{ "silent", "sensitive instructions under the trap model: caught, silently wrong", print_silent },
 	{ "hypervisor", "entries by cause, verdict and ring", print_hypervisor },
 };

@@ -62,6 +62,7 @@ const char *const machine_trap_names[MACHINE_TRAP_MODELS] = {
 
 bool machine_set_mmu(struct machine *m, enum machine_mmu mmu, char err[256])
 {
+	cost_count(m); /* by the old engine's rules */
 	if (!cpu_set_engine(m->cpu, pc_engine(m, mmu))) {
 		snprintf(err, 256, "no memory for the %s engine; %s stays", machine_mmu_names[mmu],
 			 machine_mmu_names[m->cfg.mmu]);

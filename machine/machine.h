@@ -24,6 +24,10 @@ extern const char *const machine_mmu_names[MMU_KINDS];
 enum machine_traps { MACHINE_ASSIST, MACHINE_DEPRIVILEGED, MACHINE_CLASSIC, MACHINE_TRAP_MODELS };
 extern const char *const machine_trap_names[MACHINE_TRAP_MODELS];
 
+/* What an entry into the hypervisor is taken to cost: machine/cost.c. */
+enum machine_cost { COST_SANDYBRIDGE, COST_PRESCOTT, COST_ENTRIES, COST_MODELS };
+extern const char *const machine_cost_names[COST_MODELS];
+
 /* Strings and images are borrowed until machine_free; NULL or 0 means absent. */
 struct machine_config {
 	uint64_t ram_bytes;               /* a multiple of 4 KiB, 1 MiB .. 3 GiB */
@@ -40,6 +44,7 @@ struct machine_config {
 	enum machine_mmu mmu;
 	bool mmu_check;
 	enum machine_traps traps;
+	enum machine_cost cost_model;
 	bool gpa_cache;                   /* MMU_NESTED: a cache of guest-physical translations */
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;

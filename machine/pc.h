@@ -21,6 +21,7 @@
 #include "devices/port92.h"
 #include "devices/power.h"
 #include "devices/vga.h"
+#include "machine/cost.h"
 #include "machine/ferr.h"
 #include "machine/fw_cfg.h"
 #include "machine/loader.h"
@@ -62,6 +63,7 @@ struct machine {
 	unsigned devices;
 
 	const struct trace_sink *trace; /* NULL: none */
+	struct cost_counts cost;
 
 	struct machine_config cfg;
 	struct physmem physmem;  /* the DMA controller's way to memory */

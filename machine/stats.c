@@ -92,6 +92,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 	print_depths(e, out);
 	fprintf(out, "  },\n");
 #undef COUNTER
+	cost_json(m, out);
 	print_sensitive(cpu_sensitive(m->cpu), out);
 	print_entries(&m->log, out);
 	fputc('\n', out);

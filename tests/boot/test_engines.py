@@ -93,8 +93,46 @@ def loads():
     return t
 
 
+def costs():
+    """What is an entry, by trap model and engine; that the sum is one; and that each engine's time counts by its rules."""
+    t = Tally("costs")
+
+    def cost(*args, script="sleep 5\nquit\n"):
+        s = run(list(args), script)[3]
+        c = s["cost"]
+        parts = [x["cycles"] for group in ("traps", "work", "loads") for x in c[group].values()]
+        t.check(sum(parts) == c["cycles"] > 0, f"{args}: {sum(parts)} and {c['cycles']} cycles")
+        for cause, n in c["traps"].items():
+            events = sum(sum(rings) for rings in s["hypervisor"][cause].values())
+            t.check(n["events"] == events >= n["entries"], f"{args}: {cause}: {n}, events {events}")
+        return c
+
+    def entries(c, cause):
+        n = c["traps"].get(cause, {"entries": 0})
+        return n["entries"]
+
+    shadow, nested = cost("--mmu", "shadow"), cost("--mmu", "nested")
+    for c in shadow, nested:
+        t.check(entries(c, "exception") == 0 and entries(c, "sw_interrupt") == 0, "assist: exceptions are the guest's")
+        t.check(entries(c, "hlt") == c["traps"]["hlt"]["events"] > 0, "assist: HLT is an entry")
+    t.check(entries(shadow, "cr_write") > 0 and entries(nested, "cr_write") == 0, "CR3 is nested paging's own")
+    t.check(entries(nested, "nested_fault") > 0 and "shadow_fault" not in nested["traps"], "the entries of nested paging")
+    t.check(nested["cycles"] < shadow["cycles"] + nested["loads"]["host_tables"]["cycles"], "loads for entries")
+    for model in "deprivileged", "classic":
+        c = cost("--traps", model, "--cost-model", "prescott")
+        t.check(entries(c, "exception") == c["traps"]["exception"]["events"], f"{model}: each exception is an entry")
+        t.check(entries(c, "sensitive") == (c["traps"]["sensitive"]["events"] if model == "classic" else 0),
+                f"{model}: {c['traps']['sensitive']}")
+    c = cost("--cost-model", "entries")
+    t.check(c["cycles"] == sum(n["entries"] for n in c["traps"].values()), "entries: an entry is a cycle")
+    both = cost(script="sleep 2.5\nmmu nested\nsleep 2.5\nquit\n")
+    t.check(0 < entries(both, "cr_write") < entries(shadow, "cr_write"), f"changed on the way: {both['traps']['cr_write']}")
+    t.report()
+    return t
+
+
 def main():
-    tallies = [same_guest(range(1, 5)), loads()]
+    tallies = [same_guest(range(1, 5)), loads(), costs()]
     return 1 if any(t.failed for t in tallies) else 0
 
 
