@@ -92,6 +92,13 @@ static inline unsigned jump_slot(uint64_t code_address)
 	return (unsigned)(code_address ^ code_address >> 12) & (JUMPS - 1);
 }
 
+/* A CALL that was made, so that the RET that belongs to it finds its way back without a search. */
+struct called {
+	struct op *slot;  /* behind the CALL: its `chain` is what lay at the return address the last time */
+	uint32_t eip;     /* the return address */
+};
+#define CALLED 16u /* as deep as the ring remembers */
+
 /* How the lazy flags give OF and AF; ZF always, and mostly SF and PF, come from flag_res; CF is kept in cf. */
 enum flag_kind {
 	FK_EAGER,                  /* flag_src holds SF PF AF OF in their EFLAGS places */
@@ -118,6 +125,8 @@ struct cpu {
 	uint32_t eip_page;    /* EIP of byte 0 of the page that is executing (may be "negative") */
 	const struct op *cur; /* set before C code is called from a handler: gives EIP and the count; NULL at boundaries */
 	struct op *from;      /* the branch last taken, to be linked */
+	uint8_t called_top;   /* of the ring below: where the next CALL goes */
+	struct op *guess;     /* see goto_eip_noting */
 	uint32_t attention;   /* enum attention */
 	struct tlb *tlb;      /* bank in force: root and privilege */
 	struct segment seg[SEG_COUNT];
@@ -166,6 +175,7 @@ struct cpu {
 	struct sensitive_count sensitive[SENSITIVE_KINDS];
 	uint64_t breakpoint;  /* linear address where cpu_run stops; UINT64_MAX: none */
 
+	struct called called[CALLED];
 	struct jump jump[JUMPS];
 };
 

@@ -20,6 +20,7 @@ import sys
 out = []
 tables = {}          # family -> {(form, size): name}
 names = []
+bodies = {}          # handler -> its C
 SIZES = (1, 2, 4)
 FORMS = ("rr", "ri", "rmb", "rmx", "rms", "mrb", "mrx", "mrs", "mib", "mix", "mis")
 CC = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
@@ -30,6 +31,7 @@ def handler(name, body, cold=False):
     attr = "static COLD" if cold else "static"
     out.append(f"{attr} struct op *{name}(HARGS)\n{{\n{body}\n}}\n")
     names.append(name)
+    bodies[name] = body
 
 
 def get(size, slot, shift):
@@ -491,8 +493,10 @@ for stack in "fs":
         push("push_r" + t, size, stack, f"(uint{size * 8}_t)c->r[op->r0]")
         push("push_i" + t, size, stack, "op->imm")
         pop("pop_r" + t, size, stack, put(size, "op->r0", "0", "v"))
-        push("call" + t, size, stack, RETURN_EIP, end="TAKE(op);", slow_end="TAKE(op);")
-        pop("ret" + t, size, stack, "", extra=" + op->imm", end=INDIRECT, slow_end=INDIRECT,
+        note = f"NOTE_CALL({RETURN_EIP}); " if t == "_f4" else ""
+        push("call" + t, size, stack, RETURN_EIP, end=note + "TAKE(op);", slow_end=note + "TAKE(op);")
+        back = "RETURN(v);" if t == "_f4" else INDIRECT
+        pop("ret" + t, size, stack, "", extra=" + op->imm", end=back, slow_end=back,
             slow_extra="\tif (op->imm)\n\t\tstack_add(c, op->imm);")
         # LEAVE: (E)SP = (E)BP, then pop (E)BP. Probe first: a fault must not move ESP.
         name = "leave" + t
@@ -516,14 +520,19 @@ for size in (2, 4):
     table("jmpi", "ri", size, f"jmpi_ri{size}")
     for stack in "fs":
         name = f"calli_{stack}{size}"
-        push(name, size, stack, RETURN_EIP, end=INDIRECT, slow_end=INDIRECT,
+        end = f"NOTE_CALL({RETURN_EIP}); INDIRECT_AGAIN(v);" if stack == "f" and size == 4 else INDIRECT
+        push(name, size, stack, RETURN_EIP, end=end, slow_end=end,
              before=f"\tuint32_t v = {get(size, 'op->r0', '0')};")
         table("calli", "rr" if stack == "f" else "ri", size, name)
     for k in "bxs":
-        memory_read(f"jmpi_mi{k}{size}", k, size, "\tuint32_t v = m;\n\tINDIRECT(v);", end="", slow_end="")
+        # With an index it is a table of jumps, which leads everywhere.
+        again = "_AGAIN" if k == "b" and size == 4 else ""
+        memory_read(f"jmpi_mi{k}{size}", k, size, f"\tuint32_t v = m;\n\tINDIRECT{again}(v);", end="", slow_end="")
         table("jmpi", "mi" + k, size, f"jmpi_mi{k}{size}")
         # Fast when the stack is hit too; else the slow twin does everything again from the start.
-        for fam, value, end in (("push", "m", "NEXT;"), ("calli", RETURN_EIP, "INDIRECT(m);")):
+        again = "_AGAIN" if k == "b" else ""
+        go = f"NOTE_CALL({RETURN_EIP}); INDIRECT{again}(m);" if k != "s" and size == 4 else "INDIRECT(m);"
+        for fam, value, end in (("push", "m", "NEXT;"), ("calli", RETURN_EIP, go)):
             name = f"{fam}_mi{k}{size}"
             slow = (f"{ea(k)}\n{slow_address(k, size, False)}\n"
                     f"\tif (!lin_load(c, lin, {size}, user, &c->scratch))\n\t\treturn leave_fault(c, op);\n"
@@ -571,6 +580,49 @@ for size in (2, 4):
     handler(f"jcxz_ri{size}", f"\tif ({cx} == 0)\n\t\tTAKE(op);\n\tNEXT;")
     table("jcxz", "ri", size, f"jcxz_ri{size}")
 
+# ---- operand-specialised handlers -----------------------------------------------------------------------------------
+# The same bodies with register slots as constants, for hot traces: special.h.
+
+special = {}         # generic -> (fields, {(r0, r1): name})
+
+
+def specialise(name, r0=False, r1=False, base=False):
+    """Which fields become constants. A base is r1 of a memory operand, and may be absent."""
+    firsts = range(8) if r0 else [None]
+    seconds = list(range(8)) + ["REG_ZERO"] * base if r1 or base else [None]
+    rows = {}
+    for a in firsts:
+        for b in seconds:
+            body = bodies[name]
+            n = name + "".join("_z" if v == "REG_ZERO" else f"_{v}" for v in (a, b) if v is not None)
+            if a is not None:
+                body = body.replace("op->r0", str(a))
+            if b is not None:
+                body = body.replace("op->r1", str(b))
+            handler(n, body)
+            rows[(a or 0, "HOT_NO_REG" if b == "REG_ZERO" else b or 0)] = n
+    special[name] = (r0, r1 or base, rows)
+
+
+for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "imul2"):
+    specialise(f"{f}_rr4", r0=True, r1=True)
+for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "inc", "dec", "shl", "shr", "sar",
+          "rol", "ror", "neg", "not"):
+    specialise(f"{f}_ri4", r0=True)
+for f in ("push_r_f4", "pop_r_f4"):
+    specialise(f, r0=True)
+for f in ("mov", "movzx1", "movzx2", "lea", "add", "sub", "cmp"):
+    specialise(f"{f}_rmb4", r0=True, base=True)
+specialise("mov_mrb4", r0=True, base=True)
+for f in ("mov", "cmp", "add"):
+    specialise(f"{f}_mib4", base=True)
+for cc in SUB_COND:
+    specialise(f"cmp_ri4_j{cc}", r0=True)
+    specialise(f"cmp_rr4_j{cc}", r0=True, r1=True)
+for cc in LOGIC_COND:
+    specialise(f"test_rr4_j{cc}", r0=True, r1=True)
+    specialise(f"test_ri4_j{cc}", r0=True)
+
 # ---- output -----------------------------------------------------------------------------------------------------------
 
 PROLOGUE = """/* Written by gen_handlers.py; edit that. */
@@ -590,6 +642,48 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 		if (unlikely(!op_))                                         \\
 			return goto_eip(HPASS);                             \\
 		GO(op_);                                                    \\
+	} while (0)
+
+/* A CALL from here, the short forms only: see struct called. */
+#define NOTE_CALL(return_eip)                                               \\
+	do {                                                                \\
+		struct called *n_ = &c->called[c->called_top];              \\
+									    \\
+		c->called_top = (c->called_top + 1) & (CALLED - 1);         \\
+		n_->slot = op + 1;                                          \\
+		n_->eip = (return_eip);                                     \\
+	} while (0)
+
+#define RETURN(target)                                                      \\
+	do {                                                                \\
+		uint32_t eip_ = (target);                                   \\
+		const struct called *n_;                                    \\
+									    \\
+		c->eip = eip_;                                              \\
+		if (unlikely((c->countdown -= op->icount) < 0))             \\
+			return NULL;                                        \\
+		c->called_top = (c->called_top - 1) & (CALLED - 1);         \\
+		n_ = &c->called[c->called_top];                             \\
+		if (unlikely(n_->eip != eip_))                              \\
+			return goto_eip(HPASS);                             \\
+		if (likely(op_is_at(c, tlb, eip_, n_->slot->chain)))        \\
+			GO(n_->slot->chain);                                \\
+		c->guess = n_->slot;                                        \\
+		return goto_eip_noting(HPASS);                              \\
+	} while (0)
+
+/* Where this place went the last time is where it mostly goes: function pointers. */
+#define INDIRECT_AGAIN(target)                                              \\
+	do {                                                                \\
+		uint32_t eip_ = (target);                                   \\
+									    \\
+		c->eip = eip_;                                              \\
+		if (unlikely((c->countdown -= op->icount) < 0))             \\
+			return NULL;                                        \\
+		if (likely(op_is_at(c, tlb, eip_, op[1].chain)))            \\
+			GO(op[1].chain);                                    \\
+		c->guess = op + 1;                                          \\
+		return goto_eip_noting(HPASS);                              \\
 	} while (0)
 
 static inline uint32_t ea_any(const struct cpu *c, const struct op *op)
@@ -642,6 +736,11 @@ def main():
         row = ", ".join(f"[{i}] = {n}" for i, n in sorted(by_cc.items()))
         body.append(f"\t{{ {plain}, {{ {row} }} }},")
     body.append("};\nconst size_t hot_fusion_count = sizeof(hot_fusions) / sizeof(hot_fusions[0]);")
+    body.append("const struct hot_special hot_specials[] = {")
+    for name, (r0, r1, rows) in special.items():
+        cells = ", ".join(f"[{a}][{b}] = {n}" for (a, b), n in rows.items())
+        body.append(f"\t{{ {name}, (op_fn *const[8][HOT_NO_REG + 1]){{ {cells} }}, {int(r0)}, {int(r1)} }},")
+    body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")
     text = "\n".join(body) + "\n"
     if sys.argv[1].endswith(".h"):
         text = ("/* Written by gen_handlers.py. */\n#ifndef HOT_IDS_H\n#define HOT_IDS_H\nenum hot_id {\n\tHOT_NONE,\n\t"

@@ -29,4 +29,14 @@ struct hot_fusion {
 extern const struct hot_fusion hot_fusions[];
 extern const size_t hot_fusion_count;
 
+/* The same handler for each choice of registers: special.h. */
+#define HOT_NO_REG 8u /* in the place of an absent base register */
+struct hot_special {
+	op_fn *generic;
+	op_fn *const (*fn)[HOT_NO_REG + 1]; /* by r0 and r1, 0 where the handler has no such field; NULL: none */
+	bool by_r0, by_r1;
+};
+extern const struct hot_special hot_specials[];
+extern const size_t hot_special_count;
+
 #endif

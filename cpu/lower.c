@@ -41,7 +41,24 @@ static void set_target(struct lowering *l, struct op *op, uint32_t target, unsig
 
 	op->imm = target;
 	op->aux = opsize == 2 ? BR_OP16 : 0;
-	op->chain = target < PAGE_SIZE && !wraps && !(l->mode & MODE_STEP) ? l->unlinked : l->far;
+	if (wraps || (l->mode & MODE_STEP)) {
+		op->chain = l->far;
+	} else if (target < PAGE_SIZE) {
+		op->chain = l->unlinked;
+	} else {
+		op->chain = l->far;
+		if ((l->mode & MODE_FLAT) && opsize == 4)
+			l->exit[l->exits++] = (uint8_t)(op - l->op);
+	}
+}
+
+/*
+ * The short forms of stack instructions, of which CALL notes where it is; what is decoded aside (MODE_EDGE)
+ * must not be noted.
+ */
+static bool is_flat_stack(const struct lowering *l)
+{
+	return (l->mode & MODE_FLAT) && (l->mode & MODE_STACK32) && !(l->mode & MODE_EDGE);
 }
 
 /* 0: base + disp, 1: with index, 2: any; added to HOT_RMB and the like. */
@@ -49,7 +66,7 @@ static unsigned memory_form(const struct lowering *l, struct op *op, const struc
 {
 	bool simple = (l->mode & MODE_FLAT) && i->addrsize == 4 &&
 		      (i->seg == SEG_DS || i->seg == SEG_ES || i->seg == SEG_SS) &&
-		      (!stack || (l->mode & MODE_STACK32));
+		      (!stack || is_flat_stack(l));
 
 	op->r1 = i->base;
 	op->r2 = i->index;
@@ -150,12 +167,12 @@ static op_fn *lower_shift(struct lowering *l, struct op *op, const struct insn_d
 static op_fn *lower_indirect(struct lowering *l, struct op *op, const struct insn_desc *d,
 			     const struct insn *i)
 {
-	bool flat_stack = (l->mode & MODE_FLAT) && (l->mode & MODE_STACK32);
+	bool flat_stack = is_flat_stack(l);
 	unsigned s = log2_size(i->opsize);
 	unsigned family = d->hot;
 
 	if (insn_is_mem(i))
-		return hot_families[family].fn[HOT_MIB + memory_form(l, op, i, family != HOT_JMPI)][s];
+		return hot_families[family].fn[HOT_MIB + memory_form(l, op, i, true)][s];
 	op->r0 = (uint8_t)insn_rm(i);
 	if (family == HOT_PUSH)
 		family = HOT_PUSH_R;
@@ -179,7 +196,7 @@ static void fuse(struct lowering *l, unsigned cc)
 bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 {
 	const struct insn_desc *d = &insn_table[i->row];
-	bool flat_stack = (l->mode & MODE_FLAT) && (l->mode & MODE_STACK32);
+	bool flat_stack = is_flat_stack(l);
 	unsigned s = log2_size(i->opsize), stack_form = flat_stack ? HOT_RR : HOT_RI;
 	uint32_t behind = off + i->len;
 	int previous = l->last_hot;

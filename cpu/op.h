@@ -34,7 +34,11 @@ struct op {
 			uint8_t r0, r1, r2, r3; /* see gen_handlers.py, "Fields" */
 			int32_t disp;
 		};
-		struct op *chain;  /* direct branches: where a taken one continues, never NULL */
+		/*
+		 * Direct branches: where a taken one continues. The slot behind a trace's last op, and exits: the
+		 * trace that was found there the last time. Never NULL.
+		 */
+		struct op *chain;
 		insn_exec *exec;   /* generic ops: the C function; struct insn lies in the next slot */
 	};
 	uint32_t imm;    /* direct branches: target as an offset from the page, before wrapping */
@@ -103,6 +107,28 @@ static inline struct op *flat_target(struct cpu *c, const struct tlb *tlb, uint3
 	return j->op;
 }
 
+/* The key of the trace that begins with this op: the field in front of it (trace.c). */
+static inline uint64_t op_trace_key(const struct op *first)
+{
+	return ((const uint64_t *)(const void *)first)[-1];
+}
+
+/*
+ * Is the trace `guess` what lies at this EIP now? In flat mode only. Sets c->eip_page if so. Asks the
+ * execute TLB where the page is mapped, and the trace where it was made from; the latter lies in the line of the host's cache that
+ * is about to be needed anyway.
+ */
+static inline bool op_is_at(struct cpu *c, const struct tlb *tlb, uint32_t eip, const struct op *guess)
+{
+	const struct tlb_entry *e = &tlb->x[tlb_slot(eip)];
+	uint32_t page = eip & ~(uint32_t)PAGE_MASK;
+
+	if (unlikely(e->tag != page || op_trace_key(guess) != ((e->addend + eip) | (uint64_t)c->mode << 56)))
+		return false;
+	c->eip_page = page;
+	return true;
+}
+
 #define COLD __attribute__((noinline, cold))
 
 /* ---- ways out of the fast path (run.c) ------------------------------------------------------ */
@@ -116,6 +142,8 @@ struct op *leave_next(struct cpu *c, struct op *op);
 struct op *leave_taken(struct cpu *c, struct op *br);
 /* Continue at EIP `target`, everything charged: the table of traces, or stop when the count ran out. */
 op_fn goto_eip;
+/* The same; what is found there is noted as the guess of the slot c->guess (if it lies in a trace). */
+op_fn goto_eip_noting;
 /* Behind an instruction that may have raised attention or overwritten code: go on or stop. */
 #define AFTER_SLOW                                                          \
 	do {                                                                \

@@ -14,6 +14,15 @@
 #include "cpu/interrupt.h"
 #include "cpu/trace.h"
 
+/*
+ * Every so many instructions the run loop looks which trace is running, to find the hot ones. Never the same
+ * number: loops would keep step with it.
+ */
+static int32_t sample_interval(const struct cpu *c)
+{
+	return 12288 + (int32_t)((uint32_t)c->icount * 2654435761u >> 20);
+}
+
 /* ---- where and when --------------------------------------------------------------------------------- */
 
 static uint64_t executed(const struct cpu *c)
@@ -188,6 +197,42 @@ struct op *op_unlinked(HARGS)
 	GO(target);
 }
 
+static COLD struct op *resolve_noting(HARGS)
+{
+	struct op *slot = c->guess, *target = trace_resolve(c);
+
+	(void)op;
+	if (!target)
+		return NULL;
+	tlb = c->tlb;
+	/* Dropping every trace forgets the guess too. */
+	if (c->guess == slot)
+		trace_note(c, slot, target);
+	GO(target);
+}
+
+struct op *goto_eip_noting(HARGS)
+{
+	struct op *target = flat_target(c, tlb, c->eip);
+
+	if (unlikely(!target))
+		return resolve_noting(HPASS);
+	trace_note(c, c->guess, target);
+	GO(target);
+}
+
+/* The end of a branch to another page. */
+struct op *op_exit(HARGS)
+{
+	uint32_t eip = c->eip_page + op->imm;
+
+	if (likely(op_is_at(c, tlb, eip, op->chain)))
+		GO(op->chain);
+	c->eip = eip;
+	c->guess = op;
+	return goto_eip_noting(HPASS);
+}
+
 /* A branch to another page, or one whose target must be checked. */
 struct op *op_far(HARGS)
 {
@@ -309,10 +354,12 @@ struct op *op_generic_ends(HARGS)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------- */
 
-static void enter(struct cpu *c)
+static void enter(struct cpu *c, bool sample)
 {
 	struct op *op = trace_resolve(c);
 
+	if (sample && op)
+		trace_sample(c, op);
 #if THREADED
 	if (op)
 		op->fn(c, op, c->tlb, (struct next){ op[1].fn });
@@ -339,7 +386,7 @@ static bool step(struct cpu *c)
 		return deliver(c);
 	c->inhibit = 0;
 	c->mode |= MODE_STEP;
-	enter(c);
+	enter(c, false);
 	c->mode &= ~(uint32_t)MODE_STEP;
 	if (c->faulted)
 		return deliver(c);
@@ -401,6 +448,7 @@ static enum cpu_exit attend(struct cpu *c)
 
 enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 {
+	bool sample = false;
 	bool moved = false; /* a breakpoint at the first instruction does not stop again */
 
 	c->until = until;
@@ -425,8 +473,11 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 			continue;
 		}
 		left -= TRACE_MAX + 1;
-		c->countdown = c->loaded = left < INT32_MAX / 2 ? (int32_t)left : INT32_MAX / 2;
-		enter(c);
+		c->countdown = c->loaded = sample_interval(c);
+		if (left < (uint32_t)c->loaded)
+			c->countdown = c->loaded = (int32_t)left;
+		enter(c, sample);
+		sample = !c->attention && !c->faulted;
 		if (c->faulted && !deliver(c))
 			c->attention |= ATTN_SHUTDOWN;
 	}

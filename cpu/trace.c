@@ -14,20 +14,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/special.h"
 #include "cpu/tlb_fill.h"
 
 #define ARENA_BYTES (16u << 20)
 #define HASH 65536u
 #define GRANULE_SHIFT 6
 #define SINGLES 64u
+/* A trace is hot when it was met HOT_SAMPLES times with fewer than HOT_GAP samples from one to the next. */
+#define HOT_SAMPLES 4u
+#define HOT_GAP 64u
 
 struct trace {
-	uint64_t key;
 	struct trace *hash_next, *frame_next;
 	uint16_t end;  /* page offset behind its last byte */
 	uint16_t slots;
+	uint32_t sampled; /* when last: trace_cache.samples then */
+	uint8_t samples;  /* how often of late */
+	bool hot;         /* has operand-specialised handlers */
+	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
 	struct op op[];
 };
+_Static_assert(offsetof(struct trace, op) == offsetof(struct trace, key) + 8, "op_trace_key");
+#define KEY_DEAD UINT64_MAX
+#define LINE 64u /* of the host's cache: a trace's key and first op lie in one */
 
 struct single {
 	uint64_t key; /* linear address, mode */
@@ -38,10 +48,13 @@ struct single {
 struct trace_cache {
 	struct cpu *cpu; /* its code_granules are kept here too */
 	struct op unlinked[2], far[2], nowhere[2];
+	struct { uint64_t key; struct op op[2]; } none; /* the guess of who has none */
 	struct trace *hash[HASH];
 	struct trace **list; /* by mfn: the traces of a frame */
 	uint8_t *arena;
 	size_t used;
+	struct specials specials;
+	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
 	struct trace_stats stats;
 };
@@ -76,6 +89,7 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 	if (j->key == tr->key)
 		j->key = UINT64_MAX;
 	tr->op[0].fn = op_dead;
+	tr->key = KEY_DEAD;
 	t->stats.killed++;
 }
 
@@ -123,7 +137,9 @@ static void flush_all(struct trace_cache *t)
 	for (unsigned k = 0; k < JUMPS; k++)
 		t->cpu->jump[k].key = UINT64_MAX;
 	t->used = 0;
-	t->cpu->from = t->nowhere;
+	t->cpu->from = t->cpu->guess = t->nowhere;
+	for (unsigned k = 0; k < CALLED; k++)
+		t->cpu->called[k].slot = t->nowhere;
 	t->stats.flushes++;
 }
 
@@ -146,12 +162,36 @@ static enum insn_since newest(const struct cpu *c)
 	return (enum insn_since)since[c->cfg.model];
 }
 
+/* Where the next trace goes in the arena. */
+static struct trace *place(const struct trace_cache *t)
+{
+	uintptr_t at = (uintptr_t)t->arena + t->used + offsetof(struct trace, key);
+
+	at = (at + LINE - 1) & ~(uintptr_t)(LINE - 1);
+	return (struct trace *)(at - offsetof(struct trace, key));
+}
+
+/* What lies behind a trace's last op: read, never run; and the ends of its branches to other pages. */
+static void finish(struct trace_cache *t, struct lowering *l)
+{
+	struct op *last = &l->op[l->n++];
+
+	*last = (struct op){ .fn = op_ud, .chain = t->none.op };
+	for (unsigned k = 0; k < l->exits; k++) {
+		struct op *branch = &l->op[l->exit[k]], *end = &l->op[l->n++];
+
+		*end = (struct op){ .fn = op_exit, .chain = t->none.op, .imm = branch->imm };
+		branch->chain = end;
+	}
+	l->op[l->n].fn = op_ud;
+}
+
 /* NULL: the first instruction crosses the page's end. */
 static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
 {
 	uint32_t mode = (uint32_t)(key >> 56), start = (uint32_t)key & PAGE_MASK, off = start;
 	unsigned limit = mode & MODE_STEP ? 1 : TRACE_MAX;
-	struct trace *tr = (struct trace *)(t->arena + t->used);
+	struct trace *tr = place(t);
 	struct lowering l = lowering(t, tr->op, mode);
 	bool more = true;
 
@@ -176,12 +216,14 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	}
 	if (more)
 		lower_fall(&l, off);
-	/* The op behind the last is read, never run, by the handler in front of it. */
-	tr->op[l.n].fn = op_ud;
+	finish(t, &l);
 	tr->key = key;
+	tr->sampled = 0;
+	tr->samples = 0;
+	tr->hot = false;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
-	t->used += (sizeof(*tr) + tr->slots * sizeof(struct op) + 15) & ~(size_t)15;
+	t->used = (size_t)((uint8_t *)&tr->op[tr->slots] - t->arena);
 	return tr;
 }
 
@@ -298,7 +340,7 @@ static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
 		lower_fault(&l, lin & PAGE_MASK, r == DECODE_UD ? TRAP_UD : TRAP_GP);
 	else if (lower_insn(&l, &i, lin & PAGE_MASK))
 		lower_fall(&l, (lin & PAGE_MASK) + i.len);
-	s->op[l.n].fn = op_ud;
+	s->op[l.n] = (struct op){ .fn = op_ud, .chain = t->none.op };
 	s->key = key;
 	s->len = (uint8_t)len;
 	memcpy(s->bytes, bytes, len);
@@ -351,7 +393,8 @@ struct op *trace_resolve(struct cpu *c)
 	key = make_key(address, mode);
 	tr = find(t, key);
 	if (!tr) {
-		size_t worst = sizeof(*tr) + (TRACE_MAX * OPS_PER_INSN + 4) * sizeof(struct op);
+		size_t worst = LINE + sizeof(*tr) +
+			       (TRACE_MAX * (OPS_PER_INSN + 1) + 4) * sizeof(struct op);
 
 		if (t->used + worst > ARENA_BYTES)
 			flush_all(t);
@@ -365,16 +408,45 @@ struct op *trace_resolve(struct cpu *c)
 	return tr->op;
 }
 
+static bool in_arena(const struct trace_cache *t, const struct op *op)
+{
+	const uint8_t *at = (const uint8_t *)op;
+
+	return at >= t->arena && at < t->arena + t->used;
+}
+
+void trace_sample(struct cpu *c, struct op *first)
+{
+	struct trace_cache *t = c->traces;
+	struct trace *tr = (struct trace *)(void *)((uint8_t *)first - offsetof(struct trace, op));
+
+	t->samples++;
+	if (!in_arena(t, first) || tr->hot)
+		return;
+	tr->samples = t->samples - tr->sampled < HOT_GAP ? tr->samples + 1 : 1;
+	tr->sampled = t->samples;
+	if (tr->samples < HOT_SAMPLES)
+		return;
+	tr->hot = true;
+	t->stats.specialised++;
+	specialise(&t->specials, tr->op, tr->slots);
+}
+
+void trace_note(struct cpu *c, struct op *slot, struct op *target)
+{
+	if (in_arena(c->traces, slot) && in_arena(c->traces, target))
+		slot->chain = target;
+}
+
 void trace_link(struct cpu *c, struct op *from, struct op *target)
 {
 	struct trace_cache *t = c->traces;
-	const uint8_t *at = (const uint8_t *)target;
-	const struct trace *to = (const struct trace *)(const void *)(at - offsetof(struct trace, op));
-	const struct trace *tr;
+	const struct trace *to, *tr;
 
 	/* Singles have no place in the arena. */
-	if (at < t->arena || at >= t->arena + t->used)
+	if (!in_arena(t, target))
 		return;
+	to = (const struct trace *)(const void *)((const uint8_t *)target - offsetof(struct trace, op));
 	/* The page may have been mapped elsewhere since `from` was entered: look for it in target's frame. */
 	for (tr = t->list[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT]; tr; tr = tr->frame_next)
 		if (from >= tr->op && from < tr->op + tr->slots) {
@@ -390,6 +462,7 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 	if (!t)
 		return NULL;
 	t->cpu = c;
+	specials_init(&t->specials);
 	t->arena = malloc(ARENA_BYTES);
 	t->list = calloc(p2m_pool(c->p2m)->count, sizeof(*t->list));
 	c->code_granules = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code_granules));
@@ -397,7 +470,10 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		trace_cache_free(t);
 		return NULL;
 	}
+	t->none.key = KEY_DEAD;
 	for (unsigned k = 0; k < 2; k++) {
+		t->none.op[k].fn = op_ud;
+		t->nowhere[k].chain = t->none.op;
 		t->unlinked[k].fn = op_unlinked;
 		t->far[k].fn = op_far;
 		t->nowhere[k].fn = op_ud;
@@ -406,7 +482,9 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		t->single[k].key = UINT64_MAX;
 	for (unsigned k = 0; k < JUMPS; k++)
 		c->jump[k].key = UINT64_MAX;
-	c->from = t->nowhere;
+	c->from = c->guess = t->nowhere;
+	for (unsigned k = 0; k < CALLED; k++)
+		c->called[k].slot = t->nowhere;
 	struct frame_watch w = { code_written, t };
 
 	p2m_set_watch(c->p2m, FRAME_CODE, &w);

@@ -13,7 +13,7 @@
 
 struct trace_cache;
 
-struct trace_stats { uint64_t built, killed, flushes, singles; };
+struct trace_stats { uint64_t built, killed, flushes, singles, specialised; };
 
 /* NULL: no host memory. Registers itself as the listener for writes to code. */
 struct trace_cache *trace_cache_new(struct cpu *c);
@@ -31,6 +31,15 @@ struct op *trace_resolve(struct cpu *c);
  */
 void trace_link(struct cpu *c, struct op *from, struct op *target);
 
+/*
+ * The run loop has come by, as it does every so many instructions, and continues at this trace: one met often gets
+ * handlers of its own (special.h).
+ */
+void trace_sample(struct cpu *c, struct op *first);
+
+/* Notes that `slot` leads to `target`; in vain when either is not in a trace. */
+void trace_note(struct cpu *c, struct op *slot, struct op *target);
+
 /* lower.c: turns one instruction into ops. */
 struct lowering {
 	struct op *op;       /* the trace's first */
@@ -39,6 +48,8 @@ struct lowering {
 	int last_hot;        /* slot of the previous instruction when it is one hot op, else -1 */
 	uint32_t mode;
 	struct op *unlinked, *far; /* initial chains */
+	uint8_t exit[TRACE_MAX + 1]; /* slots of branches that leave the page of a flat trace: each gets an op_exit */
+	unsigned exits;
 };
 #define OPS_PER_INSN 2u
 
@@ -50,6 +61,6 @@ void lower_fall(struct lowering *l, uint32_t off);
 void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
 
 /* run.c: handlers that are not generated. */
-op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_dead, op_ud, op_gp;
+op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_exit, op_dead, op_ud, op_gp;
 
 #endif
