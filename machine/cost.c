@@ -8,9 +8,11 @@
  *
  * Sources of the numbers:
  *  [A] Agesen, Mattson, Rugina, Sheldon: Software Techniques for Avoiding Hardware Virtualization Exits, USENIX
- *      ATC 2012, table 1: round trips from 3963 cycles (Prescott, 2005) to 784 (Sandy Bridge, 2011).
- *  [O] Intel 64 and IA-32 Architectures Optimization Reference Manual: latency of a load that hits the second-level cache,
- *      18 cycles on Prescott (table 1-1, models 3 and 4), 12 on Sandy Bridge. Page-table entries are taken to lie there.
+ *      ATC 2012, as it is quoted: round trips from 3963 cycles (Prescott, 2005) to 784 (Sandy Bridge, 2011). The
+ *      paper's own table was not at hand when this was written.
+ *  [O] Latency of a load that hits the second-level cache, where page-table entries are taken to lie: 18 cycles on
+ *      Prescott (Intel's IA-32 Optimization Reference Manual, table 1-1, models 3 and 4), 12 on Sandy Bridge (measured:
+ *      techreport.com 21987; 7-cpu.com has the same for Ivy Bridge).
  *  [-] assumed: of the right order, measured by nobody we could cite.
  *
  * NOT IMPLEMENTED: accesses to MMIO, which the log does not hold; CR0 and CR4 writes that exit under nested paging

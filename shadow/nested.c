@@ -8,10 +8,11 @@
  * after which the processor begins its walk anew. Nothing else here enters the hypervisor: no write to a
  * page table, no CR3 load, no INVLPG, no page fault of the guest.
  *
- * Reference: SDM vol 3 28.2 (EPT: 28.2.2 the walk, 28.2.3.1 misconfigurations); AMD APM vol 2 15.25.
+ * Reference: SDM vol 3, "VMX support for address translation" (the walk, EPT violations and
+ * misconfigurations); AMD APM vol 2 15.25.
  *
- * UNLIKE HARDWARE: on a PAE walk the PDPTE is loaded, as AMD's processors do (APM vol 2 15.25.10), but
- * the register's value counts, as on Intel's (SDM vol 3 4.4.1), because all engines must agree.
+ * UNLIKE HARDWARE: on a PAE walk the PDPTE is loaded, as AMD's processors do (APM vol 2 15.25, legacy PAE
+ * mode), but the register's value counts, as on Intel's (SDM vol 3 4.4.1), because all engines must agree.
  * NOT IMPLEMENTED: large host pages, accessed and dirty bits in the host's table.
  */
 #include "shadow/impl.h"
