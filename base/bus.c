@@ -222,6 +222,8 @@ uint32_t bus_in(struct bus *b, uint16_t port, unsigned size)
 	const struct slot *s = &b->port[b->owner[port]];
 	uint32_t offset = port - (uint32_t)s->first;
 
+	if (size == 1 && s->min_size == 1) /* a byte is always inside its window */
+		return s->read(s->dev, offset, 1) & 0xff;
 	if (takes(s, offset, size))
 		return low_bytes(s->read(s->dev, offset, size), size);
 	return port_in_slowly(b, port, size);
@@ -232,7 +234,9 @@ void bus_out(struct bus *b, uint16_t port, uint32_t val, unsigned size)
 	const struct slot *s = &b->port[b->owner[port]];
 	uint32_t offset = port - (uint32_t)s->first;
 
-	if (takes(s, offset, size))
+	if (size == 1 && s->min_size == 1)
+		s->write(s->dev, offset, val & 0xff, 1);
+	else if (takes(s, offset, size))
 		s->write(s->dev, offset, low_bytes(val, size), size);
 	else
 		port_out_slowly(b, port, val, size);

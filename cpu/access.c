@@ -7,7 +7,7 @@
 
 #include "cpu/access.h"
 #include "cpu/debug.h"
-#include "cpu/op.h"
+#include "cpu/quick.h"
 #include "cpu/tlb_fill.h"
 
 bool fault(struct cpu *c, enum trap_vector v)
@@ -39,66 +39,79 @@ static inline void *hit(const struct cpu *c, uint32_t lin, unsigned size, bool u
 	return (void *)(e->addend + lin);
 }
 
-bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, struct mapping *m)
+static inline bool translate(struct cpu *c, uint32_t lin, enum access access, bool user,
+			     struct mapping *m)
 {
-	cpu_sync(c);
+	quick_sync(c);
 	if (!engine_translate(c->engine, lin, (unsigned)access | (user ? ACCESS_USER : 0), m, &c->trap))
 		return false;
 	tlb_fill(c, bank_for(c, user), lin, m);
 	return true;
 }
 
-/* A page known to be writable, though not without telling its frame's watchers. */
+bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, struct mapping *m)
+{
+	return translate(c, lin, access, user, m);
+}
+
+/*
+ * A page known to be writable, though not without telling its frame's watchers. A frame that nobody
+ * watches any more is translated anew, so that it comes into the write array.
+ */
 static bool watched_hit(const struct cpu *c, uint32_t lin, bool user, struct place *p)
 {
 	const struct tlb_entry *e = &bank_for(c, user)->watched[tlb_watched_slot(lin)];
+	const struct frame_pool *pool = p2m_pool(c->p2m);
 
-	if (e->tag != (lin & ~(uint32_t)PAGE_MASK))
+	if (likely(e->tag != (lin & ~(uint32_t)PAGE_MASK)))
 		return false;
 	p->host = (uint8_t *)(e->addend + lin);
 	p->plain = false;
 	p->gpa = lin & PAGE_MASK;
-	p->mfn = frame_of_host(p2m_pool(c->p2m), p->host);
-	return true;
+	p->mfn = frame_of_host(pool, p->host);
+	return pool->flags[p->mfn];
 }
 
 /*
- * The host address of a store into a frame that is watched only because it holds code, when no code is
- * in the 64 bytes concerned: data beside code, as in DOS programs. NULL: the general way.
+ * May a store of `size` bytes at a watched place be made without telling: the frame is watched only
+ * because it holds code, and none is in the 64 bytes concerned? Data beside code, as in DOS programs.
  */
-static void *beside_code(const struct cpu *c, uint32_t lin, unsigned size, bool user)
+static bool beside_code(const struct cpu *c, const struct place *p, uint32_t lin, unsigned size)
 {
-	const struct tlb_entry *e = &bank_for(c, user)->watched[tlb_watched_slot(lin)];
-	const struct frame_pool *pool = p2m_pool(c->p2m);
-	mfn_t f;
+	return p->host && !((lin ^ (lin + size - 1)) >> 6) && p2m_pool(c->p2m)->flags[p->mfn] == FRAME_CODE &&
+	       !(c->code_granules[p->mfn] >> ((lin & PAGE_MASK) >> 6) & 1);
+}
 
-	if (e->tag != ((lin + size - 1) & ~(uint32_t)PAGE_MASK) || (lin ^ (lin + size - 1)) >> 6)
-		return NULL;
-	f = frame_of_host(pool, (const void *)(e->addend + lin));
-	if (pool->flags[f] != FRAME_CODE || (c->code_granules[f] >> ((lin & PAGE_MASK) >> 6) & 1))
-		return NULL;
-	return (void *)(e->addend + lin);
+/* Where a translation for an access to `lin` leads. Remembers pages that are written in the watchers' sight. */
+static void place_at(struct cpu *c, uint32_t lin, bool user, bool write, const struct mapping *m,
+		     struct place *p)
+{
+	p->gpa = m->gpa | (lin & PAGE_MASK);
+	p->host = m->host ? m->host + (lin & PAGE_MASK) : NULL;
+	p->mfn = m->mfn;
+	p->plain = m->may & ACCESS_WRITE;
+	if (write && p->host && !p->plain &&
+	    !(p2m_pool(c->p2m)->flags[m->mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
+		tlb_fill_watched(bank_for(c, user), lin, m);
+}
+
+/* The same as lin_locate, known not to hit. */
+static inline bool locate_missed(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
+{
+	struct mapping m;
+
+	if (write && watched_hit(c, lin, user, p))
+		return true;
+	TRY(translate(c, lin, write ? ACCESS_WRITE : ACCESS_READ, user, &m));
+	place_at(c, lin, user, write, &m, p);
+	return true;
 }
 
 bool lin_locate(struct cpu *c, uint32_t lin, bool user, bool write, struct place *p)
 {
-	struct mapping m;
-
 	p->host = hit(c, lin, 1, user, write);
 	p->plain = true;
-	if (likely(p->host))
-		return true;
-	if (write && watched_hit(c, lin, user, p))
-		return true;
-	TRY(lin_translate(c, lin, write ? ACCESS_WRITE : ACCESS_READ, user, &m));
-	p->gpa = m.gpa | (lin & PAGE_MASK);
-	p->host = m.host ? m.host + (lin & PAGE_MASK) : NULL;
-	p->mfn = m.mfn;
-	p->plain = m.may & ACCESS_WRITE;
-	if (write && p->host && !p->plain &&
-	    !(p2m_pool(c->p2m)->flags[m.mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
-		tlb_fill_watched(bank_for(c, user), lin, &m);
-	return true;
+	return likely(p->host) || locate_missed(c, lin, user, write, p);
 }
 
 /* Where a read or write of any length up to 512 bytes lands: one or two pieces. */
@@ -191,16 +204,35 @@ static bool checked(struct cpu *c, uint32_t lin, unsigned size, bool user, bool 
 	return true;
 }
 
-bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v)
+static inline uint64_t host_load(const void *p, unsigned size)
 {
-	const void *p = hit(c, lin, size, user, false);
+	return size == 4 ? ld4(p) : size == 8 ? ld8(p) : size == 2 ? ld2(p) : ld1(p);
+}
+
+static inline void host_store(void *p, unsigned size, uint64_t v)
+{
+	if (size == 4)
+		st4(p, (uint32_t)v);
+	else if (size == 2)
+		st2(p, (uint32_t)v);
+	else if (size == 1)
+		st1(p, (uint32_t)v);
+	else
+		st8(p, v);
+}
+
+/* Does an access lie in one page? */
+static inline bool in_page(uint32_t lin, unsigned size)
+{
+	return (lin & PAGE_MASK) + size <= PAGE_SIZE;
+}
+
+/* Checks, page crossing, MMIO. */
+static COLD bool load_slow(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v)
+{
 	uint8_t b[8] = { 0 };
 	struct span s;
 
-	if (likely(p)) {
-		*v = size == 4 ? ld4(p) : size == 8 ? ld8(p) : size == 2 ? ld2(p) : ld1(p);
-		return true;
-	}
 	TRY(checked(c, lin, size, user, false));
 	TRY(locate_span(c, lin, size, user, false, &s));
 	read_span(c, &s, b, size);
@@ -208,25 +240,12 @@ bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v
 	return true;
 }
 
-bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v)
+/* The same, and pages whose frame is watched. */
+static COLD bool store_slow(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v)
 {
-	void *p = hit(c, lin, size, user, true);
 	uint8_t b[8];
 	struct span s;
 
-	if (!p)
-		p = beside_code(c, lin, size, user);
-	if (likely(p)) {
-		if (size == 4)
-			st4(p, (uint32_t)v);
-		else if (size == 2)
-			st2(p, (uint32_t)v);
-		else if (size == 1)
-			st1(p, (uint32_t)v);
-		else
-			st8(p, v);
-		return true;
-	}
 	TRY(checked(c, lin, size, user, true));
 	TRY(locate_span(c, lin, size, user, true, &s));
 	st8(b, v);
@@ -234,11 +253,55 @@ bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v
 	return true;
 }
 
+bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v)
+{
+	const void *p = hit(c, lin, size, user, false);
+	struct mapping m;
+
+	if (!p) {
+		if (unlikely(c->tlb->no_fill || !in_page(lin, size)))
+			return load_slow(c, lin, size, user, v);
+		TRY(translate(c, lin, ACCESS_READ, user, &m));
+		if (unlikely(!m.host)) {
+			struct place mmio = { .gpa = m.gpa | (lin & PAGE_MASK) };
+			uint8_t b[8] = { 0 };
+
+			read_piece(c, &mmio, b, size);
+			*v = ld8(b);
+			return true;
+		}
+		p = m.host + (lin & PAGE_MASK);
+	}
+	*v = host_load(p, size);
+	return true;
+}
+
+bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v)
+{
+	void *p = hit(c, lin, size, user, true);
+	struct place place;
+	uint8_t b[8];
+
+	if (!p) {
+		if (unlikely(c->tlb->no_fill || !in_page(lin, size)))
+			return store_slow(c, lin, size, user, v);
+		TRY(locate_missed(c, lin, user, true, &place));
+		if (!(place.plain && place.host) && !beside_code(c, &place, lin, size)) {
+			st8(b, v);
+			write_piece(c, &place, b, size);
+			return true;
+		}
+		p = place.host;
+	}
+	host_store(p, size, v);
+	return true;
+}
+
 bool lin_probe(struct cpu *c, uint32_t lin, unsigned len, bool user, bool write)
 {
 	struct span s;
 
-	if (likely(hit(c, lin, len, user, write)) || (write && beside_code(c, lin, len, user)))
+	if (likely(hit(c, lin, len, user, write)))
 		return true;
 	TRY(checked(c, lin, len, user, write));
 	return locate_span(c, lin, len, user, write, &s);

@@ -68,7 +68,7 @@ bool exec_mov_to_cr(struct cpu *c, const struct insn *i)
 	uint32_t v = reg32(c, insn_rm(i));
 	unsigned n = insn_reg(i);
 
-	if (n > 4 || n == 1 || (n == 4 && !cpuid_cr4_bits(c)))
+	if (n == 4 && !cpuid_cr4_bits(c))
 		return fault(c, TRAP_UD);
 	if (c->cpl)
 		return traps_refuse(c, HV_CR_WRITE, (uint8_t)n, v);

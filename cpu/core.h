@@ -99,6 +99,14 @@ struct called {
 };
 #define CALLED 16u /* as deep as the ring remembers */
 
+/* What a selector meant when it was last loaded; see cpu/known.h. */
+struct known_segment {
+	uint64_t raw; /* the descriptor's bytes */
+	uint32_t key; /* selector, use, level; 0: empty */
+	struct segment seg;
+};
+#define KNOWN_SEGMENTS 64u
+
 /* How the lazy flags give OF and AF; ZF always, and mostly SF and PF, come from flag_res; CF is kept in cf. */
 enum flag_kind {
 	FK_EAGER,                  /* flag_src holds SF PF AF OF in their EFLAGS places */
@@ -121,6 +129,7 @@ struct cpu {
 	uint8_t of;           /* 0 or 1, valid with FK_OF */
 	uint8_t cpl;
 	uint8_t df;           /* EFLAGS.DF, 0 or 1 */
+	bool no_fill;         /* tlb->no_fill: every access is looked at */
 	int32_t countdown;    /* instructions until the fast path must stop */
 	uint32_t eip_page;    /* EIP of byte 0 of the page that is executing (may be "negative") */
 	const struct op *cur; /* set before C code is called from a handler: gives EIP and the count; NULL at boundaries */
@@ -176,6 +185,7 @@ struct cpu {
 	uint64_t breakpoint;  /* linear address where cpu_run stops; UINT64_MAX: none */
 
 	struct called called[CALLED];
+	struct known_segment known[KNOWN_SEGMENTS];
 	struct jump jump[JUMPS];
 };
 
@@ -288,6 +298,8 @@ void segment_derive(struct segment *s);
 bool cpu_paging_changed(struct cpu *c, enum paging_change why);
 /* After CPL, CS, SS, DS, ES attributes or EFLAGS.VM changed: picks the TLB bank and the trace key. */
 void cpu_mode_changed(struct cpu *c);
+/* The same when only DS or ES was loaded. */
+void cpu_data_segment_changed(struct cpu *c, unsigned n);
 
 /* ---- interrupts and far transfers (interrupt.c, far.c, task.c) -------------------------------------- */
 

@@ -129,10 +129,16 @@ static bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
 	return true;
 }
 
-/* With a mandatory prefix the row of that map, else the one without. */
+enum escape { ESCAPE_NONE, ESCAPE_0F, ESCAPE_0F38, ESCAPE_0F3A };
+
+/*
+ * With a mandatory prefix the row of that map, else the one without. MMX and SSE rows do not ignore a prefix that
+ * makes no other instruction of them (NP in SDM vol 2 3.1.1.1); hints do.
+ */
 static uint16_t two_byte_row(const struct insn *i, uint8_t op, unsigned reg)
 {
-	uint16_t row = 0;
+	uint8_t any = i->prefix & (PREFIX_REP | PREFIX_REPNE | PREFIX_OPSIZE);
+	uint16_t plain = insn_index_m2[op][reg], row = 0;
 
 	if (i->prefix & PREFIX_REP)
 		row = insn_index_m2_f3[op][reg];
@@ -140,35 +146,74 @@ static uint16_t two_byte_row(const struct insn *i, uint8_t op, unsigned reg)
 		row = insn_index_m2_f2[op][reg];
 	else if (i->prefix & PREFIX_OPSIZE)
 		row = insn_index_m2_66[op][reg];
-	return row ? row : insn_index_m2[op][reg];
+	if (row || (any && plain && insn_table[plain - 1].since >= SINCE_MMX && op != 0x18))
+		return row;
+	return plain;
 }
 
-static uint16_t find_row(struct reader *r, struct insn *i)
+/* 0F 38 and 0F 3A: no prefix is ignored. */
+static uint16_t three_byte_row(const struct insn *i, enum escape e)
 {
-	uint8_t op = (uint8_t)take(r, 1);
-	/* ModRM is looked at before it is known to be one: /reg selects rows of groups only. */
-	unsigned reg = r->at < r->avail ? r->p[r->at] >> 3 & 7 : 0;
+	bool size = i->prefix & PREFIX_OPSIZE;
 
-	i->opcode = op;
-	if (op >= 0xd8 && op <= 0xdf) {
-		uint8_t m = (uint8_t)take(r, 1);
+	if (i->prefix & PREFIX_REPNE)
+		return e == ESCAPE_0F38 ? insn_index_m38_f2[i->opcode][0] : 0;
+	if (i->prefix & PREFIX_REP)
+		return 0;
+	if (e == ESCAPE_0F38)
+		return (size ? insn_index_m38_66 : insn_index_m38)[i->opcode][0];
+	return (size ? insn_index_m3a_66 : insn_index_m3a)[i->opcode][0];
+}
 
-		r->at -= !r->short_of;
-		return m < 0xc0 ? insn_index_fm[op - 0xd8][m >> 3 & 7] : insn_index_fr[op - 0xd8][m & 63];
-	}
-	if (op != 0x0f)
-		return insn_index_m1[op][reg];
-	op = (uint8_t)take(r, 1);
-	reg = r->at < r->avail ? r->p[r->at] >> 3 & 7 : 0;
-	i->opcode = op;
-	if (op != 0x38 && op != 0x3a)
-		return two_byte_row(i, op, reg);
+static enum escape take_opcode(struct reader *r, struct insn *i)
+{
 	i->opcode = (uint8_t)take(r, 1);
-	if (op == 0x3a)
-		return i->prefix & PREFIX_OPSIZE ? insn_index_m3a_66[i->opcode][0]
-						 : insn_index_m3a[i->opcode][0];
-	return i->prefix & PREFIX_OPSIZE ? insn_index_m38_66[i->opcode][0]
-					 : insn_index_m38[i->opcode][0];
+	if (i->opcode != 0x0f)
+		return ESCAPE_NONE;
+	i->opcode = (uint8_t)take(r, 1);
+	if (i->opcode != 0x38 && i->opcode != 0x3a)
+		return ESCAPE_0F;
+	return i->opcode == 0x38 ? ESCAPE_0F38 : ESCAPE_0F3A;
+}
+
+static uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
+{
+	switch (e) {
+	case ESCAPE_NONE: return insn_index_m1[i->opcode][reg];
+	case ESCAPE_0F: return two_byte_row(i, i->opcode, reg);
+	default: return three_byte_row(i, e);
+	}
+}
+
+static uint16_t x87_row(struct reader *r, const struct insn *i)
+{
+	uint8_t m = (uint8_t)take(r, 1);
+
+	r->at -= !r->short_of;
+	return m < 0xc0 ? insn_index_fm[i->opcode - 0xd8][m >> 3 & 7] : insn_index_fr[i->opcode - 0xd8][m & 63];
+}
+
+/*
+ * ModRM is looked at before it is known to be one: /reg selects rows of groups only. When it is not there, any row of
+ * the opcode will do: the caller then asks for it. An opcode without rows is undefined whatever follows.
+ */
+static uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newest)
+{
+	enum escape e = take_opcode(r, i);
+
+	if (e == ESCAPE_NONE && i->opcode >= 0xd8 && i->opcode <= 0xdf)
+		return x87_row(r, i);
+	if (e >= ESCAPE_0F38)
+		i->opcode = (uint8_t)take(r, 1);
+	if (r->at < r->avail)
+		return row_of(i, e, r->p[r->at] >> 3 & 7);
+	for (unsigned reg = 0; reg < 8; reg++) {
+		uint16_t row = row_of(i, e, reg);
+
+		if (row && insn_table[row - 1].since <= newest)
+			return row;
+	}
+	return 0;
 }
 
 static bool legal(const struct insn_desc *d, const struct insn *i)
@@ -181,6 +226,9 @@ static bool legal(const struct insn_desc *d, const struct insn *i)
 		return false;
 	/* SDM vol 2 LOCK: only some instructions, only with a memory destination. */
 	if ((i->prefix & PREFIX_LOCK) && !((d->flags & INSN_LOCKABLE) && d->modrm != MODRM_NONE && mem))
+		return false;
+	/* CR1 and those behind CR4 do not exist. */
+	if ((d->op[0] == OP_Cd || d->op[1] == OP_Cd) && (insn_reg(i) == 1 || insn_reg(i) > 4))
 		return false;
 	if (d->op[0] == OP_Sw && (insn_reg(i) > SEG_GS || insn_reg(i) == SEG_CS))
 		return false;
@@ -202,11 +250,8 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 	i->base = i->index = REG_ZERO;
 	while (r.at < r.avail && prefix(i, p[r.at], code32, &seg))
 		r.at++;
-	row = find_row(&r, i);
+	row = find_row(&r, i, newest);
 	if (r.short_of)
-		return stop;
-	/* ModRM.reg picks rows of groups, so a byte that is missing must be asked for first. */
-	if (!row && r.at >= r.avail)
 		return stop;
 	i->len = (uint8_t)r.at;
 	if (!row)

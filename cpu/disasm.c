@@ -93,7 +93,10 @@ static void add_operand(struct text *t, const struct insn *i, unsigned code, uin
 
 	switch (o->kind) {
 	case OPK_E:
+	case OPK_EW:
 	case OPK_M:
+		if (o->kind == OPK_EW && insn_is_mem(i))
+			size = 2;
 		if (insn_is_mem(i))
 			add_memory(t, i, size);
 		else
@@ -135,7 +138,31 @@ static void add_operand(struct text *t, const struct insn *i, unsigned code, uin
 	}
 }
 
-/* Names that change with the operand size. */
+/*
+ * Rows whose other form has a name of its own: with a register where they are named for memory, or the reverse.
+ * `op`, when not 0, is the first operand of that form.
+ */
+static const struct form {
+	const char *name;
+	bool memory;
+	uint8_t op;
+	const char *other;
+} forms[] = {
+	{ "movlps", false, 0, "movhlps" },   { "movhps", false, 0, "movlhps" },
+	{ "prefetchnta", false, OP_Ev, "nop" }, { "prefetcht0", false, OP_Ev, "nop" },
+	{ "prefetcht1", false, OP_Ev, "nop" }, { "prefetcht2", false, OP_Ev, "nop" },
+	{ "sfence", true, OP_Mb, "clflush" },
+};
+
+static const struct form *other_form(const struct insn_desc *d, const struct insn *i)
+{
+	for (size_t k = 0; k < sizeof(forms) / sizeof(forms[0]); k++)
+		if (forms[k].memory == insn_is_mem(i) && strcmp(d->mnemonic, forms[k].name) == 0)
+			return &forms[k];
+	return NULL;
+}
+
+/* Names that change with the operand size, JCXZ with the address size, NOP with a prefix. */
 static const char *sized_mnemonic(const struct insn_desc *d, const struct insn *i)
 {
 	static const struct { const char *any, *word, *dword; } names[] = {
@@ -147,6 +174,10 @@ static const char *sized_mnemonic(const struct insn_desc *d, const struct insn *
 	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
 		if (strcmp(d->mnemonic, names[k].any) == 0)
 			return i->opsize == 2 ? names[k].word : names[k].dword;
+	if (d->map == MAP_M1 && d->opcode == 0xe3)
+		return i->addrsize == 2 ? "jcxz" : "jecxz";
+	if (d->map == MAP_M1 && d->opcode == 0x90 && (i->prefix & PREFIX_REP))
+		return "pause";
 	return d->mnemonic;
 }
 
@@ -158,10 +189,22 @@ static bool is_string(const struct insn_desc *d)
 	return false;
 }
 
+/* The override of operands that are not written out: DS:ESI of strings, XLAT's table, MASKMOVQ's destination. */
+static void add_source_segment(struct text *t, const struct insn_desc *d, const struct insn *i)
+{
+	bool has = strcmp(d->mnemonic, "xlat") == 0 || strncmp(d->mnemonic, "maskmov", 7) == 0;
+
+	for (unsigned k = 0; k < 3; k++)
+		has |= operand_table[d->op[k]].kind == OPK_X;
+	if (has && (i->prefix & PREFIX_SEG))
+		add(t, " %s:", seg_names[i->seg & 7]);
+}
+
 void insn_format(const struct insn *i, uint32_t eip, char *out, size_t cap)
 {
 	const struct insn_desc *d = &insn_table[i->row];
 	struct text t = { out, cap, 0 };
+	const struct form *form;
 	bool first = true;
 
 	if (!cap)
@@ -177,18 +220,21 @@ void insn_format(const struct insn *i, uint32_t eip, char *out, size_t cap)
 		else if (i->prefix & PREFIX_REP)
 			add(&t, compares ? "repe " : "rep ");
 		add(&t, "%s%c", d->mnemonic, !(i->opcode & 1) ? 'b' : i->opsize == 2 ? 'w' : 'd');
-		if (i->prefix & PREFIX_SEG)
-			add(&t, " %s:", seg_names[i->seg & 7]);
+		add_source_segment(&t, d, i);
 		return;
 	}
-	add(&t, "%s", sized_mnemonic(d, i));
+	form = other_form(d, i);
+	add(&t, "%s", form ? form->other : sized_mnemonic(d, i));
 	for (unsigned k = 0; k < 3; k++) {
-		if (d->op[k] == OP___)
+		uint8_t op = form && form->op && k == 0 ? form->op : d->op[k];
+
+		if (operand_table[op].kind <= OPK_RNONE)
 			continue;
 		add(&t, first ? " " : ", ");
 		first = false;
-		add_operand(&t, i, d->op[k], eip);
+		add_operand(&t, i, op, eip);
 	}
+	add_source_segment(&t, d, i);
 }
 
 unsigned cpu_disassemble(const struct cpu *c, gva_t lin, uint32_t eip, uint8_t bytes[15], char *text,

@@ -5,7 +5,7 @@
  * (call gates), 5.8.5 (stack switching), 7.3 (tasks).
  */
 #include "cpu/exec.h"
-#include "cpu/segment.h"
+#include "cpu/known.h"
 #include "cpu/system.h"
 #include "cpu/task.h"
 
@@ -82,7 +82,34 @@ static bool far_direct(struct cpu *c, const struct far_target *t, struct descrip
 	if (desc_is_conforming(d) ? desc_dpl(d) > c->cpl
 				  : (t->sel & SEL_RPL) > c->cpl || desc_dpl(d) != c->cpl)
 		return fault_code(c, TRAP_GP, SEL_ERROR(t->sel));
-	return enter_code(c, t, t->sel, t->off, t->opsize, d);
+	TRY(enter_code(c, t, t->sel, t->off, t->opsize, d));
+	known_remember(c, t->sel, USE_JUMP, c->cpl, d, &c->seg[SEG_CS]);
+	return true;
+}
+
+/*
+ * The usual case at one go: to a segment that is known. False: nothing was changed, take the long way.
+ */
+static bool far_quick(struct cpu *c, const struct far_target *t)
+{
+	const struct segment *code = known_segment(c, t->sel, USE_JUMP, c->cpl);
+	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - 8) & mask;
+
+	if (!code || t->off > code->limit || c->traps)
+		return false;
+	if (t->call) {
+		uint8_t *p = t->opsize == 4 ? stack_writable(c, low, 8) : NULL;
+
+		if (!p)
+			return false;
+		st4(p, c->eip);
+		st4(p + 4, c->seg[SEG_CS].sel);
+		set_reg32(c, R_ESP, (esp & ~mask) | low);
+	}
+	c->seg[SEG_CS] = *code;
+	c->eip = t->off;
+	cpu_mode_changed(c);
+	return true;
 }
 
 /* CALL through a gate to a more privileged level: new stack, parameters copied. */
@@ -171,6 +198,8 @@ static bool far_transfer(struct cpu *c, const struct far_target *t)
 
 	if (!cpu_is_protected(c))
 		return far_real(c, t);
+	if (likely(far_quick(c, t)))
+		return true;
 	if (sel_is_null(t->sel))
 		return fault_code(c, TRAP_GP, 0);
 	TRY(descriptor_read(c, t->sel, TRAP_GP, 0, &d));
@@ -235,9 +264,30 @@ static bool ret_outer(struct cpu *c, const struct insn *i, uint32_t eip, uint16_
 
 	segment_set_code(c, sel, code, rpl);
 	segment_from_descriptor(&c->seg[SEG_SS], (uint16_t)ss, &ss_desc);
+	known_remember(c, (uint16_t)ss, USE_STACK, rpl, &ss_desc, &c->seg[SEG_SS]);
 	stack_set(c, esp + skip);
 	segment_drop_inner(c);
 	c->eip = eip;
+	cpu_mode_changed(c);
+	return true;
+}
+
+/* To the same level and a segment that is known. False: nothing was changed, take the long way. */
+static bool ret_quick(struct cpu *c, uint32_t skip)
+{
+	const uint8_t *p = stack_readable(c, reg32(c, R_ESP) & cpu_stack_mask(c), 8);
+	const struct segment *code;
+	uint16_t sel;
+
+	if (!p || !cpu_is_protected(c))
+		return false;
+	sel = (uint16_t)ld2(p + 4);
+	code = known_segment(c, sel, USE_RETURN, c->cpl);
+	if (!code || (sel & SEL_RPL) != c->cpl || ld4(p) > code->limit)
+		return false;
+	c->eip = ld4(p);
+	stack_drop(c, 8 + skip);
+	c->seg[SEG_CS] = *code;
 	cpu_mode_changed(c);
 	return true;
 }
@@ -247,6 +297,9 @@ bool exec_ret_far(struct cpu *c, const struct insn *i)
 	uint32_t skip = i->opcode == 0xca ? i->imm & 0xffff : 0;
 	uint32_t eip, sel;
 	struct descriptor d;
+
+	if (i->opsize == 4 && likely(!c->traps && ret_quick(c, skip)))
+		return true;
 
 	TRY(stack_peek(c, 0, i->opsize, &eip));
 	TRY(stack_peek(c, i->opsize, 2, &sel));
@@ -268,6 +321,7 @@ bool exec_ret_far(struct cpu *c, const struct insn *i)
 			return fault_code(c, TRAP_GP, 0);
 		TRY(descriptor_touch(c, &d));
 		segment_set_code(c, (uint16_t)sel, &d, c->cpl);
+		known_remember(c, (uint16_t)sel, USE_RETURN, c->cpl, &d, &c->seg[SEG_CS]);
 	}
 	stack_drop(c, 2u * i->opsize + skip);
 	c->eip = eip;

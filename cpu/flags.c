@@ -92,6 +92,8 @@ void cpu_set_eflags(struct cpu *c, uint32_t v)
 	c->eflags = (v & lives_here) | 2;
 	if ((c->eflags & FLAG_TF) || (c->eflags & FLAG_RF))
 		c->attention |= ATTN_STEP;
+	if ((c->eflags & FLAG_IF) && c->intr_pin)
+		c->attention |= ATTN_INTR;
 	if ((old ^ c->eflags) & (FLAG_VM | FLAG_AC))
 		cpu_mode_changed(c);
 }

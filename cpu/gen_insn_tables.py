@@ -12,7 +12,7 @@ MAPS = ("M1", "M2", "M2_66", "M2_F3", "M2_F2", "M38", "M38_66", "M38_F2", "M3A",
 CC = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
 SINCE = ("I8086", "I186", "I286", "I386", "I486", "P5", "P6", "MMX", "SSE", "SSE2", "SSE3", "SSSE3")
 SINCE_ALIAS = {"I8087": "I8086", "I287": "I286", "I387": "I386"}
-MODRM_KINDS = {"E", "G", "M", "R", "S", "C", "D", "P", "Q", "N", "V", "W", "U"}
+MODRM_KINDS = {"E", "EW", "RNONE", "G", "M", "R", "S", "C", "D", "P", "Q", "N", "V", "W", "U"}
 
 
 def die(where, text):
@@ -79,7 +79,7 @@ def modrm_need(r, kinds):
         return "MODRM_NONE"
     if "M" in k:
         return "MODRM_MEM"
-    if k & {"R", "N", "U"}:
+    if k & {"R", "RNONE", "N", "U"}:
         return "MODRM_REG"
     return "MODRM_ANY"
 
@@ -155,4 +155,5 @@ def main():
     open(out, "w").write("\n".join(text) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,7 +4,7 @@
  */
 #include "cpu/flags.h"
 #include "cpu/insn_table.h"
-#include "cpu/op.h"
+#include "cpu/quick.h"
 
 bool exec_ud(struct cpu *c, const struct insn *i)
 {
@@ -116,7 +116,14 @@ bool exec_pusha(struct cpu *c, const struct insn *i)
 {
 	uint32_t mask = cpu_stack_mask(c), sp = (uint32_t)c->r[R_ESP];
 	unsigned size = i->opsize;
+	uint8_t *p = size == 4 ? stack_writable(c, (sp - 32) & mask, 32) : NULL;
 
+	if (likely(p)) {
+		for (unsigned k = 0; k < 8; k++)
+			st4(p + 28 - 4 * k, (uint32_t)c->r[k]);
+		reg_set(c, R_ESP, mask == 0xffff ? 2 : 4, sp - 32);
+		return true;
+	}
 	/* All eight places are probed before the first is written. */
 	for (unsigned k = 1; k <= 8; k++)
 		TRY(cpu_probe_store(c, SEG_SS, (sp - k * size) & mask, size));
@@ -131,7 +138,15 @@ bool exec_popa(struct cpu *c, const struct insn *i)
 {
 	uint32_t mask = cpu_stack_mask(c), sp = (uint32_t)c->r[R_ESP], v[8];
 	unsigned size = i->opsize;
+	const uint8_t *p = size == 4 ? stack_readable(c, sp & mask, 32) : NULL;
 
+	if (likely(p)) {
+		for (unsigned k = 0; k < 8; k++)
+			if (k != R_ESP)
+				set_reg32(c, k, ld4(p + 28 - 4 * k));
+		reg_set(c, R_ESP, mask == 0xffff ? 2 : 4, sp + 32);
+		return true;
+	}
 	for (unsigned k = 0; k < 8; k++) {
 		uint64_t w;
 

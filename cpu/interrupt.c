@@ -8,8 +8,9 @@
  */
 #include "cpu/debug.h"
 #include "cpu/exec.h"
+#include "cpu/flags.h"
 #include "cpu/interrupt.h"
-#include "cpu/segment.h"
+#include "cpu/known.h"
 #include "cpu/task.h"
 
 #define ERROR_IDT 2u /* the selector part of an error code is a vector */
@@ -85,6 +86,16 @@ static bool deliver_task(struct cpu *c, struct cpu_event *e, uint16_t sel, unsig
 	return r == TASK_ENTERED;
 }
 
+static void enter_code(struct cpu *c, const struct descriptor *gate, const struct descriptor *code,
+		       unsigned cpl)
+{
+	unsigned old = c->cpl;
+
+	segment_set_code(c, gate_selector(gate), code, cpl);
+	known_remember(c, gate_selector(gate), USE_ENTER, old, code, &c->seg[SEG_CS]);
+	c->eip = gate_offset(gate);
+}
+
 /* To an inner level, from V86 mode too: SDM vol 3 6.12.1, figure 6-4, 20.3.1.1. */
 static bool deliver_inner(struct cpu *c, const struct cpu_event *e, const struct descriptor *gate,
 			  struct descriptor *code, unsigned ext)
@@ -128,8 +139,8 @@ static bool deliver_inner(struct cpu *c, const struct cpu_event *e, const struct
 	ss.attr |= SEG_A;
 	set_reg32(c, R_ESP, frame_esp(&f));
 	c->seg[SEG_SS] = ss;
-	segment_set_code(c, gate_selector(gate), code, cpl);
-	c->eip = gate_offset(gate);
+	known_remember(c, ss_sel, USE_STACK, cpl, &ss_desc, &ss);
+	enter_code(c, gate, code, cpl);
 	clear_flags(c, !(gate->attr & 1));
 	if (v86)
 		for (unsigned k = 0; k < 4; k++)
@@ -161,8 +172,7 @@ static bool deliver_same(struct cpu *c, const struct cpu_event *e, const struct 
 	TRY(frame_write(c, &f));
 
 	set_reg32(c, R_ESP, frame_esp(&f));
-	segment_set_code(c, gate_selector(gate), code, c->cpl);
-	c->eip = gate_offset(gate);
+	enter_code(c, gate, code, c->cpl);
 	clear_flags(c, !(gate->attr & 1));
 	cpu_mode_changed(c);
 	return true;
@@ -211,9 +221,82 @@ static bool deliver_protected(struct cpu *c, struct cpu_event *e)
 	return deliver_gate(c, e, &gate, ext);
 }
 
+/* Level `cpl`'s stack in a 32-bit TSS, when it can be had without any ado. */
+static const struct segment *quick_inner_stack(const struct cpu *c, unsigned cpl, uint32_t *esp)
+{
+	const struct segment *tr = &c->seg[SEG_TR];
+	const uint8_t *p = quick_read(c, tr->base + 4 + 8 * cpl, 8, false);
+
+	if (!p || !tss_is_32(tr->attr) || 4 + 8 * cpl + 5 > tr->limit)
+		return NULL;
+	*esp = ld4(p);
+	return known_segment(c, (uint16_t)ld2(p + 4), USE_STACK, cpl);
+}
+
+/*
+ * The usual case at one go: a 32-bit interrupt or trap gate, in protected mode, to a segment and onto
+ * a stack that are known, into memory that the TLB has. False: nothing was changed, take the long way.
+ */
+static bool deliver_quick(struct cpu *c, const struct cpu_event *e)
+{
+	const uint8_t *gate = quick_read(c, c->idtr.base + e->vector * 8u, 8, false);
+	const struct segment *ss = &c->seg[SEG_SS], *code;
+	uint32_t lo, hi, esp = reg32(c, R_ESP), low, mask, len = e->has_error ? 16 : 12, v[6];
+	unsigned cpl, n = 0;
+	uint8_t *p;
+
+	if (!gate || e->vector * 8u + 7 > c->idtr.limit || !cpu_is_protected(c))
+		return false;
+	lo = ld4(gate);
+	hi = ld4(gate + 4);
+	if ((hi & 0x9e00) != 0x8e00 || (e->source == EVENT_SOFTWARE && (hi >> 13 & 3) < c->cpl))
+		return false; /* P, and a type of 14 or 15 */
+	code = known_segment(c, (uint16_t)(lo >> 16), USE_ENTER, c->cpl);
+	if (!code)
+		return false;
+	lo = (lo & 0xffff) | (hi & 0xffff0000u);
+	cpl = code->sel & SEL_RPL;
+	if (cpl < c->cpl) {
+		ss = quick_inner_stack(c, cpl, &esp);
+		len += 8;
+	}
+	if (!ss || lo > code->limit)
+		return false;
+	mask = ss->attr & SEG_DB ? 0xffffffffu : 0xffffu;
+	low = (esp - len) & mask;
+	if ((uint64_t)(uint32_t)(low - ss->lo) + len > ss->wlen ||
+	    (uint64_t)low + len > (uint64_t)mask + 1)
+		return false;
+	p = quick_write(c, ss->base + low, len, cpl == 3);
+	if (!p)
+		return false;
+
+	if (e->has_error)
+		v[n++] = e->error;
+	v[n++] = c->eip;
+	v[n++] = c->seg[SEG_CS].sel;
+	v[n++] = flags_image(c, e);
+	if (cpl < c->cpl) {
+		v[n++] = reg32(c, R_ESP);
+		v[n++] = c->seg[SEG_SS].sel;
+		c->seg[SEG_SS] = *ss;
+	}
+	for (unsigned k = 0; k < n; k++)
+		st4(p + 4 * k, v[k]);
+	set_reg32(c, R_ESP, (esp & ~mask) | low);
+	c->seg[SEG_CS] = *code;
+	c->cpl = (uint8_t)cpl;
+	c->eip = lo;
+	clear_flags(c, !(hi & 0x100));
+	cpu_mode_changed(c);
+	return true;
+}
+
 bool interrupt_deliver(struct cpu *c, struct cpu_event *e)
 {
 	e->moved = false;
+	if (likely(deliver_quick(c, e)))
+		return true;
 	return c->cr0 & CR0_PE ? deliver_protected(c, e) : deliver_real(c, e);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "cpu/debug.h"
 #include "cpu/exec.h"
+#include "cpu/quick.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
 
@@ -31,9 +32,9 @@ static bool check_io_map(struct cpu *c, uint16_t port, unsigned size)
 	return true;
 }
 
-static bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
+static inline bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
 {
-	if (!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c)) ||
+	if (likely(!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c))) ||
 	    check_io_map(c, port, size))
 		return true;
 	if (c->trap.vector == TRAP_GP) /* OUT and OUTS have bit 1 of the opcode set */
@@ -41,40 +42,54 @@ static bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsig
 	return false;
 }
 
-static uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
+static inline uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
 {
-	cpu_sync(c);
+	uint32_t v;
+
+	quick_sync(c);
 	hv_note(c->log, HV_PORT_IO, HV_EMULATED, 0, port, size);
-	debug_io_access(c, port, size);
-	return bus_in(c->bus, port, size);
+	if (unlikely(c->dr[7] & DR7_ENABLE))
+		debug_io_access(c, port, size);
+	v = bus_in(c->bus, port, size);
+
+	quick_check_event(c);
+	return v;
 }
 
-static void port_out(struct cpu *c, uint16_t port, unsigned size, uint32_t v)
+static inline void port_out(struct cpu *c, uint16_t port, unsigned size, uint32_t v)
 {
-	cpu_sync(c);
+	quick_sync(c);
 	hv_note(c->log, HV_PORT_IO, HV_EMULATED, 1, port, size);
-	debug_io_access(c, port, size);
+	if (unlikely(c->dr[7] & DR7_ENABLE))
+		debug_io_access(c, port, size);
 	bus_out(c->bus, port, v, size);
+	quick_check_event(c);
 }
 
 /* The low bit of every one of these opcodes says byte or operand size. */
 static unsigned io_size(const struct insn *i) { return i->opcode & 1 ? i->opsize : 1; }
 
-static bool io_in(struct cpu *c, const struct insn *i, uint16_t port)
+static inline bool io_in(struct cpu *c, const struct insn *i, uint16_t port)
 {
 	unsigned size = io_size(i);
 
 	TRY(io_allowed(c, i, port, size));
-	reg_set(c, R_EAX, size, port_in(c, port, size));
+	if (size == 1) /* nearly always */
+		set_reg8(c, R_EAX, (uint8_t)port_in(c, port, 1));
+	else
+		reg_set(c, R_EAX, size, port_in(c, port, size));
 	return true;
 }
 
-static bool io_out(struct cpu *c, const struct insn *i, uint16_t port)
+static inline bool io_out(struct cpu *c, const struct insn *i, uint16_t port)
 {
 	unsigned size = io_size(i);
 
 	TRY(io_allowed(c, i, port, size));
-	port_out(c, port, size, reg_get(c, R_EAX, size));
+	if (size == 1)
+		port_out(c, port, 1, reg8(c, R_EAX));
+	else
+		port_out(c, port, size, reg_get(c, R_EAX, size));
 	return true;
 }
 

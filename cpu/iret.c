@@ -11,7 +11,7 @@
  */
 #include "cpu/debug.h"
 #include "cpu/exec.h"
-#include "cpu/segment.h"
+#include "cpu/known.h"
 #include "cpu/system.h"
 #include "cpu/task.h"
 
@@ -133,6 +133,15 @@ static uint32_t protected_mask(const struct cpu *c, const struct insn *i)
 	return mask;
 }
 
+static void set_code(struct cpu *c, const struct iret_frame *f, const struct descriptor *code,
+		     unsigned cpl)
+{
+	unsigned old = c->cpl;
+
+	segment_set_code(c, (uint16_t)f->cs, code, cpl);
+	known_remember(c, (uint16_t)f->cs, USE_RETURN, old, code, &c->seg[SEG_CS]);
+}
+
 static bool iret_outer(struct cpu *c, const struct insn *i, const struct iret_frame *f,
 		       struct descriptor *code, uint32_t mask)
 {
@@ -148,8 +157,9 @@ static bool iret_outer(struct cpu *c, const struct insn *i, const struct iret_fr
 	TRY(descriptor_touch(c, code));
 	TRY(descriptor_touch(c, &ss_desc));
 
-	segment_set_code(c, (uint16_t)f->cs, code, rpl);
+	set_code(c, f, code, rpl);
 	segment_from_descriptor(&c->seg[SEG_SS], (uint16_t)ss, &ss_desc);
+	known_remember(c, (uint16_t)ss, USE_STACK, rpl, &ss_desc, &c->seg[SEG_SS]);
 	stack_set(c, esp);
 	segment_drop_inner(c);
 	c->eip = f->eip;
@@ -201,10 +211,53 @@ static bool iret_protected(struct cpu *c, const struct insn *i)
 		return fault_code(c, TRAP_GP, 0);
 	TRY(descriptor_touch(c, &code));
 
-	segment_set_code(c, (uint16_t)f.cs, &code, c->cpl);
+	set_code(c, &f, &code, c->cpl);
 	stack_drop(c, 3u * i->opsize);
 	c->eip = f.eip;
 	load_flags(c, f.flags, mask);
+	cpu_mode_changed(c);
+	return true;
+}
+
+/*
+ * The usual case at one go: IRETD in protected mode, to segments that are known, from a stack that the
+ * TLB has. False: nothing was changed, take the long way.
+ */
+static bool iret_quick(struct cpu *c, const struct insn *i)
+{
+	uint32_t at = reg32(c, R_ESP) & cpu_stack_mask(c), eip, image, mask;
+	const uint8_t *p = stack_readable(c, at, 12);
+	const struct segment *code, *ss;
+	unsigned rpl;
+
+	if (!p || i->opsize != 4 || !cpu_is_protected(c) || (c->eflags & FLAG_NT) || c->traps)
+		return false;
+	eip = ld4(p);
+	image = ld4(p + 8);
+	code = known_segment(c, (uint16_t)ld2(p + 4), USE_RETURN, c->cpl);
+	if ((image & FLAG_VM) || !code || eip > code->limit)
+		return false;
+	rpl = code->sel & SEL_RPL;
+	mask = protected_mask(c, i);
+	if (rpl > c->cpl) {
+		p = stack_readable(c, at, 20);
+		ss = p ? known_segment(c, (uint16_t)ld2(p + 16), USE_STACK, rpl) : NULL;
+		if (!ss)
+			return false;
+		c->seg[SEG_SS] = *ss;
+		stack_set(c, ld4(p + 12));
+		c->cpl = (uint8_t)rpl;
+		segment_drop_inner(c);
+	} else {
+		stack_drop(c, 12);
+	}
+	c->seg[SEG_CS] = *code;
+	c->eip = eip;
+	if (!(c->dr[7] & DR7_ENABLE))
+		image &= ~FLAG_RF;
+	/* The mask has every flag that does not live in c->eflags. */
+	cpu_set_eflags(c, (c->eflags & ~mask) | (image & mask));
+	c->db_hit |= DB_KEEP_RF;
 	cpu_mode_changed(c);
 	return true;
 }
@@ -213,6 +266,10 @@ bool exec_iret(struct cpu *c, const struct insn *i)
 {
 	bool done;
 
+	if (likely(iret_quick(c, i))) {
+		c->nmi_masked = false;
+		return true;
+	}
 	if (!(c->cr0 & CR0_PE))
 		done = iret_real(c, i, flags_mask(i));
 	else if (cpu_is_v86(c))

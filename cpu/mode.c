@@ -2,30 +2,38 @@
 #include "cpu/debug.h"
 #include "cpu/op.h"
 
-static bool flat_data(const struct segment *s)
+/* 0: base 0, limit 4 GiB, readable and writable. */
+static inline uint64_t not_flat(const struct segment *s)
 {
-	return s->base == 0 && s->lo == 0 && s->rlen == 1ull << 32 && s->wlen == 1ull << 32;
+	return s->base | s->lo | (s->rlen ^ 1ull << 32) | (s->wlen ^ 1ull << 32);
 }
 
 void cpu_mode_changed(struct cpu *c)
 {
-	const struct segment *cs = &c->seg[SEG_CS];
+	const struct segment *cs = &c->seg[SEG_CS], *ss = &c->seg[SEG_SS];
 	bool user = c->cpl == 3;
 	uint32_t mode = 0;
 
 	if (cs->attr & SEG_DB)
 		mode |= MODE_CODE32;
-	if (c->seg[SEG_SS].attr & SEG_DB)
+	if (ss->attr & SEG_DB)
 		mode |= MODE_STACK32;
-	if (cs->base == 0 && cs->limit == UINT32_MAX && flat_data(&c->seg[SEG_DS]) &&
-	    flat_data(&c->seg[SEG_ES]) && flat_data(&c->seg[SEG_SS]))
+	if (!(cs->base | ~cs->limit | not_flat(ss) | not_flat(&c->seg[SEG_DS]) |
+	      not_flat(&c->seg[SEG_ES])))
 		mode |= MODE_FLAT;
 	c->mode = mode;
 	/* Alignment checks and data breakpoints must see every access. */
-	if (unlikely((user && (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC)) || debug_watches_data(c)))
+	c->no_fill = (user && (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC)) || debug_watches_data(c);
+	if (unlikely(c->no_fill))
 		c->tlb = tlb_bank(c->banks, c->root, user, true);
 	else
 		c->tlb = c->bank[user];
+}
+
+void cpu_data_segment_changed(struct cpu *c, unsigned n)
+{
+	if (!(c->mode & MODE_FLAT) || not_flat(&c->seg[n]))
+		cpu_mode_changed(c);
 }
 
 /* SDM vol 3 4.4.1: the four PDPTEs are loaded with CR3, and checked. */

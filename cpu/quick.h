@@ -8,12 +8,42 @@
 
 #include "cpu/op.h"
 
+/* Instructions executed, with the one that is executing not counted. */
+static inline uint64_t quick_executed(const struct cpu *c)
+{
+	uint64_t n = c->icount + (uint64_t)(int64_t)(c->loaded - c->countdown);
+
+	return c->cur ? n + c->cur->icount - 1 : n;
+}
+
+/* cpu_sync() and cpu_insn_eip(). */
+static inline void quick_sync(struct cpu *c)
+{
+	uint64_t n = quick_executed(c);
+
+	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
+	c->synced = n;
+	c->log->icount = n;
+	c->log->eip = c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip;
+	c->log->cs = c->seg[SEG_CS].sel;
+	c->log->cpl = c->cpl;
+}
+
+/* After a device was called: an event it armed may come before the deadline. */
+static inline void quick_check_event(struct cpu *c)
+{
+	const struct event *next = c->clock->head;
+
+	if (unlikely(next && next->when < c->until))
+		cpu_check_event(c);
+}
+
 /* Does the entry cover [lin, lin + len)? Never with data breakpoints or alignment checks. */
 static inline bool quick_hit(const struct cpu *c, const struct tlb_entry *e, uint32_t lin,
 			     uint32_t len)
 {
 	return likely(e->tag == (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) &&
-		      !c->tlb->no_fill);
+		      !c->no_fill);
 }
 
 /* Where [lin, lin + len) can be read (written) plainly, or NULL: ask access.c. len 1..PAGE_SIZE. */
@@ -29,6 +59,30 @@ static inline uint8_t *quick_write(const struct cpu *c, uint32_t lin, uint32_t l
 	const struct tlb_entry *e = &c->bank[user]->w[tlb_slot(lin)];
 
 	return quick_hit(c, e, lin, len) ? (uint8_t *)(e->addend + lin) : NULL;
+}
+
+/*
+ * Bytes [off, off + len) of the stack as plain memory, or NULL. The item lies within the segment and
+ * does not wrap.
+ */
+static inline const uint8_t *stack_readable(const struct cpu *c, uint32_t off, uint32_t len)
+{
+	const struct segment *ss = &c->seg[SEG_SS];
+
+	if (unlikely((uint64_t)(uint32_t)(off - ss->lo) + len > ss->rlen ||
+		     (uint64_t)off + len > (uint64_t)cpu_stack_mask(c) + 1))
+		return NULL;
+	return quick_read(c, ss->base + off, len, c->cpl == 3);
+}
+
+static inline uint8_t *stack_writable(const struct cpu *c, uint32_t off, uint32_t len)
+{
+	const struct segment *ss = &c->seg[SEG_SS];
+
+	if (unlikely((uint64_t)(uint32_t)(off - ss->lo) + len > ss->wlen ||
+		     (uint64_t)off + len > (uint64_t)cpu_stack_mask(c) + 1))
+		return NULL;
+	return quick_write(c, ss->base + off, len, c->cpl == 3);
 }
 
 /*

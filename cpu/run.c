@@ -12,6 +12,7 @@
 #include "cpu/debug.h"
 #include "cpu/hot.h"
 #include "cpu/interrupt.h"
+#include "cpu/quick.h"
 #include "cpu/trace.h"
 
 /*
@@ -25,16 +26,9 @@ static int32_t sample_interval(const struct cpu *c)
 
 /* ---- where and when --------------------------------------------------------------------------------- */
 
-static uint64_t executed(const struct cpu *c)
-{
-	uint64_t n = c->icount + (uint64_t)(int64_t)(c->loaded - c->countdown);
-
-	return c->cur ? n + c->cur->icount - 1 : n;
-}
-
 uint64_t cpu_icount(const struct cpu *c)
 {
-	return executed(c);
+	return quick_executed(c);
 }
 
 uint32_t cpu_insn_eip(const struct cpu *c)
@@ -44,14 +38,7 @@ uint32_t cpu_insn_eip(const struct cpu *c)
 
 ns_t cpu_sync(struct cpu *c)
 {
-	uint64_t n = executed(c);
-
-	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
-	c->synced = n;
-	c->log->icount = n;
-	c->log->eip = cpu_insn_eip(c);
-	c->log->cs = c->seg[SEG_CS].sel;
-	c->log->cpl = c->cpl;
+	quick_sync(c);
 	return c->clock->now;
 }
 
@@ -88,13 +75,51 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations)
 
 /* ---- ways out of the fast path ------------------------------------------------------------------------- */
 
+/* A trap is due at c->eip. False: shutdown. */
+static bool deliver(struct cpu *c)
+{
+	c->faulted = false;
+	c->repeat = false;
+	return cpu_deliver_trap(c);
+}
+
+/* What a device, or a new IF, may have brought about. */
+static inline void look_around(struct cpu *c)
+{
+	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
+		c->attention |= ATTN_INTR;
+	if (unlikely(c->nmi_pending) && !c->nmi_masked)
+		c->attention |= ATTN_NMI;
+	if (c->clock->head && c->clock->head->when < c->until)
+		cpu_check_event(c);
+}
+
+/*
+ * A trap is due at c->eip, everything before it is charged. Delivers it and goes on there; single steps
+ * look at more than that, so they leave it to the loop.
+ */
+static struct op *take_trap(struct cpu *c)
+{
+	c->cur = NULL;
+	c->faulted = true;
+	if (c->mode & MODE_STEP)
+		return NULL;
+	/* The fault counts as one instruction, which comes off the way to the deadline. */
+	c->loaded--;
+	c->countdown--;
+	if (unlikely(!deliver(c)))
+		c->attention |= ATTN_SHUTDOWN;
+	look_around(c);
+	if (unlikely(c->attention || c->countdown < 0))
+		return NULL;
+	return goto_eip(c, NULL, c->tlb, (struct next){ NULL });
+}
+
 struct op *leave_fault(struct cpu *c, struct op *op)
 {
 	c->eip = c->eip_page + OP_OFFSET(op);
 	c->countdown -= op->icount - 1;
-	c->cur = NULL;
-	c->faulted = true;
-	return NULL;
+	return take_trap(c);
 }
 
 struct op *leave_divide(struct cpu *c, struct op *op)
@@ -147,7 +172,7 @@ static COLD struct op *resolve(HARGS)
 
 	(void)op;
 	if (!target)
-		return NULL;
+		return take_trap(c);
 	tlb = c->tlb;
 	GO(target);
 }
@@ -190,7 +215,7 @@ struct op *op_unlinked(HARGS)
 	target = trace_resolve(c);
 	(void)op;
 	if (!target)
-		return NULL;
+		return take_trap(c);
 	/* Dropping every trace forgets `from` too. */
 	if (c->from == from)
 		trace_link(c, from, target);
@@ -203,7 +228,7 @@ static COLD struct op *resolve_noting(HARGS)
 
 	(void)op;
 	if (!target)
-		return NULL;
+		return take_trap(c);
 	tlb = c->tlb;
 	/* Dropping every trace forgets the guess too. */
 	if (c->guess == slot)
@@ -315,24 +340,11 @@ struct op *op_string(HARGS)
 	SKIP;
 }
 
-/* What a device or a new IF may have brought about. */
-static inline void look_around(struct cpu *c)
-{
-	if (unlikely(c->intr_pin) && (c->eflags & FLAG_IF))
-		c->attention |= ATTN_INTR;
-	if (unlikely(c->nmi_pending) && !c->nmi_masked)
-		c->attention |= ATTN_NMI;
-	if (c->clock->head && c->clock->head->when < c->until)
-		cpu_check_event(c);
-}
-
 struct op *op_generic_soft(HARGS)
 {
 	c->cur = op;
-	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
 	if (unlikely(!op->exec(c, payload(op))))
 		return leave_fault(c, op);
-	look_around(c);
 	if (unlikely(c->attention || c->mode != op->aux || c->tlb != tlb))
 		return leave_next(c, op);
 	SKIP;
@@ -368,14 +380,6 @@ static void enter(struct cpu *c, bool sample)
 		op = op->fn(c, op, c->tlb, (struct next){ op[1].fn });
 #endif
 	settle(c);
-}
-
-/* A trap is due at c->eip. False: shutdown. */
-static bool deliver(struct cpu *c)
-{
-	c->faulted = false;
-	c->repeat = false;
-	return cpu_deliver_trap(c);
 }
 
 static bool step(struct cpu *c)

@@ -7,8 +7,7 @@
  *
  * NOT IMPLEMENTED: 64-bit descriptors.
  */
-#include "cpu/quick.h"
-#include "cpu/segment.h"
+#include "cpu/known.h"
 
 void segment_derive(struct segment *s)
 {
@@ -82,21 +81,6 @@ bool descriptor_read_at(struct cpu *c, uint32_t lin, struct descriptor *d)
 	d->lin = lin;
 	d->attr = (uint16_t)(d->hi >> 8 & 0xf0ff);
 	return true;
-}
-
-/* Linear address of the descriptor; false when it lies outside its table. */
-static bool descriptor_place(const struct cpu *c, uint16_t sel, uint32_t *lin)
-{
-	uint32_t off = sel & 0xfff8u;
-
-	if (sel & SEL_TI) {
-		const struct segment *ldt = &c->seg[SEG_LDTR];
-
-		*lin = ldt->base + off;
-		return (ldt->attr & SEG_P) && off + 7 <= ldt->limit;
-	}
-	*lin = c->gdtr.base + off;
-	return off + 7 <= c->gdtr.limit;
 }
 
 bool descriptor_read(struct cpu *c, uint16_t sel, enum trap_vector v, unsigned ext,
@@ -190,7 +174,7 @@ static bool check_data(struct cpu *c, uint16_t sel, struct descriptor *d)
 	return true;
 }
 
-bool segment_load(struct cpu *c, unsigned n, uint16_t sel)
+bool segment_load_checked(struct cpu *c, unsigned n, uint16_t sel)
 {
 	struct descriptor d;
 
@@ -208,6 +192,7 @@ bool segment_load(struct cpu *c, unsigned n, uint16_t sel)
 	}
 	TRY(descriptor_touch(c, &d));
 	segment_from_descriptor(&c->seg[n], sel, &d);
+	known_remember(c, sel, n == SEG_SS ? USE_STACK : USE_DATA, c->cpl, &d, &c->seg[n]);
 	return true;
 }
 

@@ -107,11 +107,8 @@ void segment_from_descriptor(struct segment *s, uint16_t sel, const struct descr
 void segment_set_real(struct cpu *c, unsigned n, uint16_t sel);
 void segment_set_null(struct cpu *c, unsigned n, uint16_t sel);
 
-/*
- * MOV, POP, LDS and so on to ES SS DS FS GS, in every mode with every check. The caller calls
- * cpu_mode_changed() (the segments that matter for it: not FS, GS).
- */
-bool segment_load(struct cpu *c, unsigned n, uint16_t sel);
+/* segment_load() of cpu/known.h, the long way. */
+bool segment_load_checked(struct cpu *c, unsigned n, uint16_t sel);
 
 /*
  * Is `sel` a stack segment for privilege level `cpl`? Null, type, RPL and DPL violations: fault `v`

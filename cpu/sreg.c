@@ -6,7 +6,7 @@
  * MOV SS and POP SS hold back).
  */
 #include "cpu/exec.h"
-#include "cpu/segment.h"
+#include "cpu/known.h"
 #include "cpu/system.h"
 
 /* 06 0E 16 1E, 0F A0, 0F A8 and the POPs beside them: the register's number is in bits 5:3. */
@@ -15,7 +15,9 @@ static unsigned opcode_sreg(const struct insn *i) { return i->opcode >> 3 & 7; }
 /* Trace key and TLB bank depend on all but FS and GS. */
 static void sreg_loaded(struct cpu *c, unsigned n)
 {
-	if (n <= SEG_DS)
+	if (n == SEG_DS || n == SEG_ES)
+		cpu_data_segment_changed(c, n);
+	else if (n == SEG_SS)
 		cpu_mode_changed(c);
 }
 
@@ -26,10 +28,9 @@ static void hold_interrupts(struct cpu *c)
 	c->attention |= ATTN_STEP;
 }
 
-static bool load(struct cpu *c, unsigned n, uint32_t sel)
+static inline bool load(struct cpu *c, unsigned n, uint16_t sel)
 {
-	return unlikely(c->traps) ? traps_segment_load(c, n, (uint16_t)sel) :
-				    segment_load(c, n, (uint16_t)sel);
+	return unlikely(c->traps) ? traps_segment_load(c, n, sel) : segment_load(c, n, sel);
 }
 
 /* CS and SS show the ring; the others what was loaded. */
@@ -62,20 +63,38 @@ bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
 
 	if (n > SEG_GS || n == SEG_CS)
 		return fault(c, TRAP_UD);
-	TRY(insn_load_rm(c, i, 2, &sel));
-	TRY(load(c, n, (uint32_t)sel));
+	if (!insn_is_mem(i))
+		sel = reg16(c, insn_rm(i));
+	else
+		TRY(insn_load_rm(c, i, 2, &sel));
+	TRY(load(c, n, (uint16_t)sel));
 	sreg_loaded(c, n);
 	if (n == SEG_SS)
 		hold_interrupts(c);
 	return true;
 }
 
-bool exec_push_sreg(struct cpu *c, const struct insn *i)
+static bool push_checked(struct cpu *c, const struct insn *i, unsigned n)
 {
-	unsigned n = opcode_sreg(i);
-
 	TRY(cpu_push(c, i->opsize, shown(c, n, SENS_PUSH_SREG)));
 	met(c, n, SENS_PUSH_SREG);
+	return true;
+}
+
+bool exec_push_sreg(struct cpu *c, const struct insn *i)
+{
+	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - i->opsize) & mask;
+	uint8_t *p = stack_writable(c, low, i->opsize);
+	unsigned n = opcode_sreg(i);
+	uint16_t sel = c->seg[n].sel;
+
+	if (unlikely(!p || c->traps))
+		return push_checked(c, i, n);
+	if (i->opsize == 4)
+		st4(p, sel);
+	else
+		st2(p, sel);
+	set_reg32(c, R_ESP, (esp & ~mask) | low);
 	return true;
 }
 
@@ -83,10 +102,14 @@ bool exec_pop_sreg(struct cpu *c, const struct insn *i)
 {
 	unsigned n = opcode_sreg(i);
 	uint32_t sel, mask = cpu_stack_mask(c), esp = reg32(c, R_ESP);
+	const uint8_t *p = stack_readable(c, esp & mask, 2);
 
 	/* Only the selector is read, whatever the operand size: the rest may lie outside. */
-	TRY(stack_peek(c, 0, 2, &sel));
-	TRY(load(c, n, (uint32_t)sel));
+	if (likely(p))
+		sel = ld2(p);
+	else
+		TRY(stack_peek(c, 0, 2, &sel));
+	TRY(load(c, n, (uint16_t)sel));
 	set_reg32(c, R_ESP, (esp & ~mask) | ((esp + i->opsize) & mask)); /* as the old SS wraps */
 	sreg_loaded(c, n);
 	if (n == SEG_SS)
@@ -110,7 +133,7 @@ bool exec_load_far_pointer(struct cpu *c, const struct insn *i)
 	}
 	TRY(cpu_load(c, i->seg, ea, i->opsize, &off));
 	TRY(cpu_load(c, i->seg, (ea + i->opsize) & mask, 2, &sel));
-	TRY(load(c, n, (uint32_t)sel));
+	TRY(load(c, n, (uint16_t)sel));
 	reg_set(c, insn_reg(i), i->opsize, (uint32_t)off);
 	sreg_loaded(c, n);
 	return true;

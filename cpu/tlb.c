@@ -16,6 +16,8 @@
 #define NOTE_NONE 0xffffffffu
 #define NOTE_MANY 0xfffffffeu
 
+#define BANK_NONE 0xffu
+
 /* Whose a bank is; apart from the banks, so that a search touches few lines of the host's cache. */
 struct bank_key {
 	uint32_t root; /* engine root id; ROOT_ANY: bank not in use */
@@ -25,6 +27,8 @@ struct bank_key {
 
 struct tlb_banks {
 	struct bank_key key[TLB_BANKS];
+	/* The bank of each root, by `user` and `no_fill`; BANK_NONE: there is none. */
+	uint8_t of[ENGINE_ROOTS][2][2];
 	struct tlb bank[TLB_BANKS];
 	uint64_t clock;
 	uint32_t *note; /* by mfn: linear page number of the write entries, or NOTE_* */
@@ -59,6 +63,7 @@ struct tlb_banks *tlb_banks_new(mfn_t frames)
 		return NULL;
 	}
 	memset(b->note, 0xff, frames * sizeof(*b->note));
+	memset(b->of, BANK_NONE, sizeof(b->of));
 	for (unsigned k = 0; k < TLB_BANKS; k++) {
 		wipe(&b->bank[k]);
 		b->key[k].root = ROOT_ANY;
@@ -84,25 +89,36 @@ static void flush(struct tlb *t)
 	t->filled = 0;
 }
 
-struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill)
+/* Takes over the bank longest unused. */
+static unsigned take_bank(struct tlb_banks *b)
 {
 	unsigned oldest = 0;
 
-	for (unsigned k = 0; k < TLB_BANKS; k++) {
-		struct bank_key *key = &b->key[k];
-
-		if (key->root == root && key->user == user && key->no_fill == no_fill) {
-			key->used = ++b->clock;
-			return &b->bank[k];
-		}
-		if (key->used < b->key[oldest].used)
+	for (unsigned k = 1; k < TLB_BANKS; k++)
+		if (b->key[k].used < b->key[oldest].used)
 			oldest = k;
+	if (b->key[oldest].root != ROOT_ANY) {
+		const struct bank_key *old = &b->key[oldest];
+
+		b->of[old->root][old->user][old->no_fill] = BANK_NONE;
+		flush(&b->bank[oldest]);
 	}
-	flush(&b->bank[oldest]);
-	b->bank[oldest].user = user;
-	b->bank[oldest].no_fill = no_fill;
-	b->key[oldest] = (struct bank_key){ root, user, no_fill, ++b->clock };
-	return &b->bank[oldest];
+	return oldest;
+}
+
+struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill)
+{
+	unsigned k = b->of[root][user][no_fill];
+
+	if (k == BANK_NONE) {
+		k = take_bank(b);
+		b->of[root][user][no_fill] = (uint8_t)k;
+		b->bank[k].user = user;
+		b->bank[k].no_fill = no_fill;
+		b->key[k] = (struct bank_key){ root, user, no_fill, 0 };
+	}
+	b->key[k].used = ++b->clock;
+	return &b->bank[k];
 }
 
 static void note_write(struct tlb_banks *b, mfn_t f, uint32_t page)
@@ -164,25 +180,37 @@ static void drop_all(void *o)
 	drop_root(o, ROOT_ANY);
 }
 
-static void drop_page(void *o, uint32_t root, gva_t va)
+static void drop_slot(struct tlb *t, gva_t va)
 {
-	struct tlb_banks *b = ((struct cpu *)o)->banks;
 	unsigned k = tlb_slot(va);
 	uint64_t page = va & ~(uint64_t)PAGE_MASK;
 
-	for (unsigned n = 0; n < TLB_BANKS; n++) {
-		struct tlb *t = &b->bank[n];
+	if (t->r[k].tag == page)
+		t->r[k].tag = TLB_NO;
+	if (t->w[k].tag == page)
+		t->w[k].tag = TLB_NO;
+	if (t->x[k].tag == page)
+		t->x[k].tag = TLB_NO;
+	if (t->watched[tlb_watched_slot(va)].tag == page)
+		t->watched[tlb_watched_slot(va)].tag = TLB_NO;
+}
 
-		if (b->key[n].root != root && (root != ROOT_ANY || b->key[n].root == ROOT_ANY))
-			continue;
-		if (t->r[k].tag == page)
-			t->r[k].tag = TLB_NO;
-		if (t->w[k].tag == page)
-			t->w[k].tag = TLB_NO;
-		if (t->x[k].tag == page)
-			t->x[k].tag = TLB_NO;
-		if (t->watched[tlb_watched_slot(va)].tag == page)
-			t->watched[tlb_watched_slot(va)].tag = TLB_NO;
+/* Banks that never fill hold nothing to be read or written, but code. */
+static void drop_page(void *o, uint32_t root, gva_t va)
+{
+	struct tlb_banks *b = ((struct cpu *)o)->banks;
+
+	if (root == ROOT_ANY) {
+		for (unsigned k = 0; k < TLB_BANKS; k++)
+			if (b->key[k].root != ROOT_ANY)
+				drop_slot(&b->bank[k], va);
+		return;
+	}
+	for (unsigned n = 0; n < 4; n++) {
+		unsigned k = b->of[root][n & 1][n >> 1];
+
+		if (k != BANK_NONE)
+			drop_slot(&b->bank[k], va);
 	}
 }
 

@@ -20,7 +20,7 @@
  * NOT IMPLEMENTED: the segment limits with which those hypervisors keep ring 1 away from themselves; RDTSC and CPUID,
  * which tell the truth in all models.
  */
-#include "cpu/segment.h"
+#include "cpu/known.h"
 #include "cpu/system.h"
 #include "cpu/traps.h"
 

@@ -8,17 +8,6 @@
  */
 #include "mmu/walk.h"
 
-uint64_t walk_load_entry(const uint8_t *b, bool pae)
-{
-	uint32_t lo = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
-		      (uint32_t)b[3] << 24;
-
-	if (!pae)
-		return lo;
-	return (uint64_t)((uint32_t)b[4] | (uint32_t)b[5] << 8 | (uint32_t)b[6] << 16 |
-			  (uint32_t)b[7] << 24) << 32 | lo;
-}
-
 uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae)
 {
 	struct p2m_entry e = p2m_peek(p, (gfn_t)(at >> PAGE_SHIFT));
@@ -28,17 +17,6 @@ uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae)
 	if (e.kind == P2M_UNTOUCHED)
 		return 0;
 	return pae ? UINT64_MAX : UINT32_MAX;
-}
-
-/* Physical address bits above the page offset that the model has. */
-static uint64_t frame_mask(const struct paging *pg)
-{
-	return ((1ull << pg->phys_bits) - 1) & ~(uint64_t)PAGE_MASK;
-}
-
-gpa_t walk_entry_frame(const struct paging *pg, uint64_t entry)
-{
-	return entry & frame_mask(pg);
 }
 
 bool walk_pdpte_reserved(uint64_t pdpte, unsigned phys_bits)
@@ -71,21 +49,8 @@ bool walk_entry_reserved(const struct paging *pg, uint64_t entry, bool leaf_tabl
 	return entry & reserved;
 }
 
-unsigned walk_rights(const struct paging *pg, bool rw, bool us, bool nx)
-{
-	unsigned user = 0, super = 0;
-
-	if (us)
-		user = ACCESS_READ | (rw ? ACCESS_WRITE : 0u) | (nx ? 0u : ACCESS_FETCH);
-	if (!us || !pg->smap || pg->ac)
-		super = ACCESS_READ | (rw || !pg->wp ? ACCESS_WRITE : 0u);
-	if (!nx && !(us && pg->smep))
-		super |= ACCESS_FETCH;
-	return user | super << 3;
-}
-
-static bool page_fault(const struct paging *pg, gva_t va, unsigned access, unsigned why,
-		       struct trap *t)
+bool walk_page_fault(const struct paging *pg, gva_t va, unsigned access, unsigned why,
+		     struct trap *t)
 {
 	unsigned error = why;
 
@@ -118,7 +83,7 @@ static bool directory_entry(const struct paging *pg, uint32_t va, gpa_t *at)
 	if (pg->pae) {
 		uint64_t pdpte = pg->pdpte[va >> 30];
 
-		*at = (pdpte & frame_mask(pg)) | (va >> 21 & 511) << 3;
+		*at = (pdpte & walk_frame_mask(pg)) | (va >> 21 & 511) << 3;
 		return pdpte & PTE_P;
 	}
 	*at = (pg->cr3 & 0xfffff000u) | (va >> 22) << 2;
@@ -129,7 +94,7 @@ static bool directory_entry(const struct paging *pg, uint32_t va, gpa_t *at)
 static gpa_t large_base(const struct paging *pg, uint64_t entry)
 {
 	if (pg->pae)
-		return entry & frame_mask(pg) & ~0x1fffffull;
+		return entry & walk_frame_mask(pg) & ~0x1fffffull;
 	return (entry & 0xffc00000u) | (entry >> 13 & 0xff) << 32;
 }
 
@@ -152,7 +117,7 @@ bool read_entries(walk_reader *read, void *opaque, const struct paging *pg, uint
 	w->levels = 0;
 	w->page_shift = pg->pae ? 21 : 22;
 	if (!directory_entry(pg, va, &at))
-		return page_fault(pg, va, access, 0, t);
+		return walk_page_fault(pg, va, access, 0, t);
 	for (;;) {
 		bool leaf_table = w->levels == 1;
 		uint64_t entry;
@@ -160,21 +125,21 @@ bool read_entries(walk_reader *read, void *opaque, const struct paging *pg, uint
 		at = walk_a20(pg, at);
 		entry = read(opaque, at, pg->pae);
 		if (!(entry & PTE_P))
-			return page_fault(pg, va, access, 0, t);
+			return walk_page_fault(pg, va, access, 0, t);
 		if (walk_entry_reserved(pg, entry, leaf_table))
-			return page_fault(pg, va, access, PF_P | PF_RSVD, t);
+			return walk_page_fault(pg, va, access, PF_P | PF_RSVD, t);
 		w->at[w->levels] = at;
 		w->entry[w->levels++] = entry;
 		if (leaf_table) {
 			w->page_shift = PAGE_SHIFT;
-			w->base = entry & frame_mask(pg);
+			w->base = entry & walk_frame_mask(pg);
 			return true;
 		}
 		if (entry & PTE_PS && (pg->pae || pg->pse)) {
 			w->base = large_base(pg, entry);
 			return true;
 		}
-		at = entry & frame_mask(pg);
+		at = entry & walk_frame_mask(pg);
 		at |= pg->pae ? (va >> PAGE_SHIFT & 511) << 3 : (va >> PAGE_SHIFT & 1023) << 2;
 	}
 }
@@ -205,7 +170,7 @@ bool walk_with(walk_reader *read, void *opaque, const struct paging *pg, gva_t v
 
 	need = access & (ACCESS_READ | ACCESS_WRITE | ACCESS_FETCH);
 	if (need & ~(access & ACCESS_USER ? w->user : w->super))
-		return page_fault(pg, va, access, PF_P, t);
+		return walk_page_fault(pg, va, access, PF_P, t);
 
 	w->gained = 0;
 	for (unsigned i = 0; need && i < w->levels; i++) {

@@ -56,9 +56,6 @@ bool walk_through(walk_reader *read, void *opaque, const struct paging *pg, gva_
 		  struct walk *w, struct trap *t);
 void walk_store_accessed(struct p2m *p, const struct walk *w);
 
-/* The little-endian entry of 4 or 8 bytes at `b`. */
-uint64_t walk_load_entry(const uint8_t *b, bool pae);
-
 /* The entry of 4 or 8 bytes at `at`: zero in RAM never touched, ones where there is no memory. */
 uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae);
 
@@ -66,10 +63,46 @@ uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae);
  * Rights that entries with these effective R/W, U/S and XD give: user rights in bits 2:0,
  * supervisor rights in bits 5:3, each as ACCESS_READ | WRITE | FETCH.
  */
-unsigned walk_rights(const struct paging *pg, bool rw, bool us, bool nx);
+static inline unsigned walk_rights(const struct paging *pg, bool rw, bool us, bool nx)
+{
+	unsigned user = 0, super = 0;
+
+	if (us)
+		user = ACCESS_READ | (rw ? ACCESS_WRITE : 0u) | (nx ? 0u : ACCESS_FETCH);
+	if (!us || !pg->smap || pg->ac)
+		super = ACCESS_READ | (rw || !pg->wp ? ACCESS_WRITE : 0u);
+	if (!nx && !(us && pg->smep))
+		super |= ACCESS_FETCH;
+	return user | super << 3;
+}
+
+/* Physical address bits above the page offset that the model has. */
+static inline uint64_t walk_frame_mask(const struct paging *pg)
+{
+	return ((1ull << pg->phys_bits) - 1) & ~(uint64_t)PAGE_MASK;
+}
 
 /* The 4 KiB frame or the table that an entry points to; A20 not applied. */
-gpa_t walk_entry_frame(const struct paging *pg, uint64_t entry);
+static inline gpa_t walk_entry_frame(const struct paging *pg, uint64_t entry)
+{
+	return entry & walk_frame_mask(pg);
+}
+
+/* An entry of 4 or 8 bytes at its host address. */
+static inline uint64_t walk_load_entry(const uint8_t *b, bool pae)
+{
+	uint32_t lo = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
+		      (uint32_t)b[3] << 24;
+
+	if (!pae)
+		return lo;
+	return (uint64_t)((uint32_t)b[4] | (uint32_t)b[5] << 8 | (uint32_t)b[6] << 16 |
+			  (uint32_t)b[7] << 24) << 32 | lo;
+}
+
+/* Fills *t with the #PF of an access; `why` is PF_P or PF_P | PF_RSVD, or 0. Returns false. */
+bool walk_page_fault(const struct paging *pg, gva_t va, unsigned access, unsigned why,
+		     struct trap *t);
 
 /*
  * True when `entry`, present, of a directory or (leaf_table) of a page table has a reserved bit

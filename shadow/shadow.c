@@ -157,11 +157,12 @@ static uint64_t walk_bits(const struct walk *w)
 static void replace(struct shadow *s, struct table *t, unsigned i, uint64_t e)
 {
 	if (table_has(t, i)) {
-		/* Only more rights: what the TLB holds stays right. */
-		if (entry_within(t->e[i], e))
-			entry_clear(s, t, i);
-		else
-			entry_drop(s, t, i);
+		/* Only more rights: what the TLB holds stays right, and so does the chain. */
+		if (entry_within(t->e[i], e)) {
+			t->e[i] = e;
+			return;
+		}
+		entry_drop(s, t, i);
 	}
 	entry_set(s, t, i, e);
 }
@@ -212,7 +213,7 @@ static void fill(struct shadow *s, uint32_t va, const struct walk *w, uint64_t e
 static bool forget_stale(struct shadow *s, uint32_t va)
 {
 	uint64_t resyncs = s->e->stats.resyncs;
-	const struct table *leaf;
+	struct table *dir, *leaf;
 
 	if (!s->unsyncs)
 		return false;
@@ -220,7 +221,7 @@ static bool forget_stale(struct shadow *s, uint32_t va)
 		resync_all(s);
 		return s->e->stats.resyncs != resyncs;
 	}
-	shadow_lookup(s, va, &leaf);
+	look(s, va, &dir, &leaf);
 	return leaf && leaf->unsync && resync_entry(s, leaf, va >> PAGE_SHIFT & 511);
 }
 
@@ -228,6 +229,74 @@ static unsigned fault_error(unsigned access)
 {
 	return (access & ACCESS_WRITE ? PF_W : 0u) | (access & ACCESS_USER ? PF_U : 0u) |
 	       (access & ACCESS_FETCH ? PF_I : 0u);
+}
+
+static bool reflect(struct engine *e, uint32_t va, const struct trap *t)
+{
+	forget_stale(e->own, va);
+	e->stats.faults_reflected++;
+	hv_note(e->log, HV_SHADOW_FAULT, HV_REFLECTED, TRAP_PF, va, t->error);
+	return false;
+}
+
+enum leaf_answer { LEAF_FILLED, LEAF_FAULT, LEAF_WALK };
+
+/* A and D of the guest entry at `host` in t's frame. False: others watch that frame too. */
+static bool store_accessed(struct shadow *s, const struct table *t, uint8_t *host, uint64_t now)
+{
+	uint8_t flags = s->e->pool->flags[t->mfn];
+
+	if (*host == (uint8_t)now)
+		return true;
+	if (flags & ~FRAME_TABLE)
+		return false;
+	*host = (uint8_t)now; /* both lie in the first byte */
+	if (flags)
+		track_accessed(s, t->mfn, (uint32_t)(host - frame_host(s->e->pool, t->mfn)), 1);
+	return true;
+}
+
+/*
+ * The usual hidden fill, or fault: the shadow leads to a table made from a guest page table, which
+ * says all that the directory entry would (invariants 1 and 2), so only the guest's last entry is
+ * looked at. What is not usual is left to the whole walk, before anything was changed.
+ */
+static enum leaf_answer translate_leaf(struct engine *e, struct table *leaf, uint32_t va,
+				       unsigned access, struct mapping *m, struct trap *t)
+{
+	struct shadow *s = e->own;
+	const struct paging *pg = &e->pg;
+	unsigned i = va >> PAGE_SHIFT & 511, rights, need = access & 7;
+	uint8_t *host = frame_host(e->pool, leaf->mfn) + table_offset(leaf, i);
+	uint64_t gpte = walk_load_entry(host, pg->pae), now, entry;
+	struct p2m_entry p;
+	gpa_t gpa;
+
+	if (!(gpte & PTE_P)) {
+		walk_page_fault(pg, va, access, 0, t);
+		return LEAF_FAULT;
+	}
+	/* In the four-byte entries of a page table no bit is reserved, SDM vol 3 table 4-6. */
+	if ((pg->pae && walk_entry_reserved(pg, gpte, true)) || !need)
+		return LEAF_WALK;
+	rights = s->rights[leaf_role(leaf, gpte)];
+	if (need & ~(access & ACCESS_USER ? rights : rights >> 3)) {
+		walk_page_fault(pg, va, access, PF_P, t);
+		return LEAF_FAULT;
+	}
+	gpa = walk_a20(pg, walk_entry_frame(pg, gpte));
+	p = p2m_peek(e->p2m, (gfn_t)(gpa >> PAGE_SHIFT));
+	now = gpte | PTE_A | (access & ACCESS_WRITE ? PTE_D : 0);
+	if (!is_memory(p) || !store_accessed(s, leaf, host, now))
+		return LEAF_WALK;
+
+	p2m_note_use(e->p2m, (gfn_t)(gpa >> PAGE_SHIFT));
+	if (!(now & PTE_D))
+		rights &= ~(unsigned)E_WRITE;
+	entry = e_make(rights, (gfn_t)(gpa >> PAGE_SHIFT), p.mfn);
+	replace(s, leaf, i, entry);
+	answer(e, entry, access, m);
+	return LEAF_FILLED;
 }
 
 static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
@@ -244,11 +313,8 @@ static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struc
 	ok = walk_guest(e->p2m, &e->pg, va, access, &w, t);
 	s->own_write = false;
 	if (!ok) {
-		forget_stale(s, va);
 		e->stats.guest_loads += w.levels + 1;
-		e->stats.faults_reflected++;
-		hv_note(e->log, HV_SHADOW_FAULT, HV_REFLECTED, TRAP_PF, va, t->error);
-		return false;
+		return reflect(e, va, t);
 	}
 	e->stats.guest_loads += w.levels;
 
@@ -266,6 +332,26 @@ static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struc
 	return true;
 }
 
+/* The shadow does not know, or not that the access is allowed. */
+static bool fill_or_reflect(struct engine *e, struct table *leaf, uint32_t va, unsigned access,
+			    struct mapping *m, struct trap *t)
+{
+	enum leaf_answer a = LEAF_WALK;
+
+	if (leaf && leaf->mfn != MFN_NONE)
+		a = translate_leaf(e, leaf, va, access, m, t);
+	if (a == LEAF_WALK)
+		return translate_slow(e, va, access, m, t);
+	e->stats.walks++;
+	e->stats.guest_loads++;
+	if (a == LEAF_FAULT)
+		return reflect(e, va, t);
+	leaf->used = USED_WRITE | USED_CLOCK;
+	e->stats.fills++;
+	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, fault_error(access));
+	return true;
+}
+
 static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
 			     struct trap *t)
 {
@@ -277,7 +363,7 @@ static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct
 	if (!(access & ACCESS_USER))
 		need <<= 3;
 	if (need == 0 || (entry & need) != need)
-		return translate_slow(e, (uint32_t)va, access, m, t);
+		return fill_or_reflect(e, leaf, (uint32_t)va, access, m, t);
 	e->stats.shadow_loads += leaf ? 3 : 2;
 	dir->used = USED_WRITE | USED_CLOCK;
 	if (leaf)
@@ -345,12 +431,18 @@ static uint32_t take_root(struct shadow *s, const struct root_key *k)
 	return oldest;
 }
 
+static unsigned rights_index(uint32_t mode)
+{
+	return (mode & ROLE_WP ? 1u : 0u) | (mode & ROLE_SMEP ? 2u : 0u) | (mode & ROLE_SMAP ? 4u : 0u);
+}
+
 static void load_root(struct shadow *s, const struct paging *pg)
 {
 	struct root_key k;
 	uint8_t *hint;
 
 	s->mode = paging_role(pg);
+	s->rights = s->rights_of[rights_index(s->mode)];
 	k = root_key(pg, s->mode);
 	hint = root_hint(s, &k);
 	if (s->loaded[*hint] && same_key(&s->key[*hint], &k))
@@ -410,6 +502,24 @@ static void shadow_free(struct engine *e)
 	e->own = NULL;
 }
 
+static void init_rights(struct shadow *s)
+{
+	static const uint32_t bits[3] = {ROLE_WP, ROLE_SMEP, ROLE_SMAP};
+
+	for (unsigned n = 0; n < 8; n++) {
+		uint32_t mode = 0;
+
+		for (unsigned k = 0; k < 3; k++)
+			mode |= n >> k & 1 ? bits[k] : 0;
+		for (unsigned r = 0; r < 8; r++) {
+			struct paging pg = role_paging(mode);
+
+			s->rights_of[rights_index(mode)][r] = (uint8_t)walk_rights(&pg, r & 1, r & 2,
+										   r & 4);
+		}
+	}
+}
+
 static bool shadow_init(struct engine *e, uint32_t pages)
 {
 	struct shadow *s = calloc(1, sizeof(*s));
@@ -424,6 +534,7 @@ static bool shadow_init(struct engine *e, uint32_t pages)
 		e->own = NULL;
 		return false;
 	}
+	init_rights(s);
 	p2m_set_watch(e->p2m, FRAME_TABLE, &(struct frame_watch){track_written, s});
 	load_root(s, &e->pg);
 	return true;

@@ -102,11 +102,13 @@ struct shadow {
 	bool own_write;      /* the walk is storing A and D */
 
 	uint32_t mode;       /* role bits of the paging registers in force */
+	const uint8_t *rights; /* what entries allow in this mode, by leaf_role() */
 	uint32_t root;       /* in force */
 	struct root_key key[ENGINE_ROOTS];
 	uint64_t loaded[ENGINE_ROOTS]; /* when; for replacement */
 	uint64_t loads;
 	uint8_t hint[HINTS]; /* root by hash of CR3 and role */
+	uint8_t rights_of[8][8]; /* `rights` by WP, SMEP and SMAP */
 };
 
 static inline unsigned table_level(const struct table *t) { return t->role & ROLE_LEVEL; }
@@ -129,6 +131,25 @@ static inline struct table *table_of_entry(const struct shadow *s, uint32_t id)
 static inline bool table_has(const struct table *t, unsigned i)
 {
 	return t->map[i / 64] >> (i % 64) & 1;
+}
+/* Where the guest entry behind entry i of a leaf table lies in its guest table. */
+static inline uint32_t table_offset(const struct table *t, unsigned i)
+{
+	return t->role & ROLE_PAE ? i * 8 : (table_quad(t) * TABLE_ENTRIES + i) * 4;
+}
+/* The bits of ROLE_RW, US and XD that hold for a leaf table's guest entry, as an index. */
+static inline unsigned leaf_role(const struct table *t, uint64_t gpte)
+{
+	unsigned own = (gpte & PTE_RW ? ROLE_RW : 0u) | (gpte & PTE_US ? ROLE_US : 0u);
+
+	return ((t->role & own) | (gpte & PTE_NX ? ROLE_XD : t->role & ROLE_XD)) / ROLE_RW;
+}
+/* What a leaf table's guest entry allows, whatever its A and D; `pg` is role_paging(t->role). */
+static inline unsigned leaf_rights(const struct table *t, const struct paging *pg, uint64_t gpte)
+{
+	unsigned r = leaf_role(t, gpte);
+
+	return walk_rights(pg, r & 1, r & 2, r & 4);
 }
 /* Next live index at or after i, TABLE_ENTRIES if none. */
 unsigned table_next_live(const struct table *t, unsigned i);
@@ -159,6 +180,8 @@ void tlb_drop_entry(struct shadow *s, const struct table *t, unsigned i);
 
 /* ---- tracking (track.c) ---------------------------------------------------------------------- */
 void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len);
+/* The walk has stored A or D in a tracked frame. */
+void track_accessed(struct shadow *s, mfn_t f, uint32_t off, uint32_t len);
 /* Puts a new table into its list and has its frame tracked, or joins those out of sync. */
 void track_table(struct shadow *s, struct table *t);
 /* A table left its frame's list. */
@@ -172,7 +195,10 @@ void resync_table(struct shadow *s, struct table *t);
 /* Recomputes one entry of a leaf table, in all tables of its frame. True: something changed. */
 bool resync_entry(struct shadow *s, const struct table *t, unsigned i);
 /* Does entry `e` allow nothing that `most` does not? */
-bool entry_within(uint64_t e, uint64_t most);
+static inline bool entry_within(uint64_t e, uint64_t most)
+{
+	return (e & ~E_RIGHTS) == (most & ~E_RIGHTS) && !(e & E_RIGHTS & ~most);
+}
 
 /* Removes a machine frame from every shadow: entries that map it and tables made from it. */
 void shadow_drop_frame(struct shadow *s, mfn_t f);

@@ -143,7 +143,7 @@ static void go_unsync(struct shadow *s, mfn_t f)
  * The walk has stored A or D. For tables with entries of that size this only makes allowed what the
  * shadow did not allow yet; but A of a four-byte entry may be an address bit of an eight-byte one.
  */
-static void accessed_written(struct shadow *s, mfn_t f, uint32_t off, uint32_t len)
+void track_accessed(struct shadow *s, mfn_t f, uint32_t off, uint32_t len)
 {
 	for (struct table *t = first_of(s, f); t; t = next_of(s, t)) {
 		if ((t->role ^ s->mode) & ROLE_PAE)
@@ -162,7 +162,7 @@ void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 	if (!first || !len)
 		return;
 	if (s->own_write) {
-		accessed_written(s, f, off, len);
+		track_accessed(s, f, off, len);
 		return;
 	}
 	s->e->stats.table_writes++;
@@ -197,9 +197,7 @@ uint64_t leaf_expected(const struct shadow *s, const struct table *t, const stru
 
 	if (!(gpte & PTE_P) || !(gpte & PTE_A) || walk_entry_reserved(pg, gpte, true))
 		return 0;
-	rights = walk_rights(pg, gpte & PTE_RW && t->role & ROLE_RW,
-			     gpte & PTE_US && t->role & ROLE_US,
-			     gpte & PTE_NX || t->role & ROLE_XD);
+	rights = leaf_rights(t, pg, gpte);
 	if (!(gpte & PTE_D))
 		rights &= ~(unsigned)E_WRITE;
 	gfn = (gfn_t)(walk_a20(pg, walk_entry_frame(pg, gpte)) >> PAGE_SHIFT);
@@ -209,25 +207,33 @@ uint64_t leaf_expected(const struct shadow *s, const struct table *t, const stru
 	return p.kind == P2M_UNTOUCHED ? 0 : e_make(rights | E_MMIO, gfn, 0);
 }
 
-bool entry_within(uint64_t e, uint64_t most)
-{
-	return (e & ~E_RIGHTS) == (most & ~E_RIGHTS) && !(e & E_RIGHTS & ~most);
-}
-
 /* The guest entry behind entry i of a leaf table. */
 static uint64_t guest_entry(const struct shadow *s, const struct table *t, unsigned i)
 {
-	bool pae = t->role & ROLE_PAE;
 	gpa_t table = (gpa_t)t->gfn << PAGE_SHIFT;
+	bool pae = t->role & ROLE_PAE;
 
-	return walk_read_entry(s->e->p2m, table + (pae ? i * 8 : (table_quad(t) * 512 + i) * 4),
-			       pae);
+	if (t->mfn != MFN_NONE)
+		return walk_load_entry(frame_host(s->e->pool, t->mfn) + table_offset(t, i), pae);
+	return walk_read_entry(s->e->p2m, table + table_offset(t, i), pae);
 }
 
 static bool entry_stale(const struct shadow *s, const struct table *t, const struct paging *pg,
 			unsigned i)
 {
 	return !entry_within(t->e[i], leaf_expected(s, t, pg, guest_entry(s, t, i)));
+}
+
+/* The same for a single entry: the most usual cases need no registers. */
+static bool entry_stale_now(const struct shadow *s, const struct table *t, unsigned i)
+{
+	uint64_t gpte = guest_entry(s, t, i);
+	struct paging pg;
+
+	if (!(gpte & PTE_P) || !(gpte & PTE_A))
+		return true;
+	pg = role_paging(t->role);
+	return !entry_within(t->e[i], leaf_expected(s, t, &pg, gpte));
 }
 
 void resync_table(struct shadow *s, struct table *t)
@@ -288,13 +294,10 @@ bool resync_entry(struct shadow *s, const struct table *t, unsigned i)
 	bool changed = false;
 
 	for (struct table *o = first_of(s, t->mfn); o; o = next_of(s, o)) {
-		struct paging pg = role_paging(o->role);
-
-		if (table_quad(o) == table_quad(t) && table_has(o, i) &&
-		    entry_stale(s, o, &pg, i)) {
-			entry_drop(s, o, i);
-			changed = true;
-		}
+		if (!table_has(o, i) || table_quad(o) != table_quad(t) || !entry_stale_now(s, o, i))
+			continue;
+		entry_drop(s, o, i);
+		changed = true;
 	}
 	return changed;
 }

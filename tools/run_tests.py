@@ -2,6 +2,7 @@
 """Runs the tests of a build folder, shows what each counted, and sums every single check.
 
   run_tests.py BUILD [--suite NAME ...] [--not-suite NAME ...] [--jobs N] [--only WORD] [--verbose]
+               [--coverage FOLDER]
 
 A cmocka program is counted by its summary; a line `NAME: P passed, F failed, S skipped` counts as
 it says; a test that prints neither counts as one, by its exit code (77: skipped). A program that
@@ -50,8 +51,10 @@ class Result:
             self.passed = 1
 
 
-def run(test, limit):
+def run(test, limit, coverage):
     env = dict(os.environ, **test.get("env", {}))
+    if coverage:  # where the tests of cpu/ write which rows of the instruction table they used
+        env["UMBRA86_COVERAGE"] = os.path.join(coverage, test["name"].replace("/", "_") + ".rows")
     env.pop("CMOCKA_MESSAGE_OUTPUT", None)
     began = time.monotonic()
     try:
@@ -82,13 +85,14 @@ def main():
     ap.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     ap.add_argument("--only", default="")
     ap.add_argument("--verbose", action="store_true")
+    ap.add_argument("--coverage", type=os.path.abspath)
     args = ap.parse_args()
     with open(os.path.join(args.build, "meson-info", "intro-tests.json")) as f:
         tests = list(chosen(json.load(f), args))
     width = max((len(t["name"]) for t in tests), default=0)
     total = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for r in pool.map(lambda t: run(t, t.get("timeout") or 600), tests):
+        for r in pool.map(lambda t: run(t, t.get("timeout") or 600, args.coverage), tests):
             total = [a + b for a, b in zip(total, (r.passed, r.failed, r.skipped))]
             print(f"{r.name:{width}}  {r.passed} passed, {r.failed} failed, {r.skipped} skipped"
                   f"  ({r.seconds:.1f} s)")

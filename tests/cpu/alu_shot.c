@@ -1,6 +1,7 @@
 /* What the two tables of test_alu have in common: writing code, running it, comparing. */
 #include <stdio.h>
 
+#include "cpu/insn_table.h"
 #include "tests/cpu/alu.h"
 
 const char alu_group1[] = "add or adc sbb and sub xor cmp";
@@ -87,6 +88,14 @@ static struct shot in_memory(const struct shot *s)
 	return m;
 }
 
+static void note_row(const struct shot *s)
+{
+	struct insn i;
+
+	if (insn_decode(s->code, s->len, true, SINCE_SSSE3, &i) == DECODE_OK)
+		row_log(ROW_VERIFIED, i.row);
+}
+
 static bool execute(struct guest *g, const struct shot *s, bool memory, char *why, size_t cap)
 {
 	/* Byte registers are AL CL DL BL in these tables, so rm is the register's number. */
@@ -117,8 +126,10 @@ static bool execute(struct guest *g, const struct shot *s, bool memory, char *wh
 		}
 	}
 	flags = g->s.eflags & mask;
-	if (v.divide_error || flags == v.want)
+	if (v.divide_error || flags == v.want) {
+		note_row(&v);
 		return true;
+	}
 	snprintf(why, cap, "flags are %04x, silicon has %04x", flags, v.want);
 	return false;
 }

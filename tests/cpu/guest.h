@@ -18,6 +18,7 @@
 
 #include "base/field.h"
 #include "cpu/cpu.h"
+#include "tests/cpu/row_log.h"
 
 enum {
 	GDT = 0x1000,
@@ -302,11 +303,25 @@ static inline void guest_free(struct guest *g)
 	free(g);
 }
 
+/* cpu_run(), one instruction at a time when each is to be written down. */
+static inline enum cpu_exit guest_step(struct guest *g, ns_t until)
+{
+	enum cpu_exit e = CPU_DEADLINE;
+
+	if (!row_log_on())
+		return cpu_run(g->cpu, until);
+	while (e == CPU_DEADLINE && g->clock.now < until) {
+		row_log_next(g->cpu);
+		e = cpu_run(g->cpu, g->clock.now + 10);
+	}
+	return e;
+}
+
 /* Starts from g->s, for at most `insns` instructions; g->s and g->exit then tell. */
 static inline void guest_resume(struct guest *g, unsigned insns)
 {
 	cpu_set_state(g->cpu, &g->s);
-	g->exit = cpu_run(g->cpu, g->clock.now + (ns_t)insns * 10);
+	g->exit = guest_step(g, g->clock.now + (ns_t)insns * 10);
 	cpu_get_state(g->cpu, &g->s);
 }
 

@@ -254,7 +254,7 @@ static void test_double_fault(void **state)
 	assert_true(cpu_last_traps(g->cpu, last) == 3);
 	assert_int_equal(last[1].trap.vector, 8);
 	/* It stays shut down. */
-	g->exit = cpu_run(g->cpu, g->clock.now + 1000);
+	g->exit = guest_step(g, g->clock.now + 1000);
 	assert_int_equal(g->exit, CPU_SHUTDOWN);
 	guest_free(g);
 

@@ -229,6 +229,9 @@ static int run(uint64_t count, uint64_t seed)
 	for (uint64_t k = 0; k < count; k++)
 		one(g, &t, &r, seed + k);
 	guest_free(g);
+	for (unsigned k = 0; k < INSN_COUNT; k++)
+		row_log_many(ROW_VERIFIED, k, t.done[k]);
+	row_log_save();
 	for (unsigned k = 0; k < r.count && count >= 100 * r.count; k++)
 		if (!t.done[r.all[k]])
 			printf("    never executed: %s, opcode %x\n", insn_table[r.all[k]].mnemonic,

@@ -13,6 +13,7 @@
 #include "cpu/core.h"
 #include "cpu/insn_table.h"
 #include "tests/cpu/moo.h"
+#include "tests/cpu/row_log.h"
 
 #define RAM_FRAMES 4096u /* 16 MiB, what a 286 can address */
 
@@ -309,6 +310,8 @@ static void run_file(struct machine *m, const char *path, const char *name, cons
 		}
 		struct verdict v = replay(m, t, &i, is286);
 
+		if (v.ok && r == DECODE_OK)
+			row_log(ROW_VERIFIED, i.row);
 		n.passed += v.ok;
 		n.failed += !v.ok;
 		if (!v.ok && n.failed <= show)

@@ -1,0 +1,96 @@
+/*
+ * Segments that were loaded before: the hidden part that a selector gave for a use, kept beside the
+ * eight bytes of its descriptor. The descriptor is read on every load as ever; when its bytes, the
+ * selector, the use and the privilege are those of the last time, so are the checks' outcome and the
+ * hidden part. So nothing ever invalidates an entry, and a guest that rewrites its tables is obeyed
+ * at once.
+ *
+ * Reference: SDM vol 3 3.4.3 (the hidden part), 5.6 to 5.8 (the checks, made in segment.c and far.c).
+ */
+#ifndef CPU_KNOWN_H
+#define CPU_KNOWN_H
+
+#include "cpu/quick.h"
+#include "cpu/segment.h"
+
+/* What a selector is loaded for: the checks depend on it, and on the privilege level. */
+enum segment_use {
+	USE_DATA,   /* DS ES FS GS at CPL */
+	USE_STACK,  /* SS of a level */
+	USE_RETURN, /* CS by far RET and IRET from CPL; the new level is RPL */
+	USE_ENTER,  /* CS by an interrupt gate from CPL; the new level is in the hidden part's selector */
+	USE_JUMP,   /* CS by far JMP and CALL without a gate at CPL */
+};
+
+#define KNOWN_VALID 0x80000000u
+
+static inline uint32_t known_key(uint16_t sel, enum segment_use use, unsigned level)
+{
+	return KNOWN_VALID | (uint32_t)use << 18 | level << 16 | sel;
+}
+
+static inline unsigned known_slot(uint32_t key)
+{
+	return (key >> 3 ^ key >> 16) & (KNOWN_SEGMENTS - 1);
+}
+
+/* Linear address of the descriptor; false when it lies outside its table. */
+static inline bool descriptor_place(const struct cpu *c, uint16_t sel, uint32_t *lin)
+{
+	uint32_t off = sel & 0xfff8u;
+
+	if (unlikely(sel & SEL_TI)) {
+		const struct segment *ldt = &c->seg[SEG_LDTR];
+
+		*lin = ldt->base + off;
+		return (ldt->attr & SEG_P) && off + 7 <= ldt->limit;
+	}
+	*lin = c->gdtr.base + off;
+	return off + 7 <= c->gdtr.limit;
+}
+
+/*
+ * The hidden part for `sel`, good until the next call of known_remember; NULL: make the checks. The A
+ * bit is set in memory.
+ */
+static inline const struct segment *known_segment(const struct cpu *c, uint16_t sel,
+						  enum segment_use use, unsigned level)
+{
+	uint32_t key = known_key(sel, use, level), lin;
+	const struct known_segment *k = &c->known[known_slot(key)];
+	const uint8_t *p;
+
+	if (k->key != key || !descriptor_place(c, sel, &lin))
+		return NULL;
+	p = quick_read(c, lin, 8, false);
+	return p && ld8(p) == k->raw ? &k->seg : NULL;
+}
+
+/* All checks of this use were passed with descriptor `d`, which gave `s`; its A bit has been set. */
+static inline void known_remember(struct cpu *c, uint16_t sel, enum segment_use use, unsigned level,
+				  const struct descriptor *d, const struct segment *s)
+{
+	uint32_t key = known_key(sel, use, level);
+
+	c->known[known_slot(key)] = (struct known_segment){
+		.raw = (uint64_t)d->hi << 32 | d->lo, .key = key, .seg = *s,
+	};
+}
+
+/*
+ * MOV, POP, LDS and so on to ES SS DS FS GS, in every mode with every check. The caller calls
+ * cpu_mode_changed() (the segments that matter for it: not FS, GS).
+ */
+static inline bool segment_load(struct cpu *c, unsigned n, uint16_t sel)
+{
+	const struct segment *known = NULL;
+
+	if (likely(cpu_is_protected(c)))
+		known = known_segment(c, sel, n == SEG_SS ? USE_STACK : USE_DATA, c->cpl);
+	if (unlikely(!known))
+		return segment_load_checked(c, n, sel);
+	c->seg[n] = *known;
+	return true;
+}
+
+#endif
