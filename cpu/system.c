@@ -133,6 +133,8 @@ bool exec_invlpg(struct cpu *c, const struct insn *i)
 	TRY(require_cpl0(c, i->opcode));
 	cpu_sync(c);
 	engine_invlpg(c->engine, lin); /* which notes it, with what it found */
+	if (unlikely(c->traps) && !engine_notes_invlpg(c->engine))
+		hv_note(c->log, HV_INVLPG, HV_EMULATED, 0, lin, 0); /* privileged all the same */
 	if (((c->seg[SEG_CS].base + cpu_insn_eip(c)) ^ lin) < PAGE_SIZE)
 		c->attention |= ATTN_CODE; /* the page that is executing may be another now */
 	return true;

@@ -138,10 +138,9 @@ struct bill {
 	uint64_t cause[HV_CAUSES], loads[LOADS], load[LOADS], works[WORKS], work[WORKS], sum;
 };
 
-static struct bill make_bill(struct machine *m)
+static struct bill make_bill(struct machine *m, const struct cost_model *model)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
-	const struct cost_model *model = &models[m->cfg.cost_model];
 	uint32_t trip = m->cfg.traps == MACHINE_ASSIST ? model->exit : model->trap;
 	struct bill b = {
 		.model = model,
@@ -169,7 +168,7 @@ static struct bill make_bill(struct machine *m)
 void machine_print_cost(struct machine *m, FILE *out)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
-	struct bill b = make_bill(m);
+	struct bill b = make_bill(m, &models[m->cfg.cost_model]);
 	uint64_t insns = cpu_icount(m->cpu);
 
 	fprintf(out, "cost model %s (%s), engine %s, traps %s\n", b.model->name, b.model->what,
@@ -195,11 +194,14 @@ void machine_print_cost(struct machine *m, FILE *out)
 
 void cost_json(struct machine *m, FILE *out)
 {
-	struct bill b = make_bill(m);
+	struct bill b = make_bill(m, &models[m->cfg.cost_model]);
 	const char *between = "";
 
-	fprintf(out, "  \"cost\": {\n    \"model\": \"%s\",\n    \"cycles\": %" PRIu64 ",\n    \"traps\": {", b.model->name,
+	fprintf(out, "  \"cost\": {\n    \"model\": \"%s\",\n    \"cycles\": %" PRIu64 ",\n    \"by_model\": {", b.model->name,
 		b.sum);
+	for (unsigned i = 0; i < COST_MODELS; i++)
+		fprintf(out, "%s \"%s\": %" PRIu64, i ? "," : "", models[i].name, make_bill(m, &models[i]).sum);
+	fprintf(out, " },\n    \"traps\": {");
 	for (unsigned c = 0; c < HV_CAUSES; c++) {
 		if (!m->cost.events[c])
 			continue;

@@ -106,6 +106,11 @@ void engine_invlpg(struct engine *e, gva_t va)
 	e->ops->invlpg(e, va & UINT32_MAX);
 }
 
+bool engine_notes_invlpg(const struct engine *e)
+{
+	return e->kind != ENGINE_NESTED && e->kind != ENGINE_CHECK_NESTED;
+}
+
 void engine_forget(struct engine *e)
 {
 	e->ops->forget(e);

@@ -110,6 +110,8 @@ bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mappin
 		      struct trap *t);
 
 void engine_invlpg(struct engine *e, gva_t va);
+/* Does it come to the hypervisor with this engine, which then notes it? Nested paging leaves it to the processor. */
+bool engine_notes_invlpg(const struct engine *e);
 
 /* Memory was changed behind everybody's back, by a restore: nothing known is true any more. */
 void engine_forget(struct engine *e);

@@ -118,11 +118,16 @@ def costs():
     t.check(entries(shadow, "cr_write") > 0 and entries(nested, "cr_write") == 0, "CR3 is nested paging's own")
     t.check(entries(nested, "nested_fault") > 0 and "shadow_fault" not in nested["traps"], "the entries of nested paging")
     t.check(nested["cycles"] < shadow["cycles"] + nested["loads"]["host_tables"]["cycles"], "loads for entries")
+    c = cost("--mmu", "nested", "--traps", "deprivileged")
+    t.check(entries(c, "invlpg") == entries(shadow, "invlpg") > 0, "INVLPG is privileged under nested paging, too")
     for model in "deprivileged", "classic":
         c = cost("--traps", model, "--cost-model", "prescott")
         t.check(entries(c, "exception") == c["traps"]["exception"]["events"], f"{model}: each exception is an entry")
         t.check(entries(c, "sensitive") == (c["traps"]["sensitive"]["events"] if model == "classic" else 0),
                 f"{model}: {c['traps']['sensitive']}")
+    other = cost("--cost-model", "prescott")
+    t.check(other["by_model"] == shadow["by_model"], "all models are told, whichever is chosen")
+    t.check(other["by_model"]["prescott"] == other["cycles"] > shadow["cycles"], "prescott is dearer")
     c = cost("--cost-model", "entries")
     t.check(c["cycles"] == sum(n["entries"] for n in c["traps"].values()), "entries: an entry is a cycle")
     both = cost(script="sleep 2.5\nmmu nested\nsleep 2.5\nquit\n")
