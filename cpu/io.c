@@ -32,14 +32,20 @@ static bool check_io_map(struct cpu *c, uint16_t port, unsigned size)
 	return true;
 }
 
-static inline bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
+static bool io_map_allows(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
 {
-	if (likely(!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c))) ||
-	    check_io_map(c, port, size))
+	if (check_io_map(c, port, size))
 		return true;
 	if (c->trap.vector == TRAP_GP) /* OUT and OUTS have bit 1 of the opcode set */
 		return traps_refuse(c, HV_PORT_IO, i->opcode >> 1 & 1, port);
 	return false;
+}
+
+static inline bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
+{
+	if (likely(!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c))))
+		return true;
+	return io_map_allows(c, i, port, size);
 }
 
 static inline uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
