@@ -7,16 +7,30 @@
 
 #define MAX_LEN 15u
 
+#define INLINE static inline __attribute__((always_inline))
+
 struct reader {
 	const uint8_t *p;
 	unsigned avail, at;
 	bool short_of; /* wanted a byte that was not there */
+	bool plenty;   /* whatever the bytes are, none is missing; known when compiling */
 };
+#define PLENTY 32u /* fifteen prefixes; then opcode, ModRM, SIB, displacement, immediates */
 
-static uint32_t take(struct reader *r, unsigned bytes)
+INLINE uint32_t take(struct reader *r, unsigned bytes)
 {
 	uint32_t v = 0;
 
+	if (r->plenty) {
+		const uint8_t *p = r->p + r->at;
+
+		r->at += bytes;
+		switch (bytes) {
+		case 1: return p[0];
+		case 2: return p[0] | (uint32_t)p[1] << 8;
+		default: return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+		}
+	}
 	for (unsigned k = 0; k < bytes; k++) {
 		if (r->at >= r->avail) {
 			r->short_of = true;
@@ -27,7 +41,7 @@ static uint32_t take(struct reader *r, unsigned bytes)
 	return v;
 }
 
-static uint32_t take_signed(struct reader *r, unsigned bytes)
+INLINE uint32_t take_signed(struct reader *r, unsigned bytes)
 {
 	uint32_t v = take(r, bytes);
 
@@ -35,7 +49,7 @@ static uint32_t take_signed(struct reader *r, unsigned bytes)
 }
 
 /* ModRM with 16-bit addressing, SDM vol 2 table 2-1. */
-static void modrm16(struct reader *r, struct insn *i, bool *uses_ss)
+INLINE void modrm16(struct reader *r, struct insn *i, bool *uses_ss)
 {
 	static const uint8_t base[8] = { R_EBX, R_EBX, R_EBP, R_EBP, R_ESI, R_EDI, R_EBP, R_EBX };
 	static const uint8_t index[8] = { R_ESI, R_EDI, R_ESI, R_EDI, REG_ZERO, REG_ZERO, REG_ZERO,
@@ -55,7 +69,7 @@ static void modrm16(struct reader *r, struct insn *i, bool *uses_ss)
 }
 
 /* ModRM and SIB with 32-bit addressing, SDM vol 2 tables 2-2, 2-3. */
-static void modrm32(struct reader *r, struct insn *i, bool *uses_ss)
+INLINE void modrm32(struct reader *r, struct insn *i, bool *uses_ss)
 {
 	unsigned mod = insn_mod(i), rm = insn_rm(i);
 
@@ -81,7 +95,7 @@ static void modrm32(struct reader *r, struct insn *i, bool *uses_ss)
 		i->disp = (int32_t)take_signed(r, mod == 1 ? 1 : 4);
 }
 
-static void immediates(struct reader *r, const struct insn_desc *d, struct insn *i)
+INLINE void immediates(struct reader *r, const struct insn_desc *d, struct insn *i)
 {
 	for (unsigned k = 0; k < 3; k++) {
 		const struct operand_desc *o = &operand_table[d->op[k]];
@@ -104,7 +118,7 @@ static void immediates(struct reader *r, const struct insn_desc *d, struct insn 
 }
 
 /* Prefixes in front of byte `b`'s instruction; false: b is none. */
-static bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
+INLINE bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
 {
 	switch (b) {
 	case 0x26: *seg = SEG_ES; break;
@@ -165,7 +179,7 @@ static uint16_t three_byte_row(const struct insn *i, enum escape e)
 	return (size ? insn_index_m3a_66 : insn_index_m3a)[i->opcode][0];
 }
 
-static enum escape take_opcode(struct reader *r, struct insn *i)
+INLINE enum escape take_opcode(struct reader *r, struct insn *i)
 {
 	i->opcode = (uint8_t)take(r, 1);
 	if (i->opcode != 0x0f)
@@ -176,7 +190,7 @@ static enum escape take_opcode(struct reader *r, struct insn *i)
 	return i->opcode == 0x38 ? ESCAPE_0F38 : ESCAPE_0F3A;
 }
 
-static uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
+INLINE uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
 {
 	switch (e) {
 	case ESCAPE_NONE: return insn_index_m1[i->opcode][reg];
@@ -185,11 +199,14 @@ static uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
 	}
 }
 
-static uint16_t x87_row(struct reader *r, const struct insn *i)
+INLINE uint16_t x87_row(struct reader *r, const struct insn *i)
 {
-	uint8_t m = (uint8_t)take(r, 1);
+	uint8_t m;
 
-	r->at -= !r->short_of;
+	r->short_of |= r->at >= r->avail;
+	if (r->short_of)
+		return 0;
+	m = r->p[r->at];
 	return m < 0xc0 ? insn_index_fm[i->opcode - 0xd8][m >> 3 & 7] : insn_index_fr[i->opcode - 0xd8][m & 63];
 }
 
@@ -197,7 +214,7 @@ static uint16_t x87_row(struct reader *r, const struct insn *i)
  * ModRM is looked at before it is known to be one: /reg selects rows of groups only. When it is not there, any row of
  * the opcode will do: the caller then asks for it. An opcode without rows is undefined whatever follows.
  */
-static uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newest)
+INLINE uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newest)
 {
 	enum escape e = take_opcode(r, i);
 
@@ -216,7 +233,7 @@ static uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newes
 	return 0;
 }
 
-static bool legal(const struct insn_desc *d, const struct insn *i)
+INLINE bool legal(const struct insn_desc *d, const struct insn *i)
 {
 	bool mem = insn_is_mem(i);
 
@@ -235,10 +252,10 @@ static bool legal(const struct insn_desc *d, const struct insn *i)
 	return !(d->op[1] == OP_Sw && insn_reg(i) > SEG_GS);
 }
 
-enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
-			       enum insn_since newest, struct insn *i)
+INLINE enum decode_result decode(const uint8_t *p, unsigned avail, bool plenty, bool code32,
+				 enum insn_since newest, struct insn *i)
 {
-	struct reader r = { p, avail < MAX_LEN ? avail : MAX_LEN, 0, false };
+	struct reader r = { p, avail < MAX_LEN ? avail : MAX_LEN, 0, false, plenty };
 	enum decode_result stop = avail < MAX_LEN ? DECODE_MORE : DECODE_LONG;
 	const struct insn_desc *d;
 	bool uses_ss = false;
@@ -251,7 +268,7 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 	while (r.at < r.avail && prefix(i, p[r.at], code32, &seg))
 		r.at++;
 	row = find_row(&r, i, newest);
-	if (r.short_of)
+	if (r.short_of || r.at > r.avail)
 		return stop;
 	i->len = (uint8_t)r.at;
 	if (!row)
@@ -264,7 +281,7 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 			return stop;
 		i->modrm = (uint8_t)take(&r, 1);
 		/* MOV to and from control and debug registers ignores mod: always registers. */
-		if (operand_table[d->op[0]].kind == OPK_R || operand_table[d->op[1]].kind == OPK_R)
+		if (d->mod_ignored)
 			i->modrm |= 0xc0;
 		if (insn_is_mem(i)) {
 			if (i->addrsize == 2)
@@ -274,10 +291,18 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 		}
 	}
 	i->row = (uint16_t)(row - 1);
-	immediates(&r, d, i);
-	if (r.short_of)
+	if (d->tail)
+		immediates(&r, d, i);
+	if (r.short_of || r.at > r.avail)
 		return stop;
 	i->seg = (uint8_t)(seg >= 0 ? seg : uses_ss ? SEG_SS : SEG_DS);
 	i->len = (uint8_t)r.at;
 	return legal(d, i) ? DECODE_OK : DECODE_UD;
+}
+
+enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
+			       enum insn_since newest, struct insn *i)
+{
+	return avail >= PLENTY ? decode(p, avail, true, code32, newest, i)
+			       : decode(p, avail, false, code32, newest, i);
 }

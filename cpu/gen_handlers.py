@@ -725,17 +725,21 @@ def main():
     for f in families:
         if f == "jcc":
             continue
-        rows = []
+        rows, fusions = [], []
         for (form, size), name in tables[f].items():
-            rows.append(f"\t\t[HOT_{form.upper()}][{ {1: 0, 2: 1, 4: 2}[size] }] = {name},")
-        body.append(f"\t[HOT_{f.upper()}] = {{ .fn = {{\n" + "\n".join(rows) + "\n\t} },")
+            place = f"[HOT_{form.upper()}][{ {1: 0, 2: 1, 4: 2}[size] }]"
+            rows.append(f"\t\t{place} = {name},")
+            if name in fused:
+                fusions.append(f"{place} = {list(fused).index(name) + 1},")
+        body.append(f"\t[HOT_{f.upper()}] = {{ .fn = {{\n" + "\n".join(rows) + "\n\t}, .fusion = { "
+                    + " ".join(fusions) + " } },")
     body.append("};\n")
     body.append("op_fn *const hot_jcc[16] = {\n\t" + ", ".join(f"j{cc}" for cc in CC) + "\n};\n")
     body.append("const struct hot_fusion hot_fusions[] = {")
     for plain, by_cc in fused.items():
         row = ", ".join(f"[{i}] = {n}" for i, n in sorted(by_cc.items()))
-        body.append(f"\t{{ {plain}, {{ {row} }} }},")
-    body.append("};\nconst size_t hot_fusion_count = sizeof(hot_fusions) / sizeof(hot_fusions[0]);")
+        body.append(f"\t{{ {{ {row} }} }}, /* {plain} */")
+    body.append("};")
     body.append("const struct hot_special hot_specials[] = {")
     for name, (r0, r1, rows) in special.items():
         cells = ", ".join(f"[{a}][{b}] = {n}" for (a, b), n in rows.items())

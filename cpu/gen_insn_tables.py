@@ -12,6 +12,7 @@ MAPS = ("M1", "M2", "M2_66", "M2_F3", "M2_F2", "M38", "M38_66", "M38_F2", "M3A",
 CC = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
 SINCE = ("I8086", "I186", "I286", "I386", "I486", "P5", "P6", "MMX", "SSE", "SSE2", "SSE3", "SSSE3")
 SINCE_ALIAS = {"I8087": "I8086", "I287": "I286", "I387": "I386"}
+TAIL_KINDS = {"I", "IS", "I2", "J", "A", "O", "ONE"}
 MODRM_KINDS = {"E", "EW", "RNONE", "G", "M", "R", "S", "C", "D", "P", "Q", "N", "V", "W", "U"}
 
 
@@ -142,11 +143,12 @@ def main():
         for r in all_rows:
             e = "NULL" if r["exec"].startswith("hot(") else "exec_" + r["exec"]
             und = "|".join("FLAG_" + x for x in r["undef"].split("|")) if r["undef"] != "0" else "0"
+            k = {kinds[o][0] for o in r["op"]}
             fl = "|".join("INSN_" + x.strip() for x in r["flags"].split("|")) if r["flags"] != "0" else "0"
             text.append(f'\t{{ "{r["name"]}", {e}, {hot_id(r)}, {r["opcode"]:#x}, MAP_{r["map"]}, '
                         f'{"REG_ANY" if r["reg"] == "ANY" else r["reg"]}, '
                         f'{{ {", ".join("OP_" + o for o in r["op"])} }}, ACC_{r["access"].strip("_") or "NONE"}, {fl}, '
-                        f'SINCE_{r["since"]}, {modrm_need(r, kinds)}, {und} }},')
+                        f'SINCE_{r["since"]}, {modrm_need(r, kinds)}, {und}, {int(bool(k & TAIL_KINDS))}, {int("R" in k)} }},')
         text += ["};", ""]
         for m in MAPS:
             text.append(matrix(f"insn_index_{m.lower()}", index[m], 256, 8))

@@ -16,6 +16,7 @@ enum hot_form {
 
 struct hot_family {
 	op_fn *fn[HOT_FORMS][3]; /* by operand size 1, 2, 4; NULL: no such form */
+	uint8_t fusion[HOT_FORMS][3]; /* index + 1 in hot_fusions of that handler; 0: is not fused with a branch */
 };
 extern const struct hot_family hot_families[HOT_FAMILIES];
 
@@ -23,11 +24,9 @@ extern op_fn *const hot_jcc[16];
 
 /* A compare and the conditional branch behind it, in one handler. */
 struct hot_fusion {
-	op_fn *first;
 	op_fn *fused[16]; /* by condition; NULL: not fused */
 };
 extern const struct hot_fusion hot_fusions[];
-extern const size_t hot_fusion_count;
 
 /* The same handler for each choice of registers: special.h. */
 #define HOT_NO_REG 8u /* in the place of an absent base register */

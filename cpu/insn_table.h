@@ -46,6 +46,8 @@ struct insn_desc {
 	uint8_t since;
 	uint8_t modrm;   /* enum modrm_need */
 	uint32_t undef;  /* EFLAGS left undefined */
+	bool tail;       /* an operand lies behind ModRM: immediate, displacement, offset */
+	bool mod_ignored; /* ModRM always names registers */
 };
 extern const struct insn_desc insn_table[INSN_COUNT];
 

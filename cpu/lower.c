@@ -109,11 +109,16 @@ static unsigned register_of(const struct insn_desc *d, const struct insn *i, uns
 	}
 }
 
+static op_fn *pick(struct lowering *l, unsigned family, unsigned form, unsigned log2_bytes)
+{
+	l->fusion = hot_families[family].fusion[form][log2_bytes];
+	return hot_families[family].fn[form][log2_bytes];
+}
+
 /* The general case: the form follows from the operand codes. Returns the handler. */
 static op_fn *lower_operands(struct lowering *l, struct op *op, const struct insn_desc *d,
 			     const struct insn *i)
 {
-	const struct hot_family *f = &hot_families[d->hot];
 	unsigned k0 = operand_table[d->op[0]].kind, k1 = operand_table[d->op[1]].kind;
 	bool mem = d->modrm != MODRM_NONE && insn_is_mem(i);
 	unsigned size = operand_size(d, i, 0), src = operand_size(d, i, 1);
@@ -123,7 +128,7 @@ static op_fn *lower_operands(struct lowering *l, struct op *op, const struct ins
 
 	op->imm = i->imm;
 	if (k0 == OPK_NONE)
-		return f->fn[HOT_RI][log2_size(i->opsize)];
+		return pick(l, d->hot, HOT_RI, log2_size(i->opsize));
 	if ((k0 == OPK_E && mem) || k0 == OPK_O) {
 		form = two ? HOT_MRB : HOT_MIB;
 		if (two) {
@@ -131,22 +136,22 @@ static op_fn *lower_operands(struct lowering *l, struct op *op, const struct ins
 			if (size == 1)
 				op->imm = shift(register_of(d, i, 1), 1);
 		}
-		return f->fn[form + memory_form(l, op, i, false)][s];
+		return pick(l, d->hot, form + memory_form(l, op, i, false), s);
 	}
 	op->r0 = slot(register_of(d, i, 0), size);
 	if (!two) {
 		op->r2 = shift(register_of(d, i, 0), size);
-		return f->fn[HOT_RI][s];
+		return pick(l, d->hot, HOT_RI, s);
 	}
 	if ((k1 == OPK_E && mem) || k1 == OPK_M || k1 == OPK_O) {
 		if (size == 1)
 			op->imm = shift(register_of(d, i, 0), 1);
-		return f->fn[HOT_RMB + memory_form(l, op, i, false)][s];
+		return pick(l, d->hot, HOT_RMB + memory_form(l, op, i, false), s);
 	}
 	op->r1 = slot(register_of(d, i, 1), src);
 	op->r2 = shift(register_of(d, i, 0), size);
 	op->r3 = shift(register_of(d, i, 1), src);
-	return f->fn[HOT_RR][s];
+	return pick(l, d->hot, HOT_RR, s);
 }
 
 static op_fn *lower_shift(struct lowering *l, struct op *op, const struct insn_desc *d,
@@ -181,16 +186,13 @@ static op_fn *lower_indirect(struct lowering *l, struct op *op, const struct ins
 	return hot_families[family].fn[flat_stack ? HOT_RR : HOT_RI][s];
 }
 
-static void fuse(struct lowering *l, unsigned cc)
+/* `fusion` is the last instruction's; its op is in front of this branch's. */
+static void fuse(struct lowering *l, unsigned fusion, unsigned cc)
 {
-	struct op *first = &l->op[l->last_hot];
+	op_fn *fn = fusion ? hot_fusions[fusion - 1].fused[cc] : NULL;
 
-	for (size_t k = 0; k < hot_fusion_count; k++)
-		if (hot_fusions[k].first == first->fn) {
-			if (hot_fusions[k].fused[cc])
-				first->fn = hot_fusions[k].fused[cc];
-			return;
-		}
+	if (fn)
+		l->op[l->n - 2].fn = fn;
 }
 
 bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
@@ -199,25 +201,21 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	bool flat_stack = is_flat_stack(l);
 	unsigned s = log2_size(i->opsize), stack_form = flat_stack ? HOT_RR : HOT_RI;
 	uint32_t behind = off + i->len;
-	int previous = l->last_hot;
+	unsigned fusion = l->fusion;
 	struct op *op;
 
 	l->icount++;
-	l->last_hot = -1;
+	l->fusion = 0;
 	if (d->hot == HOT_NONE) {
 		lower_generic(l, i, off);
 		return !(d->flags & INSN_ENDS);
 	}
-	l->last_hot = (int)l->n;
 	op = new_op(l, off, i->len);
 	switch (d->hot) {
 	case HOT_JCC:
 		op->fn = hot_jcc[i->opcode & 15];
 		set_target(l, op, behind + i->imm, i->opsize);
-		l->last_hot = previous;
-		if (previous >= 0)
-			fuse(l, i->opcode & 15);
-		l->last_hot = -1;
+		fuse(l, fusion, i->opcode & 15);
 		return true;
 	case HOT_LOOP:
 	case HOT_LOOPE:

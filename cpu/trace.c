@@ -21,6 +21,8 @@
 #define HASH 65536u
 #define GRANULE_SHIFT 6
 #define SINGLES 64u
+#define PART 1024u  /* of the arena: see trace_of */
+#define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
 /* A trace is hot when it was met HOT_SAMPLES times with fewer than HOT_GAP samples from one to the next. */
 #define HOT_SAMPLES 4u
 #define HOT_GAP 64u
@@ -53,6 +55,7 @@ struct trace_cache {
 	struct trace **list; /* by mfn: the traces of a frame */
 	uint8_t *arena;
 	size_t used;
+	uint32_t part[ARENA_BYTES / PART]; /* by part: where the trace was put (`used`) that covers its first byte */
 	struct specials specials;
 	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
@@ -64,9 +67,17 @@ static uint64_t make_key(uint64_t code_address, uint32_t mode)
 	return code_address | (uint64_t)mode << 56;
 }
 
+static bool same_frame(uint64_t key, uint64_t other)
+{
+	return !((key ^ other) << 8 >> (PAGE_SHIFT + 8));
+}
+
+/* Traces of one page lie in neighbouring buckets, in the order of their code: kind to the host's cache. */
 static unsigned hash_of(uint64_t key)
 {
-	return (unsigned)(key * 0x9e3779b97f4a7c15ull >> 48) & (HASH - 1);
+	unsigned page = (unsigned)((key >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ull >> 56);
+
+	return (page << 8 | (unsigned)(key >> 4 & 255)) & (HASH - 1);
 }
 
 static uint64_t granules_of(uint32_t from, uint32_t to) /* [from, to) within a page, not empty */
@@ -147,7 +158,7 @@ static void flush_all(struct trace_cache *t)
 
 static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t mode)
 {
-	return (struct lowering){ .op = op, .last_hot = -1, .mode = mode, .unlinked = t->unlinked,
+	return (struct lowering){ .op = op, .mode = mode, .unlinked = t->unlinked,
 				  .far = t->far };
 }
 
@@ -162,13 +173,34 @@ static enum insn_since newest(const struct cpu *c)
 	return (enum insn_since)since[c->cfg.model];
 }
 
-/* Where the next trace goes in the arena. */
-static struct trace *place(const struct trace_cache *t)
+/* Where the trace behind `used` bytes of the arena lies. */
+static struct trace *place(const struct trace_cache *t, size_t used)
 {
-	uintptr_t at = (uintptr_t)t->arena + t->used + offsetof(struct trace, key);
+	uintptr_t at = (uintptr_t)t->arena + used + offsetof(struct trace, key);
 
 	at = (at + LINE - 1) & ~(uintptr_t)(LINE - 1);
 	return (struct trace *)(at - offsetof(struct trace, key));
+}
+
+static struct trace *trace_at(const struct op *first)
+{
+	return (struct trace *)(uintptr_t)((const uint8_t *)first - offsetof(struct trace, op));
+}
+
+static size_t end_of(const struct trace_cache *t, const struct trace *tr)
+{
+	return (size_t)((const uint8_t *)&tr->op[tr->slots] - t->arena);
+}
+
+/* The trace that holds this op of the arena: one of the few that begin in its part of it. */
+static struct trace *trace_of(const struct trace_cache *t, const struct op *op)
+{
+	size_t at = (size_t)((const uint8_t *)op - t->arena);
+	struct trace *tr = place(t, t->part[at / PART]);
+
+	while (end_of(t, tr) <= at)
+		tr = place(t, end_of(t, tr));
+	return tr;
 }
 
 /* What lies behind a trace's last op: read, never run; and the ends of its branches to other pages. */
@@ -191,7 +223,7 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 {
 	uint32_t mode = (uint32_t)(key >> 56), start = (uint32_t)key & PAGE_MASK, off = start;
 	unsigned limit = mode & MODE_STEP ? 1 : TRACE_MAX;
-	struct trace *tr = place(t);
+	struct trace *tr = place(t, t->used);
 	struct lowering l = lowering(t, tr->op, mode);
 	bool more = true;
 
@@ -223,7 +255,13 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	tr->hot = false;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
-	t->used = (size_t)((uint8_t *)&tr->op[tr->slots] - t->arena);
+	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
+		if (k * PART >= t->used)
+			t->part[k] = (uint32_t)t->used;
+	t->used = end_of(t, tr);
+	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
+	for (unsigned k = 0; k < AHEAD; k += LINE)
+		__builtin_prefetch(t->arena + t->used + k, 1);
 	return tr;
 }
 
@@ -418,7 +456,7 @@ static bool in_arena(const struct trace_cache *t, const struct op *op)
 void trace_sample(struct cpu *c, struct op *first)
 {
 	struct trace_cache *t = c->traces;
-	struct trace *tr = (struct trace *)(void *)((uint8_t *)first - offsetof(struct trace, op));
+	struct trace *tr = trace_at(first);
 
 	t->samples++;
 	if (!in_arena(t, first) || tr->hot)
@@ -444,15 +482,13 @@ void trace_link(struct cpu *c, struct op *from, struct op *target)
 	const struct trace *to, *tr;
 
 	/* Singles have no place in the arena. */
-	if (!in_arena(t, target))
+	if (!in_arena(t, target) || !in_arena(t, from))
 		return;
-	to = (const struct trace *)(const void *)((const uint8_t *)target - offsetof(struct trace, op));
-	/* The page may have been mapped elsewhere since `from` was entered: look for it in target's frame. */
-	for (tr = t->list[(to->key & ~(0xffull << 56)) >> PAGE_SHIFT]; tr; tr = tr->frame_next)
-		if (from >= tr->op && from < tr->op + tr->slots) {
-			from->chain = target;
-			return;
-		}
+	to = trace_at(target);
+	/* The page may have been mapped elsewhere since `from` was entered. */
+	tr = trace_of(t, from);
+	if (tr->key != KEY_DEAD && same_frame(tr->key, to->key))
+		from->chain = target;
 }
 
 struct trace_cache *trace_cache_new(struct cpu *c)

@@ -45,7 +45,7 @@ struct lowering {
 	struct op *op;       /* the trace's first */
 	unsigned n;          /* slots used */
 	unsigned icount;     /* instructions so far */
-	int last_hot;        /* slot of the previous instruction when it is one hot op, else -1 */
+	unsigned fusion;     /* of the last instruction's op: see struct hot_family */
 	uint32_t mode;
 	struct op *unlinked, *far; /* initial chains */
 	uint8_t exit[TRACE_MAX + 1]; /* slots of branches that leave the page of a flat trace: each gets an op_exit */
