@@ -26,7 +26,7 @@ enum hv_cause {
 	HV_SWAP,
 	HV_SHARE_BREAK,
 	HV_NESTED_FAULT, /* an entry of the host's table was missing: EPT violation */
-	HV_SENSITIVE,    /* an instruction that shows or changes what is the hypervisor's, without being privileged */
+	HV_SENSITIVE,    /* caught: an instruction that is not privileged and shows the machine */
 	HV_CAUSES
 };
 

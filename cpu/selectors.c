@@ -49,7 +49,8 @@ static bool ask(struct cpu *c, const struct insn *i, enum sensitive what)
 	ok = found && visible(&d, sel & SEL_RPL, c->cpl) && answer(what, &d, &v);
 	if (found && traps_lie(c, what)) {
 		traps_compress(&d);
-		wrong = ok != (visible(&d, sel & SEL_RPL, c->cpl ? c->cpl : 1) && answer(what, &d, &seen));
+		wrong = ok != (visible(&d, sel & SEL_RPL, c->cpl ? c->cpl : 1) &&
+			       answer(what, &d, &seen));
 		ok ^= wrong;
 		wrong |= ok && seen != v;
 		v = seen;

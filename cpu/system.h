@@ -11,7 +11,7 @@ extern const struct table_register traps_gdtr, traps_idtr;
 extern const uint16_t traps_ldtr, traps_tr;
 extern const uint32_t traps_cr0;
 
-/* #GP(0): a program has tried what is the operating system's. The hypervisor, if it comes, reflects it. */
+/* #GP(0): a program has tried what is the operating system's; a hypervisor that comes reflects it. */
 bool traps_refuse(struct cpu *c, enum hv_cause cause, uint8_t what, uint32_t operand);
 
 bool traps_lie_here(const struct cpu *c, enum sensitive what);
@@ -22,7 +22,7 @@ static inline bool traps_lie(const struct cpu *c, enum sensitive what)
 }
 
 void traps_executed(struct cpu *c, enum sensitive what, bool wrong);
-/* A sensitive instruction has been executed; `wrong`: with another result than the guest's own machine gives. */
+/* A sensitive instruction has been executed; `wrong`: not as on the guest's own machine. */
 static inline void traps_met(struct cpu *c, enum sensitive what, bool wrong)
 {
 	if (unlikely(c->traps))
@@ -36,8 +36,8 @@ void traps_compress(struct descriptor *d);
 /* segment_load under a trap model. */
 bool traps_segment_load(struct cpu *c, unsigned n, uint16_t sel);
 /*
- * RET and IRET under a trap model: *cs becomes the guest's. *native: the processor executes it without
- * the hypervisor, at IOPL 0.
+ * RET and IRET under a trap model: *cs becomes the guest's. *native: the processor executes it
+ * without the hypervisor, at IOPL 0.
  */
 bool traps_return(struct cpu *c, enum sensitive what, uint32_t *cs, bool *native);
 

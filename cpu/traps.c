@@ -1,24 +1,27 @@
 /*
- * Trap models: what a processor without assistance for guests does to an operating system that believes to run in
- * ring 0.
+ * Trap models: what a processor without assistance for guests does to an operating system that
+ * believes to run in ring 0.
  *
- * `deprivileged` and `classic` compress the rings, as hypervisors before VT-x did: the guest's ring 0 executes
- * in the machine's ring 1, its rings 1 to 3 in themselves, and the machine's IOPL is 0. A privileged instruction
- * then traps, whoever executes it, and the hypervisor looks at the guest's ring: the operating system's is emulated, a
- * program's is reflected as the #GP it would have been. But some instructions are sensitive and do not trap (Popek
- * and Goldberg 1974; Robin and Irvine 2000 for the x86): `deprivileged` catches them, as binary translation does,
- * and no guest can tell; `classic` lets them run, wrong and unseen, and counts them.
+ * `deprivileged` and `classic` compress the rings, as hypervisors before VT-x did: the guest's
+ * ring 0 executes in the machine's ring 1, its rings 1 to 3 in themselves, and the machine's IOPL
+ * is 0. A privileged instruction then traps, whoever executes it, and the hypervisor looks at the
+ * guest's ring: the operating system's is emulated, a program's is reflected as the #GP it would
+ * have been. But some instructions are sensitive and do not trap (Popek and Goldberg 1974; Robin
+ * and Irvine 2000 for the x86): `deprivileged` catches them, as binary translation does, and no
+ * guest can tell; `classic` lets them run, wrong and unseen, and counts them.
  *
- * What they give then is what the machine holds: its tables, its CR0, IF set and IOPL 0, RPL 1 in CS and SS, and
- * descriptors of DPL 0 as the shadow GDT has them, with DPL 1.
+ * What they give then is what the machine holds: its tables, its CR0, IF set and IOPL 0, RPL 1 in
+ * CS and SS, and descriptors of DPL 0 as the shadow GDT has them, with DPL 1.
  *
- * The interpreter keeps the guest's own view in struct cpu always; only the handlers of these instructions, none of
- * which is hot, ask here. Real mode is interpreted by such hypervisors, not run: nothing differs there.
+ * The interpreter keeps the guest's own view in struct cpu always; only the handlers of these
+ * instructions, none of which is hot, ask here. Real mode is interpreted by such hypervisors, not
+ * run: nothing differs there.
  *
- * Reference: SDM vol 3 5.5 (privilege levels), 5.9 (privileged instructions); vol 2 of each instruction.
+ * Reference: SDM vol 3 5.5 (privilege levels), 5.9 (privileged instructions); vol 2 of each
+ * instruction.
  *
- * NOT IMPLEMENTED: the segment limits with which those hypervisors keep ring 1 away from themselves; RDTSC and CPUID,
- * which tell the truth in all models.
+ * NOT IMPLEMENTED: the segment limits with which those hypervisors keep ring 1 away from
+ * themselves; RDTSC and CPUID, which tell the truth in all models.
  */
 #include "cpu/known.h"
 #include "cpu/system.h"
@@ -60,7 +63,7 @@ const char *const sensitive_names[SENSITIVE_KINDS] = {
 	[SENS_RET_FAR] = "ret_far", [SENS_IRET] = "iret",
 };
 
-/* What the machine holds, for the guest to see: values of some hypervisor at the top of the linear space. */
+/* What the machine holds, for the guest to see: a hypervisor at the top of the linear space. */
 const struct table_register traps_gdtr = { .base = 0xffc10000u, .limit = 0x00ff };
 const struct table_register traps_idtr = { .base = 0xffc11000u, .limit = 0x07ff };
 const uint16_t traps_ldtr = 0x0078, traps_tr = 0x0080;
@@ -73,7 +76,8 @@ const struct sensitive_count *cpu_sensitive(const struct cpu *c)
 
 static bool concerns(const struct cpu *c, enum sensitive what)
 {
-	return (c->cr0 & CR0_PE) && where[what].rings >> c->cpl & 1 && (!cpu_is_v86(c) || where[what].v86);
+	return (c->cr0 & CR0_PE) && where[what].rings >> c->cpl & 1 &&
+	       (!cpu_is_v86(c) || where[what].v86);
 }
 
 bool traps_lie_here(const struct cpu *c, enum sensitive what)

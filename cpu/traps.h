@@ -1,6 +1,6 @@
 /*
- * How the guest's operating system is kept from the machine: the trap models. What each does is in traps.c;
- * this is what machines may see of it.
+ * How the guest's operating system is kept from the machine: the trap models. What each does is
+ * in traps.c; this is what machines may see of it.
  */
 #ifndef CPU_TRAPS_H
 #define CPU_TRAPS_H
@@ -17,8 +17,9 @@ enum trap_model {
 };
 
 /*
- * Instructions that are sensitive and not privileged: they show or change what is the hypervisor's, and the
- * processor does not trap them. (Robin and Irvine 2000 count 17; POP, JMP and INT n never go wrong unseen here.)
+ * Instructions that are sensitive and not privileged: they show or change what is the
+ * hypervisor's, and the processor does not trap them. (Robin and Irvine 2000 count 17; POP, JMP
+ * and INT n never go wrong unseen here.)
  */
 enum sensitive {
 	SENS_SGDT, SENS_SIDT, SENS_SLDT, SENS_STR, SENS_SMSW, SENS_PUSHF, SENS_POPF, SENS_LAR, SENS_LSL,

@@ -1,22 +1,24 @@
 /*
  * The cost model. See cost.h; docs/ENGINES.md has results.
  *
- * An event is not always an entry: that depends on the trap model and on the engine. With assistance (VT-x, SVM) a
- * guest's exceptions and INT n are its own, but for page faults under shadow tables; with nested paging CR3, INVLPG
- * and page faults are its own too. Without assistance everything that reaches ring 0 is an entry. `direct` stands for a
- * machine with no hypervisor below the guest's page tables: what concerns them costs loads only.
+ * An event is not always an entry: that depends on the trap model and on the engine. With
+ * assistance (VT-x, SVM) a guest's exceptions and INT n are its own, but for page faults under
+ * shadow tables; with nested paging CR3, INVLPG and page faults are its own too. Without
+ * assistance everything that reaches ring 0 is an entry. `direct` stands for a machine with no
+ * hypervisor below the guest's page tables: what concerns them costs loads only.
  *
  * Sources of the numbers:
- *  [A] Agesen, Mattson, Rugina, Sheldon: Software Techniques for Avoiding Hardware Virtualization Exits, USENIX
- *      ATC 2012, as it is quoted: round trips from 3963 cycles (Prescott, 2005) to 784 (Sandy Bridge, 2011). The
- *      paper's own table was not at hand when this was written.
- *  [O] Latency of a load that hits the second-level cache, where page-table entries are taken to lie: 18 cycles on
- *      Prescott (Intel's IA-32 Optimization Reference Manual, table 1-1, models 3 and 4), 12 on Sandy Bridge (measured:
- *      techreport.com 21987; 7-cpu.com has the same for Ivy Bridge).
+ *  [A] Agesen, Mattson, Rugina, Sheldon: Software Techniques for Avoiding Hardware Virtualization
+ *      Exits, USENIX ATC 2012, as it is quoted: round trips from 3963 cycles (Prescott, 2005) to
+ *      784 (Sandy Bridge, 2011). The paper's own table was not at hand when this was written.
+ *  [O] Latency of a load that hits the second-level cache, where page-table entries are taken to
+ *      lie: 18 cycles on Prescott (Intel's IA-32 Optimization Reference Manual, table 1-1, models
+ *      3 and 4), 12 on Sandy Bridge (measured: techreport.com 21987; 7-cpu.com has the same for
+ *      Ivy Bridge).
  *  [-] assumed: of the right order, measured by nobody we could cite.
  *
- * NOT IMPLEMENTED: accesses to MMIO, which the log does not hold; CR0 and CR4 writes that exit under nested paging
- * (they are counted with CR3's, which do not).
+ * NOT IMPLEMENTED: accesses to MMIO, which the log does not hold; CR0 and CR4 writes that exit
+ * under nested paging (they are counted with CR3's, which do not).
  */
 #include "machine/cost.h"
 
@@ -42,7 +44,7 @@ struct cost_model {
 	uint32_t work[WORKS];
 };
 
-/* [-] Decoding and emulating an instruction is a few hundred instructions, a port a device's code besides. */
+/* [-] An instruction is decoded and emulated in some hundred others; a port has its device's code. */
 #define HANDLE_COMMON                                                                                      \
 	[HV_EXCEPTION] = 200, [HV_HW_INTERRUPT] = 500, [HV_SW_INTERRUPT] = 200, [HV_PRIVILEGED] = 300,     \
 	[HV_PORT_IO] = 1000, [HV_MMIO] = 1000, [HV_SHADOW_FAULT] = 300, [HV_TABLE_WRITE] = 500,            \
@@ -92,7 +94,8 @@ static bool with_assistance(enum machine_mmu mmu, enum hv_cause cause)
 	}
 }
 
-static bool is_entry(enum machine_mmu mmu, enum machine_traps traps, enum hv_cause cause, enum hv_verdict verdict)
+static bool is_entry(enum machine_mmu mmu, enum machine_traps traps, enum hv_cause cause,
+		     enum hv_verdict verdict)
 {
 	/* Part of what another entry does. */
 	if (cause == HV_WORLD_SWITCH || cause == HV_DEMAND_PAGE || cause == HV_SWAP ||
@@ -150,8 +153,8 @@ static struct bill make_bill(struct machine *m, const struct cost_model *model)
 
 	cost_count(m);
 	for (unsigned c = 0; c < HV_CAUSES; c++) {
-		uint64_t handled = c == HV_WORLD_SWITCH || c == HV_DEMAND_PAGE || c == HV_SWAP ? m->cost.events[c] :
-												   m->cost.entries[c];
+		bool part = c == HV_WORLD_SWITCH || c == HV_DEMAND_PAGE || c == HV_SWAP;
+		uint64_t handled = part ? m->cost.events[c] : m->cost.entries[c];
 
 		b.cause[c] = m->cost.entries[c] * trip + handled * model->handle[c];
 		if (c == HV_SENSITIVE)
@@ -180,16 +183,24 @@ void machine_print_cost(struct machine *m, FILE *out)
 				m->cost.events[c], m->cost.entries[c], b.cause[c]);
 	for (unsigned i = 0; i < WORKS; i++)
 		if (b.works[i])
-			fprintf(out, "%-18s %14" PRIu64 " %14s %16" PRIu64 "\n", work_names[i], b.works[i], "-", b.work[i]);
+			fprintf(out, "%-18s %14" PRIu64 " %14s %16" PRIu64 "\n", work_names[i], b.works[i],
+				"-", b.work[i]);
 	for (unsigned i = 0; i < LOADS; i++)
 		if (b.loads[i])
-			fprintf(out, "loads: %-18s %7" PRIu64 " %14s %16" PRIu64 "\n", load_names[i], b.loads[i], "-",
-				b.load[i]);
+			fprintf(out, "loads: %-18s %7" PRIu64 " %14s %16" PRIu64 "\n", load_names[i],
+				b.loads[i], "-", b.load[i]);
 	if (e->translations)
 		fprintf(out, "loads of a TLB miss: %.2f\n",
-			(double)(e->guest_loads + e->shadow_loads + e->host_loads) / (double)e->translations);
+			(double)(e->guest_loads + e->shadow_loads + e->host_loads) /
+				(double)e->translations);
 	fprintf(out, "together %" PRIu64 " cycles, %.1f for a thousand guest instructions\n", b.sum,
 		insns ? (double)b.sum * 1000 / (double)insns : 0);
+}
+
+static void print_number(FILE *out, unsigned i, const char *name, uint64_t n, uint64_t cycles)
+{
+	fprintf(out, "%s\n      \"%s\": { \"number\": %" PRIu64 ", \"cycles\": %" PRIu64 " }", i ? "," : "",
+		name, n, cycles);
 }
 
 void cost_json(struct machine *m, FILE *out)
@@ -197,25 +208,26 @@ void cost_json(struct machine *m, FILE *out)
 	struct bill b = make_bill(m, &models[m->cfg.cost_model]);
 	const char *between = "";
 
-	fprintf(out, "  \"cost\": {\n    \"model\": \"%s\",\n    \"cycles\": %" PRIu64 ",\n    \"by_model\": {", b.model->name,
+	fprintf(out, "  \"cost\": {\n    \"model\": \"%s\",\n    \"cycles\": %" PRIu64 ",\n", b.model->name,
 		b.sum);
+	fprintf(out, "    \"by_model\": {");
 	for (unsigned i = 0; i < COST_MODELS; i++)
-		fprintf(out, "%s \"%s\": %" PRIu64, i ? "," : "", models[i].name, make_bill(m, &models[i]).sum);
+		fprintf(out, "%s \"%s\": %" PRIu64, i ? "," : "", models[i].name,
+			make_bill(m, &models[i]).sum);
 	fprintf(out, " },\n    \"traps\": {");
 	for (unsigned c = 0; c < HV_CAUSES; c++) {
 		if (!m->cost.events[c])
 			continue;
-		fprintf(out, "%s\n      \"%s\": { \"events\": %" PRIu64 ", \"entries\": %" PRIu64 ", \"cycles\": %" PRIu64 " }",
-			between, hv_cause_names[c], m->cost.events[c], m->cost.entries[c], b.cause[c]);
+		fprintf(out, "%s\n      \"%s\": { \"events\": %" PRIu64 ", \"entries\": %" PRIu64
+			", \"cycles\": %" PRIu64 " }", between, hv_cause_names[c], m->cost.events[c],
+			m->cost.entries[c], b.cause[c]);
 		between = ",";
 	}
 	fprintf(out, "\n    },\n    \"work\": {");
 	for (unsigned i = 0; i < WORKS; i++)
-		fprintf(out, "%s\n      \"%s\": { \"number\": %" PRIu64 ", \"cycles\": %" PRIu64 " }", i ? "," : "", work_names[i],
-			b.works[i], b.work[i]);
+		print_number(out, i, work_names[i], b.works[i], b.work[i]);
 	fprintf(out, "\n    },\n    \"loads\": {");
 	for (unsigned i = 0; i < LOADS; i++)
-		fprintf(out, "%s\n      \"%s\": { \"number\": %" PRIu64 ", \"cycles\": %" PRIu64 " }", i ? "," : "", load_names[i],
-			b.loads[i], b.load[i]);
+		print_number(out, i, load_names[i], b.loads[i], b.load[i]);
 	fprintf(out, "\n    }\n  },\n");
 }

@@ -1,6 +1,6 @@
 /*
- * What the hypervisor would have cost on silicon: counts of entries, loads and work, turned into cycles by a model that
- * is chosen by name. Guest time knows nothing of it.
+ * What the hypervisor would have cost on silicon: counts of entries, loads and work, turned into
+ * cycles by a model that is chosen by name. Guest time knows nothing of it.
  */
 #ifndef MACHINE_COST_H
 #define MACHINE_COST_H

@@ -105,8 +105,8 @@ static uint64_t read_plain(void *p, gpa_t at, bool pae)
 }
 
 /*
- * Reads entries from the directory down. False: the #PF is in *t. Inline, so that the plain reader costs
- * no call through a pointer.
+ * Reads entries from the directory down. False: the #PF is in *t. Inline, so that the plain
+ * reader costs no call through a pointer.
  */
 static inline __attribute__((always_inline))
 bool read_entries(walk_reader *read, void *opaque, const struct paging *pg, uint32_t va,

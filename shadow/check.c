@@ -1,6 +1,7 @@
 /*
- * The checking engines: the shadow, or the nested engine, with every answer held against the guest's
- * walk. What the shadow may answer otherwise, and when, is in docs/SHADOW.md ("The engines").
+ * The checking engines: the shadow, or the nested engine, with every answer held against the
+ * guest's walk. What the shadow may answer otherwise, and when, is in docs/SHADOW.md ("The
+ * engines").
  */
 #include "shadow/table.h"
 
@@ -19,7 +20,8 @@ static void differ(struct engine *e, gva_t va, const char *fmt, ...)
 	n = snprintf(e->difference, sizeof(e->difference),
 		     "%s differs from the guest walk at linear %08llx (cr3 %llx, role %x, "
 		     "cs:eip %x:%x, instruction %llu): ",
-		     e->kind == ENGINE_CHECK ? "shadow" : "nested", (unsigned long long)va, (unsigned long long)e->pg.cr3, paging_role(&e->pg),
+		     e->kind == ENGINE_CHECK ? "shadow" : "nested", (unsigned long long)va,
+		     (unsigned long long)e->pg.cr3, paging_role(&e->pg),
 		     e->log->cs, e->log->eip, (unsigned long long)e->log->icount);
 	va_start(ap, fmt);
 	vsnprintf(e->difference + n, sizeof(e->difference) - (size_t)n, fmt, ap);

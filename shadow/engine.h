@@ -15,8 +15,9 @@
 #include "mmu/paging.h"
 
 /*
- * ENGINE_CHECK runs the shadow, ENGINE_CHECK_NESTED the nested engine, and hold every answer against the
- * guest walk. They never change what the guest sees; engine_difference() tells what was wrong.
+ * ENGINE_CHECK runs the shadow, ENGINE_CHECK_NESTED the nested engine, and hold every answer
+ * against the guest walk. They never change what the guest sees; engine_difference() tells what
+ * was wrong.
  */
 enum engine_kind { ENGINE_SHADOW, ENGINE_DIRECT, ENGINE_CHECK, ENGINE_NESTED, ENGINE_CHECK_NESTED,
 		   ENGINE_KINDS };
@@ -56,11 +57,11 @@ struct engine_stats {
 		invlpgs, root_loads, roots_reused, roots_built, faults_reflected;
 	uint64_t shadow_pages; /* now in use */
 	/*
-	 * nested: loads from the host's table, translations of a gpa that the cache gave, host tables now,
-	 * and the loads of walks that were begun again because an entry was missing.
+	 * nested: loads from the host's table, translations of a gpa that the cache gave, host
+	 * tables now, and the loads of walks that were begun again because an entry was missing.
 	 */
 	uint64_t host_loads, gpa_cache_hits, host_tables, restart_loads;
-	/* nested: walks that gave a translation, by the guest entries each loaded (PAE: its PDPTE is one). */
+	/* nested: walks that gave a translation, by guest entries loaded (PAE: the PDPTE is one). */
 	struct engine_depth {
 		uint64_t walks, guest_loads, host_loads;
 	} depth[4];
@@ -81,9 +82,9 @@ struct engine *engine_new_sized(enum engine_kind kind, struct p2m *p2m, struct h
 void engine_free(struct engine *e);
 
 /*
- * Goes on with another engine, at an instruction boundary: what is known is thrown away and the TLB told.
- * The caller then calls engine_set_paging(PAGING_AC) and takes the root it gives. False, and nothing has
- * changed: no host memory.
+ * Goes on with another engine, at an instruction boundary: what is known is thrown away and the
+ * TLB told. The caller then calls engine_set_paging(PAGING_AC) and takes the root it gives.
+ * False, and nothing has changed: no host memory.
  */
 bool engine_switch(struct engine *e, enum engine_kind kind);
 enum engine_kind engine_get_kind(const struct engine *e);
@@ -110,7 +111,7 @@ bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mappin
 		      struct trap *t);
 
 void engine_invlpg(struct engine *e, gva_t va);
-/* Does it come to the hypervisor with this engine, which then notes it? Nested paging leaves it to the processor. */
+/* Does the engine note it? Nested paging leaves it to the processor. */
 bool engine_notes_invlpg(const struct engine *e);
 
 /* Memory was changed behind everybody's back, by a restore: nothing known is true any more. */

@@ -36,8 +36,8 @@ struct engine {
 };
 
 /*
- * `direct` and `nested` keep no translation of a gva but the TLB's: every flush the guest asks for is
- * carried out there. Begins the own data of both. direct.c.
+ * `direct` and `nested` keep no translation of a gva but the TLB's: every flush the guest asks
+ * for is carried out there. Begins the own data of both. direct.c.
  */
 struct flat {
 	uint32_t root;

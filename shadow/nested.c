@@ -1,18 +1,19 @@
 /*
- * The `nested` engine: two dimensions of page tables, as Intel's EPT and AMD's nested paging have them.
- * The guest's own tables are walked; they hold guest-physical addresses, and every one of these is
- * translated by a walk of a 4-level table that the hypervisor owns. With g guest levels over n host
- * levels that makes (g + 1)(n + 1) - 1 loads: 14 for 32-bit paging, 19 for PAE.
+ * The `nested` engine: two dimensions of page tables, as Intel's EPT and AMD's nested paging have
+ * them. The guest's own tables are walked; they hold guest-physical addresses, and every one of
+ * these is translated by a walk of a 4-level table that the hypervisor owns. With g guest levels
+ * over n host levels that makes (g + 1)(n + 1) - 1 loads: 14 for 32-bit paging, 19 for PAE.
  *
- * The host's table is made from the p2m, entry by entry, when a walk finds one missing: the EPT violation,
- * after which the processor begins its walk anew. Nothing else here enters the hypervisor: no write to a
- * page table, no CR3 load, no INVLPG, no page fault of the guest.
+ * The host's table is made from the p2m, entry by entry, when a walk finds one missing: the EPT
+ * violation, after which the processor begins its walk anew. Nothing else here enters the
+ * hypervisor: no write to a page table, no CR3 load, no INVLPG, no page fault of the guest.
  *
  * Reference: SDM vol 3, "VMX support for address translation" (the walk, EPT violations and
  * misconfigurations); AMD APM vol 2 15.25.
  *
- * UNLIKE HARDWARE: on a PAE walk the PDPTE is loaded, as AMD's processors do (APM vol 2 15.25, legacy PAE
- * mode), but the register's value counts, as on Intel's (SDM vol 3 4.4.1), because all engines must agree.
+ * UNLIKE HARDWARE: on a PAE walk the PDPTE is loaded, as AMD's processors do (APM vol 2 15.25,
+ * legacy PAE mode), but the register's value counts, as on Intel's (SDM vol 3 4.4.1), because all
+ * engines must agree.
  * NOT IMPLEMENTED: large host pages, accessed and dirty bits in the host's table.
  */
 #include "shadow/impl.h"

@@ -1,6 +1,7 @@
 /*
- * Trap models: what each sensitive instruction gives in ring 0 that is ring 1, and in a program; who is told;
- * privileged instructions by ring and verdict. Expected values: cpu/traps.c's head, SDM vol 2 of each.
+ * Trap models: what each sensitive instruction gives in ring 0 that is ring 1, and in a program;
+ * who is told; privileged instructions by ring and verdict. Expected values: cpu/traps.c's head,
+ * SDM vol 2 of each.
  */
 #include "tests/cpu/guest.h"
 
