@@ -15,4 +15,8 @@ extern const size_t bios_system_size;
 extern const uint8_t bios_video[];
 extern const size_t bios_video_size;
 
+/* The fonts that both carry: 256 glyphs of 16 bytes, then of 14, then of 8; the left pixel is bit 7. */
+extern const uint8_t bios_font[];
+extern const size_t bios_font_size;
+
 #endif

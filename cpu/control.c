@@ -28,10 +28,12 @@ static bool write_cr0(struct cpu *c, uint32_t v)
 	if (((v & CR0_PG) && !(v & CR0_PE)) || ((v & CR0_NW) && !(v & CR0_CD)))
 		return fault_code(c, TRAP_GP, 0);
 	c->cr0 = v;
-	if (((v ^ old) & (CR0_PE | CR0_PG | CR0_WP)) && !cpu_paging_changed(c, PAGING_MODE)) {
+	if (((v ^ old) & (CR0_PG | CR0_CD | CR0_NW)) && !cpu_load_pdptes(c)) {
 		c->cr0 = old;
 		return false;
 	}
+	if ((v ^ old) & (CR0_PE | CR0_PG | CR0_WP | CR0_CD | CR0_NW))
+		cpu_paging_changed(c, PAGING_MODE);
 	cpu_mode_changed(c);
 	return true;
 }
@@ -41,10 +43,11 @@ static bool write_cr3(struct cpu *c, uint32_t v)
 	uint32_t old = c->cr3;
 
 	c->cr3 = v;
-	if (!cpu_paging_changed(c, PAGING_CR3)) {
+	if (!cpu_load_pdptes(c)) {
 		c->cr3 = old;
 		return false;
 	}
+	cpu_paging_changed(c, PAGING_CR3);
 	return true;
 }
 
@@ -55,10 +58,12 @@ static bool write_cr4(struct cpu *c, uint32_t v)
 	if (v & ~cpuid_cr4_bits(c))
 		return fault_code(c, TRAP_GP, 0);
 	c->cr4 = v;
-	if (((v ^ old) & CR4_PAGING) && !cpu_paging_changed(c, PAGING_MODE)) {
+	if (((v ^ old) & CR4_PAGING & ~CR4_SMAP) && !cpu_load_pdptes(c)) {
 		c->cr4 = old;
 		return false;
 	}
+	if ((v ^ old) & CR4_PAGING)
+		cpu_paging_changed(c, PAGING_MODE);
 	cpu_mode_changed(c);
 	return true;
 }

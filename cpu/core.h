@@ -74,6 +74,9 @@ enum attention {
 	ATTN_SHUTDOWN = 512,
 };
 
+/* What the last instruction holds back, SDM vol 3 6.8.1 and 6.8.3. MOV SS and POP SS: debug exceptions as well. */
+enum shadow { SHADOW_STI = 1, SHADOW_SS = 2 };
+
 /* What a trace depends on beside its bytes: part of its key. */
 enum trace_mode {
 	MODE_CODE32 = 1,  /* CS.D */
@@ -103,6 +106,7 @@ struct called {
 struct known_segment {
 	uint64_t raw; /* the descriptor's bytes */
 	uint32_t key; /* selector, use, level; 0: empty */
+	bool flat;    /* as MODE_FLAT wants it */
 	struct segment seg;
 };
 #define KNOWN_SEGMENTS 64u
@@ -152,7 +156,7 @@ struct cpu {
 	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
 	struct x87_state x87;
 	bool halted, nmi_masked, nmi_pending, intr_pin, ignne_pin, a20;
-	uint8_t inhibit;      /* STI or MOV SS: no interrupt (and no debug trap) before this many more instructions */
+	uint8_t inhibit;      /* enum shadow: no interrupt before the next instruction has been executed */
 
 	struct trap trap;     /* why the last call returned false */
 
@@ -181,13 +185,21 @@ struct cpu {
 	uint64_t scratch;     /* results for slow handlers, see gen_handlers.py */
 	uint32_t scratch_lin;
 	bool repeat;          /* a string instruction has iterations left */
-	struct sensitive_count sensitive[SENSITIVE_KINDS];
-	uint64_t breakpoint;  /* linear address where cpu_run stops; UINT64_MAX: none */
+
+	struct sensitive_count sensitive[SENSITIVE_KINDS]; /* traps.c */
+
+	/* A debugger's, see breakpoint.c. */
+	uint32_t breakpoint[CPU_BREAKPOINTS]; /* linear */
+	unsigned breakpoints;
+	uint64_t broke_at;    /* the count at which cpu_run has last stopped for one */
 
 	struct called called[CALLED];
 	struct known_segment known[KNOWN_SEGMENTS];
 	struct jump jump[JUMPS];
 };
+
+/* breakpoint.c: is there one at CS:EIP, for which cpu_run has not yet stopped? */
+bool cpu_breaks_here(struct cpu *c);
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
@@ -292,10 +304,14 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations);
 void segment_derive(struct segment *s);
 /*
  * After CR0, CR3, CR4, EFER or A20 changed (the fields of struct cpu already hold the new values):
- * tells the engine, picks the TLB bank. PAE: loads the PDPTEs when `why` is PAGING_CR3 or MODE; false
- * with #GP(0) when one has reserved bits set.
+ * tells the engine, picks the TLB bank.
  */
-bool cpu_paging_changed(struct cpu *c, enum paging_change why);
+void cpu_paging_changed(struct cpu *c, enum paging_change why);
+/*
+ * Before it, when the registers change that SDM vol 3 4.4.1 names: with PAE paging in use loads the
+ * PDPTEs. False with #GP(0), and none loaded, when one has P and a reserved bit set.
+ */
+bool cpu_load_pdptes(struct cpu *c);
 /* After CPL, CS, SS, DS, ES attributes or EFLAGS.VM changed: picks the TLB bank and the trace key. */
 void cpu_mode_changed(struct cpu *c);
 /* The same when only DS or ES was loaded. */

@@ -99,12 +99,23 @@ struct cpu_state {
 	uint64_t efer, tsc_offset, apic_base, pat;
 	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
 	struct x87_state x87;
-	uint8_t cpl, a20, halted, nmi_masked, inhibit; /* inhibit: STI or MOV SS shadow */
+	uint8_t cpl, a20, halted, nmi_masked, inhibit; /* inhibit: 1 behind STI, 2 behind MOV SS */
 };
 
 void cpu_get_state(const struct cpu *c, struct cpu_state *s);
 /* The hidden parts are taken as given; derived fields are recomputed. */
 void cpu_set_state(struct cpu *c, const struct cpu_state *s);
+
+/*
+ * Linear addresses at which cpu_run stops, before the instruction there; a later cpu_run goes on with it.
+ * False: there is no room, or no such breakpoint. They survive a reset.
+ */
+enum { CPU_BREAKPOINTS = 32 };
+bool cpu_add_breakpoint(struct cpu *c, gva_t lin);
+bool cpu_remove_breakpoint(struct cpu *c, gva_t lin);
+unsigned cpu_breakpoints(const struct cpu *c, uint32_t out[CPU_BREAKPOINTS]); /* how many */
+/* Whether cpu_run has stopped for one, and nothing has been executed since. */
+bool cpu_at_breakpoint(const struct cpu *c);
 
 /* The last exceptions delivered, newest first, for the triple-fault report. Returns how many (<= 3). */
 struct cpu_last_trap { struct trap trap; uint32_t eip; uint16_t cs; uint8_t cpl; uint64_t icount; };
@@ -112,6 +123,8 @@ unsigned cpu_last_traps(const struct cpu *c, struct cpu_last_trap out[3]);
 
 /* Linear reads for debuggers: no faults, no side effects. Returns bytes read before an unmapped page. */
 uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len);
+/* Writes as a debugger does: whatever the page tables protect. Bytes written before an unmapped page. */
+uint32_t cpu_poke(struct cpu *c, gva_t lin, const void *buf, uint32_t len);
 /*
  * The instruction at `lin` in the current CS.D, as text; `eip` is what branch targets count from. Its bytes go
  * to `bytes`. Returns its length, 0 when not mapped.

@@ -7,8 +7,9 @@
  * rule this emulator follows is Intel's. The brand string says what it really is. A feature is
  * announced when the model had it and the emulator does it completely.
  *
- * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, PAT, PSE36, SMEP, SMAP, serial
- * number.
+ * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, MONITOR, UMIP, SMEP, SMAP, serial
+ * number. (PAT is
+ * its MSR and its bits in paging entries; there are no caches for it to steer.)
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
@@ -17,7 +18,8 @@
 #define IMPLEMENTED                                                                           \
 	(FEATURE_FPU | FEATURE_VME | FEATURE_DE | FEATURE_PSE | FEATURE_TSC | FEATURE_MSR |   \
 	 FEATURE_PAE | FEATURE_CX8 | FEATURE_SEP | FEATURE_PGE | FEATURE_CMOV | FEATURE_MMX |  \
-	 FEATURE_FXSR | FEATURE_SSE | FEATURE_SSE2)
+	 FEATURE_FXSR | FEATURE_SSE | FEATURE_SSE2 | FEATURE_PAT | FEATURE_PSE36)
+#define IMPLEMENTED_C (FEATURE_C_SSE3 | FEATURE_C_SSSE3)
 #define IMPLEMENTED_EXTENDED FEATURE_NX
 
 #define P5_FEATURES                                                                           \
@@ -29,19 +31,25 @@
 
 struct model {
 	uint32_t signature;     /* family, model, stepping */
-	uint32_t features;      /* of the real processor */
-	uint32_t extended;
+	uint32_t features;      /* of the real processor: CPUID.1:EDX */
+	uint32_t features_c;    /* CPUID.1:ECX */
+	uint32_t extended;      /* CPUID.80000001:EDX */
 	uint32_t max_leaf;
 	bool has_extended_leaves;
 };
 
+/*
+ * The newest is a Pineview Atom: the last line of Intel's processors with SSSE3 that were sold as 32-bit ones, and like
+ * this emulator it neither reorders nor speculates, so that guests need not defend themselves against that.
+ */
 static const struct model models[CPU_MODELS] = {
-	[CPU_486] = { 0x0480, FEATURE_FPU | FEATURE_VME, 0, 1, false },            /* DX4 */
-	[CPU_PENTIUM] = { 0x052c, P5_FEATURES, 0, 1, false },                      /* P54C */
-	[CPU_PENTIUM2] = { 0x0652, P6_FEATURES, 0, 2, false },                     /* Deschutes */
-	[CPU_PENTIUM3] = { 0x0673, P6_FEATURES | FEATURE_SSE, 0, 2, false },       /* Katmai */
-	[CPU_PENTIUM4] = { 0x0f24, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, 0, 2, true },
-	[CPU_MAX] = { 0x06d8, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, FEATURE_NX, 2, true },
+	[CPU_486] = { 0x0480, FEATURE_FPU | FEATURE_VME, 0, 0, 1, false },        /* DX4 */
+	[CPU_PENTIUM] = { 0x052c, P5_FEATURES, 0, 0, 1, false },                  /* P54C */
+	[CPU_PENTIUM2] = { 0x0652, P6_FEATURES, 0, 0, 2, false },                 /* Deschutes */
+	[CPU_PENTIUM3] = { 0x0673, P6_FEATURES | FEATURE_SSE, 0, 0, 2, false },   /* Katmai */
+	[CPU_PENTIUM4] = { 0x0f24, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, 0, 0, 2, true }, /* Northwood */
+	[CPU_MAX] = { 0x106ca, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, FEATURE_C_SSE3 | FEATURE_C_SSSE3, FEATURE_NX,
+		      2, true },
 };
 
 static const struct model *model_of(const struct cpu *c)
@@ -50,6 +58,8 @@ static const struct model *model_of(const struct cpu *c)
 }
 
 uint32_t cpuid_features(const struct cpu *c) { return model_of(c)->features & IMPLEMENTED; }
+
+uint32_t cpuid_features_c(const struct cpu *c) { return model_of(c)->features_c & IMPLEMENTED_C; }
 
 uint32_t cpuid_extended_features(const struct cpu *c)
 {
@@ -115,7 +125,7 @@ static struct leaf cpuid_leaf(const struct cpu *c, uint32_t n)
 		return (struct leaf){ m->max_leaf, text_word("Genu"), text_word("ntel"),
 				      text_word("ineI") };
 	case 1:
-		return (struct leaf){ m->signature, 0, 0, cpuid_features(c) };
+		return (struct leaf){ m->signature, 0, cpuid_features_c(c), cpuid_features(c) };
 	default: /* 2: one call; TLB and cache descriptors of a Pentium II, SDM vol 2 table 3-12 */
 		return (struct leaf){ 0x03020101u, 0, 0, 0x0c040843u };
 	}

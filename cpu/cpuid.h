@@ -27,10 +27,15 @@
 #define FEATURE_SSE (1u << 25)
 #define FEATURE_SSE2 (1u << 26)
 
+/* CPUID.1:ECX, SDM vol 2 table 3-10. */
+#define FEATURE_C_SSE3 (1u << 0)
+#define FEATURE_C_SSSE3 (1u << 9)
+
 #define FEATURE_NX (1u << 20) /* CPUID.80000001:EDX */
 
-/* CPUID.1:EDX and CPUID.80000001:EDX of this processor. */
+/* CPUID.1:EDX, CPUID.1:ECX and CPUID.80000001:EDX of this processor. */
 uint32_t cpuid_features(const struct cpu *c);
+uint32_t cpuid_features_c(const struct cpu *c);
 uint32_t cpuid_extended_features(const struct cpu *c);
 /* CPUID.1:EAX, also EDX after reset. */
 uint32_t cpuid_signature(const struct cpu *c);

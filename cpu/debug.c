@@ -3,9 +3,6 @@
  *
  * Reference: SDM vol 3 17.2 (registers), 17.3.1 (#DB: priorities, RF), 6.8.3 (what MOV SS holds
  * back).
- *
- * UNLIKE HARDWARE: STI delays the single-step trap by one instruction as MOV SS does, because one
- * field (cpu.inhibit) serves both.
  */
 #include "cpu/debug.h"
 
@@ -38,9 +35,10 @@ bool debug_raise(struct cpu *c, uint32_t dr6_bits)
 bool debug_before_insn(struct cpu *c)
 {
 	uint32_t lin = c->seg[SEG_CS].base + c->eip, hit = 0;
+	bool shadow = c->inhibit == SHADOW_SS;
 
-	c->db_hit = 0;
-	if ((c->eflags & FLAG_RF) || c->inhibit || !(c->dr[7] & DR7_ENABLE))
+	c->db_hit = shadow ? c->db_hit & DR6_B : 0;
+	if ((c->eflags & FLAG_RF) || shadow || !(c->dr[7] & DR7_ENABLE))
 		return true;
 	for (unsigned n = 0; n < 4; n++)
 		if (bp_enabled(c, n) && bp_kind(c, n) == DEBUG_EXECUTE && c->dr[n] == lin)
@@ -54,9 +52,8 @@ bool debug_after_insn(struct cpu *c, bool tf, bool shadow)
 
 	if (!(c->db_hit & DB_KEEP_RF))
 		c->eflags &= ~FLAG_RF;
-	if (shadow) { /* data breakpoints should wait for the next boundary, the step is lost */
+	if (shadow) /* data breakpoints wait for the next boundary, the step is lost */
 		return true;
-	}
 	if (tf && !(c->db_hit & DB_NO_STEP))
 		bits |= DR6_BS;
 	c->db_hit = bits ? DB_RETIRED : 0;

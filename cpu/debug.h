@@ -38,14 +38,14 @@ static inline bool debug_wants_step(const struct cpu *c)
 
 /*
  * Before the instruction at c->eip: false with #DB recorded when it has a code breakpoint and RF is
- * clear. Forgets what the last instruction met.
+ * clear. Forgets what the last instruction met, unless it was MOV SS.
  */
 bool debug_before_insn(struct cpu *c);
 
 /*
  * After an instruction that retired: clears RF, raises the traps that are due. `tf` is EFLAGS.TF as
- * it was before the instruction. `shadow`: the instruction was STI or MOV SS (cpu.inhibit has just
- * been set). c->eip is the EIP to push. False with #DB recorded.
+ * it was before the instruction. `shadow`: the instruction was MOV SS or POP SS. c->eip is the EIP to
+ * push. False with #DB recorded.
  */
 bool debug_after_insn(struct cpu *c, bool tf, bool shadow);
 

@@ -146,8 +146,8 @@ INLINE bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
 enum escape { ESCAPE_NONE, ESCAPE_0F, ESCAPE_0F38, ESCAPE_0F3A };
 
 /*
- * With a mandatory prefix the row of that map, else the one without. MMX and SSE rows do not ignore a prefix that
- * makes no other instruction of them (NP in SDM vol 2 3.1.1.1); hints do.
+ * With a mandatory prefix the row of that map, else the one without. MMX and SSE rows do not ignore
+ * a prefix that makes no other instruction of them (NP in SDM vol 2 3.1.1.1); hints do.
  */
 static uint16_t two_byte_row(const struct insn *i, uint8_t op, unsigned reg)
 {
@@ -207,12 +207,15 @@ INLINE uint16_t x87_row(struct reader *r, const struct insn *i)
 	if (r->short_of)
 		return 0;
 	m = r->p[r->at];
-	return m < 0xc0 ? insn_index_fm[i->opcode - 0xd8][m >> 3 & 7] : insn_index_fr[i->opcode - 0xd8][m & 63];
+	if (m < 0xc0)
+		return insn_index_fm[i->opcode - 0xd8][m >> 3 & 7];
+	return insn_index_fr[i->opcode - 0xd8][m & 63];
 }
 
 /*
- * ModRM is looked at before it is known to be one: /reg selects rows of groups only. When it is not there, any row of
- * the opcode will do: the caller then asks for it. An opcode without rows is undefined whatever follows.
+ * ModRM is looked at before it is known to be one: /reg selects rows of groups only. When it is not
+ * there, any row of the opcode will do: the caller then asks for it. An opcode without rows is
+ * undefined whatever follows.
  */
 INLINE uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newest)
 {

@@ -139,8 +139,8 @@ static void add_operand(struct text *t, const struct insn *i, unsigned code, uin
 }
 
 /*
- * Rows whose other form has a name of its own: with a register where they are named for memory, or the reverse.
- * `op`, when not 0, is the first operand of that form.
+ * Rows whose other form has a name of its own: with a register where they are named for memory, or
+ * the reverse. `op`, when not 0, is the first operand of that form.
  */
 static const struct form {
 	const char *name;
@@ -189,7 +189,7 @@ static bool is_string(const struct insn_desc *d)
 	return false;
 }
 
-/* The override of operands that are not written out: DS:ESI of strings, XLAT's table, MASKMOVQ's destination. */
+/* The override of what is not written out: DS:ESI of strings, XLAT's table, MASKMOVQ's destination. */
 static void add_source_segment(struct text *t, const struct insn_desc *d, const struct insn *i)
 {
 	bool has = strcmp(d->mnemonic, "xlat") == 0 || strncmp(d->mnemonic, "maskmov", 7) == 0;

@@ -44,7 +44,7 @@ bool exec_sti(struct cpu *c, const struct insn *i)
 		note_trapped(c, i->opcode, 0);
 		if (!(c->eflags & FLAG_IF)) {
 			c->eflags |= FLAG_IF;
-			c->inhibit = 1;
+			c->inhibit = SHADOW_STI;
 			c->attention |= ATTN_STEP;
 		}
 		return true;

@@ -36,6 +36,9 @@ enum f32f64_relation { FR_LESS, FR_EQUAL, FR_GREATER, FR_UNORDERED };
 static inline enum fp_round sse_rc(const struct sse_env *e) { return e->mxcsr >> 13 & 3; }
 
 /* In every two-operand function a is the destination: it wins when both are NaNs. */
+typedef uint32_t f32_op(struct sse_env *e, uint32_t a, uint32_t b);
+typedef uint64_t f64_op(struct sse_env *e, uint64_t a, uint64_t b);
+
 uint32_t f32_add(struct sse_env *e, uint32_t a, uint32_t b);
 uint32_t f32_sub(struct sse_env *e, uint32_t a, uint32_t b);
 uint32_t f32_mul(struct sse_env *e, uint32_t a, uint32_t b);

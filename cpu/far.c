@@ -27,22 +27,30 @@ static void frame_begin(const struct cpu *c, struct stack_frame *f, unsigned siz
 	f->error = 0;
 }
 
-/* Pushes CS:EIP if it is a call. */
-static bool push_return(struct cpu *c, bool call, unsigned size, struct descriptor *code)
+/*
+ * Pushes CS:EIP if it is a call. The target's offset is checked behind the stack, SDM vol 2 CALL;
+ * `code` is NULL in real mode.
+ */
+static bool push_return(struct cpu *c, bool call, unsigned size, uint32_t off, uint32_t limit,
+			struct descriptor *code)
 {
 	struct stack_frame f;
 
-	if (!call)
-		return !code || descriptor_touch(c, code);
-	frame_begin(c, &f, size);
-	frame_add(&f, traps_shown(c, SEG_CS, SENS_CALL_FAR));
-	frame_add(&f, c->eip);
-	TRY(frame_probe(c, &f));
+	if (call) {
+		frame_begin(c, &f, size);
+		frame_add(&f, traps_shown(c, SEG_CS, SENS_CALL_FAR));
+		frame_add(&f, c->eip);
+		TRY(frame_probe(c, &f));
+	}
+	if (off > limit)
+		return fault_code(c, TRAP_GP, 0);
 	if (code)
 		TRY(descriptor_touch(c, code));
-	TRY(frame_write(c, &f));
-	traps_met(c, SENS_CALL_FAR, true);
-	set_reg32(c, R_ESP, frame_esp(&f));
+	if (call) {
+		TRY(frame_write(c, &f));
+		traps_met(c, SENS_CALL_FAR, true);
+		set_reg32(c, R_ESP, frame_esp(&f));
+	}
 	return true;
 }
 
@@ -50,9 +58,7 @@ static bool push_return(struct cpu *c, bool call, unsigned size, struct descript
 
 static bool far_real(struct cpu *c, const struct far_target *t)
 {
-	if (t->off > c->seg[SEG_CS].limit)
-		return fault_code(c, TRAP_GP, 0);
-	TRY(push_return(c, t->call, t->opsize, NULL));
+	TRY(push_return(c, t->call, t->opsize, t->off, c->seg[SEG_CS].limit, NULL));
 	segment_set_real(c, SEG_CS, t->sel);
 	c->eip = t->off;
 	cpu_mode_changed(c);
@@ -61,15 +67,13 @@ static bool far_real(struct cpu *c, const struct far_target *t)
 
 /* ---- protected mode -------------------------------------------------------------------------- */
 
-/* To a segment of the same privilege, or a conforming one; `off` is checked. */
+/* To a segment of the same privilege, or a conforming one. */
 static bool enter_code(struct cpu *c, const struct far_target *t, uint16_t sel, uint32_t off,
 		       unsigned size, struct descriptor *d)
 {
 	if (!desc_present(d))
 		return fault_code(c, TRAP_NP, SEL_ERROR(sel));
-	if (off > desc_limit(d))
-		return fault_code(c, TRAP_GP, 0);
-	TRY(push_return(c, t->call, size, d));
+	TRY(push_return(c, t->call, size, off, desc_limit(d), d));
 	segment_set_code(c, sel, d, c->cpl);
 	c->eip = off;
 	cpu_mode_changed(c);
@@ -92,10 +96,10 @@ static bool far_direct(struct cpu *c, const struct far_target *t, struct descrip
  */
 static bool far_quick(struct cpu *c, const struct far_target *t)
 {
-	const struct segment *code = known_segment(c, t->sel, USE_JUMP, c->cpl);
+	const struct known_segment *code = known_find(c, t->sel, USE_JUMP, c->cpl);
 	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - 8) & mask;
 
-	if (!code || t->off > code->limit || c->traps)
+	if (!code || t->off > code->seg.limit || c->traps)
 		return false;
 	if (t->call) {
 		uint8_t *p = t->opsize == 4 ? stack_writable(c, low, 8) : NULL;
@@ -106,9 +110,9 @@ static bool far_quick(struct cpu *c, const struct far_target *t)
 		st4(p + 4, c->seg[SEG_CS].sel);
 		set_reg32(c, R_ESP, (esp & ~mask) | low);
 	}
-	c->seg[SEG_CS] = *code;
+	c->seg[SEG_CS] = code->seg;
 	c->eip = t->off;
-	cpu_mode_changed(c);
+	known_mode_changed(c, code, NULL);
 	return true;
 }
 
@@ -276,19 +280,19 @@ static bool ret_outer(struct cpu *c, const struct insn *i, uint32_t eip, uint16_
 static bool ret_quick(struct cpu *c, uint32_t skip)
 {
 	const uint8_t *p = stack_readable(c, reg32(c, R_ESP) & cpu_stack_mask(c), 8);
-	const struct segment *code;
+	const struct known_segment *code;
 	uint16_t sel;
 
 	if (!p || !cpu_is_protected(c))
 		return false;
 	sel = (uint16_t)ld2(p + 4);
-	code = known_segment(c, sel, USE_RETURN, c->cpl);
-	if (!code || (sel & SEL_RPL) != c->cpl || ld4(p) > code->limit)
+	code = known_find(c, sel, USE_RETURN, c->cpl);
+	if (!code || (sel & SEL_RPL) != c->cpl || ld4(p) > code->seg.limit)
 		return false;
 	c->eip = ld4(p);
 	stack_drop(c, 8 + skip);
-	c->seg[SEG_CS] = *code;
-	cpu_mode_changed(c);
+	c->seg[SEG_CS] = code->seg;
+	known_mode_changed(c, code, NULL);
 	return true;
 }
 

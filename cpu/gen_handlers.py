@@ -475,13 +475,21 @@ def push(name, size, stack, value, end="NEXT;", slow_end="AFTER_SLOW;", before="
                   f"\tst{size}((void *)(e->addend + lin), {value});\n\t{new}\n\t{end}")
 
 
-def pop(name, size, stack, use, extra="", end="NEXT;", slow_end="AFTER_SLOW;", slow_extra=""):
+# A near transfer beyond CS.limit faults before it changes anything. In flat code there is nothing beyond.
+LIMIT = "\tif (unlikely({} > c->seg[SEG_CS].limit))\n\t\treturn leave_limit(c, op);"
+
+
+def pop(name, size, stack, use, extra="", end="NEXT;", slow_end="AFTER_SLOW;", slow_extra="", is_eip=False):
     """use: statements with the popped value `v`, after ESP has moved by size (and extra)."""
-    handler(name + "_slow", f"\tuint32_t v;\n\n\tc->cur = op;\n\tif (!cpu_pop(c, {size}, &c->scratch_lin))\n"
-                            f"\t\treturn leave_fault(c, op);\n\tv = c->scratch_lin;\n{slow_extra}\n\t{use}\n\t{slow_end}", cold=True)
+    check = LIMIT.format("v") if is_eip else ""
+    slow_check = check.replace("\t\treturn", "\t\treturn c->r[R_ESP] = sp,") if is_eip else ""
+    handler(name + "_slow", f"\tuint64_t sp = c->r[R_ESP];\n\tuint32_t v;\n\n\t(void)sp;\n\tc->cur = op;\n"
+                            f"\tif (!cpu_pop(c, {size}, &c->scratch_lin))\n"
+                            f"\t\treturn leave_fault(c, op);\n\tv = c->scratch_lin;\n{slow_check}\n"
+                            f"{slow_extra}\n\t{use}\n\t{slow_end}", cold=True)
     st = (STACK_F if stack == "f" else STACK_S).format(step="", size=size, length="rlen", name=name)
     new = (SET_F if stack == "f" else SET_S).format(value=f"sp + {size}{extra}")
-    handler(name, f"{st}\n{hit('r', size, name)}\n\tuint32_t v = ld{size}((const void *)(e->addend + lin));\n\n"
+    handler(name, f"{st}\n{hit('r', size, name)}\n\tuint32_t v = ld{size}((const void *)(e->addend + lin));\n{check}\n"
                   f"\t{new}\n\t{use}\n\t{end}")
 
 
@@ -494,10 +502,12 @@ for stack in "fs":
         push("push_i" + t, size, stack, "op->imm")
         pop("pop_r" + t, size, stack, put(size, "op->r0", "0", "v"))
         note = f"NOTE_CALL({RETURN_EIP}); " if t == "_f4" else ""
-        push("call" + t, size, stack, RETURN_EIP, end=note + "TAKE(op);", slow_end=note + "TAKE(op);")
+        target = f"(uint{size * 8}_t)(c->eip_page + op->imm)"
+        push("call" + t, size, stack, RETURN_EIP, end=note + "TAKE(op);", slow_end=note + "TAKE(op);",
+             before=LIMIT.format(target) if stack == "s" else "")
         back = "RETURN(v);" if t == "_f4" else INDIRECT
         pop("ret" + t, size, stack, "", extra=" + op->imm", end=back, slow_end=back,
-            slow_extra="\tif (op->imm)\n\t\tstack_add(c, op->imm);")
+            slow_extra="\tif (op->imm)\n\t\tstack_add(c, op->imm);", is_eip=stack == "s")
         # LEAVE: (E)SP = (E)BP, then pop (E)BP. Probe first: a fault must not move ESP.
         name = "leave" + t
         set_bp = put(size, "R_EBP", "0", "v")
@@ -516,34 +526,39 @@ for stack in "fs":
 
 # PUSH, CALL and JMP with a memory operand: read it, then go on as with a register.
 for size in (2, 4):
-    handler(f"jmpi_ri{size}", f"\tuint32_t v = {get(size, 'op->r0', '0')};\n\n\tINDIRECT(v);")
+    jump = f"\tuint32_t v = {get(size, 'op->r0', '0')};\n"
+    handler(f"jmpi_rr{size}", f"{jump}\n\tINDIRECT(v);")
+    table("jmpi", "rr", size, f"jmpi_rr{size}")
+    handler(f"jmpi_ri{size}", f"{jump}\n{LIMIT.format('v')}\n\tINDIRECT(v);")
     table("jmpi", "ri", size, f"jmpi_ri{size}")
     for stack in "fs":
         name = f"calli_{stack}{size}"
         end = f"NOTE_CALL({RETURN_EIP}); INDIRECT_AGAIN(v);" if stack == "f" and size == 4 else INDIRECT
         push(name, size, stack, RETURN_EIP, end=end, slow_end=end,
-             before=f"\tuint32_t v = {get(size, 'op->r0', '0')};")
+             before=jump + (LIMIT.format("v") if stack == "s" else ""))
         table("calli", "rr" if stack == "f" else "ri", size, name)
     for k in "bxs":
         # With an index it is a table of jumps, which leads everywhere.
         again = "_AGAIN" if k == "b" and size == 4 else ""
-        memory_read(f"jmpi_mi{k}{size}", k, size, f"\tuint32_t v = m;\n\tINDIRECT{again}(v);", end="", slow_end="")
+        check = LIMIT.format("m") if k == "s" else ""
+        memory_read(f"jmpi_mi{k}{size}", k, size, f"\tuint32_t v = m;\n{check}\n\tINDIRECT{again}(v);", end="", slow_end="")
         table("jmpi", "mi" + k, size, f"jmpi_mi{k}{size}")
         # Fast when the stack is hit too; else the slow twin does everything again from the start.
         again = "_AGAIN" if k == "b" else ""
         go = f"NOTE_CALL({RETURN_EIP}); INDIRECT{again}(m);" if k != "s" and size == 4 else "INDIRECT(m);"
         for fam, value, end in (("push", "m", "NEXT;"), ("calli", RETURN_EIP, go)):
             name = f"{fam}_mi{k}{size}"
+            limit = check if fam == "calli" else ""
             slow = (f"{ea(k)}\n{slow_address(k, size, False)}\n"
                     f"\tif (!lin_load(c, lin, {size}, user, &c->scratch))\n\t\treturn leave_fault(c, op);\n"
-                    f"\t{{\n\tuint32_t m = (uint32_t)c->scratch;\n\n\t(void)m;\n"
+                    f"\t{{\n\tuint32_t m = (uint32_t)c->scratch;\n\n\t(void)m;\n{limit}\n"
                     f"\tif (!cpu_push(c, {size}, {value}))\n\t\treturn leave_fault(c, op);\n"
                     f"\t{end.replace('NEXT', 'AFTER_SLOW')}\n\t}}")
             handler(name + "_slow", slow, cold=True)
             st = (STACK_F if k != "s" else STACK_S).format(step=f"- {size}", size=size, length="wlen", name=name)
             new = (SET_F if k != "s" else SET_S).format(value="sp")
             handler(name, f"{ea(k)}\n{address(k, size, False, name)}\n{hit('r', size, name)}\n"
-                          f"\tuint32_t m = ld{size}((const void *)(e->addend + lin));\n\t{{\n"
+                          f"\tuint32_t m = ld{size}((const void *)(e->addend + lin));\n{limit}\n\t{{\n"
                           f"{st}\n{hit('w', size, name)}\n\tst{size}((void *)(e->addend + lin), {value});\n"
                           f"\t{new}\n\t}}\n\t{end}")
             table(fam, "mi" + k, size, name)

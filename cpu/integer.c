@@ -147,7 +147,7 @@ bool exec_popa(struct cpu *c, const struct insn *i)
 		reg_set(c, R_ESP, mask == 0xffff ? 2 : 4, sp + 32);
 		return true;
 	}
-	for (unsigned k = 0; k < 8; k++) {
+	for (unsigned k = 8; k-- > 0;) { /* EDI first: it is the first to fault */
 		uint64_t w;
 
 		TRY(cpu_load(c, SEG_SS, (sp + (7 - k) * size) & mask, size, &w));

@@ -222,7 +222,7 @@ static bool deliver_protected(struct cpu *c, struct cpu_event *e)
 }
 
 /* Level `cpl`'s stack in a 32-bit TSS, when it can be had without any ado. */
-static const struct segment *quick_inner_stack(const struct cpu *c, unsigned cpl, uint32_t *esp)
+static const struct known_segment *quick_inner_stack(const struct cpu *c, unsigned cpl, uint32_t *esp)
 {
 	const struct segment *tr = &c->seg[SEG_TR];
 	const uint8_t *p = quick_read(c, tr->base + 4 + 8 * cpl, 8, false);
@@ -230,7 +230,7 @@ static const struct segment *quick_inner_stack(const struct cpu *c, unsigned cpl
 	if (!p || !tss_is_32(tr->attr) || 4 + 8 * cpl + 5 > tr->limit)
 		return NULL;
 	*esp = ld4(p);
-	return known_segment(c, (uint16_t)ld2(p + 4), USE_STACK, cpl);
+	return known_find(c, (uint16_t)ld2(p + 4), USE_STACK, cpl);
 }
 
 /*
@@ -240,7 +240,8 @@ static const struct segment *quick_inner_stack(const struct cpu *c, unsigned cpl
 static bool deliver_quick(struct cpu *c, const struct cpu_event *e)
 {
 	const uint8_t *gate = quick_read(c, c->idtr.base + e->vector * 8u, 8, false);
-	const struct segment *ss = &c->seg[SEG_SS], *code;
+	const struct known_segment *code, *inner = NULL;
+	const struct segment *ss = &c->seg[SEG_SS];
 	uint32_t lo, hi, esp = reg32(c, R_ESP), low, mask, len = e->has_error ? 16 : 12, v[6];
 	unsigned cpl, n = 0;
 	uint8_t *p;
@@ -251,16 +252,19 @@ static bool deliver_quick(struct cpu *c, const struct cpu_event *e)
 	hi = ld4(gate + 4);
 	if ((hi & 0x9e00) != 0x8e00 || (e->source == EVENT_SOFTWARE && (hi >> 13 & 3) < c->cpl))
 		return false; /* P, and a type of 14 or 15 */
-	code = known_segment(c, (uint16_t)(lo >> 16), USE_ENTER, c->cpl);
+	code = known_find(c, (uint16_t)(lo >> 16), USE_ENTER, c->cpl);
 	if (!code)
 		return false;
 	lo = (lo & 0xffff) | (hi & 0xffff0000u);
-	cpl = code->sel & SEL_RPL;
+	cpl = code->seg.sel & SEL_RPL;
 	if (cpl < c->cpl) {
-		ss = quick_inner_stack(c, cpl, &esp);
+		inner = quick_inner_stack(c, cpl, &esp);
+		if (!inner)
+			return false;
+		ss = &inner->seg;
 		len += 8;
 	}
-	if (!ss || lo > code->limit)
+	if (lo > code->seg.limit)
 		return false;
 	mask = ss->attr & SEG_DB ? 0xffffffffu : 0xffffu;
 	low = (esp - len) & mask;
@@ -276,7 +280,7 @@ static bool deliver_quick(struct cpu *c, const struct cpu_event *e)
 	v[n++] = c->eip;
 	v[n++] = c->seg[SEG_CS].sel;
 	v[n++] = flags_image(c, e);
-	if (cpl < c->cpl) {
+	if (inner) {
 		v[n++] = reg32(c, R_ESP);
 		v[n++] = c->seg[SEG_SS].sel;
 		c->seg[SEG_SS] = *ss;
@@ -284,11 +288,11 @@ static bool deliver_quick(struct cpu *c, const struct cpu_event *e)
 	for (unsigned k = 0; k < n; k++)
 		st4(p + 4 * k, v[k]);
 	set_reg32(c, R_ESP, (esp & ~mask) | low);
-	c->seg[SEG_CS] = *code;
+	c->seg[SEG_CS] = code->seg;
 	c->cpl = (uint8_t)cpl;
 	c->eip = lo;
 	clear_flags(c, !(hi & 0x100));
-	cpu_mode_changed(c);
+	known_mode_changed(c, code, inner);
 	return true;
 }
 

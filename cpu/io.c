@@ -149,10 +149,11 @@ static bool io_string(struct cpu *c, const struct insn *i,
 		TRY(io_allowed(c, i, port, size));
 		return once(c, i, port, size);
 	}
+	/* The right to the port is asked for even when nothing is to be moved, as processors do. */
+	TRY(io_allowed(c, i, port, size));
 	left = reg_get(c, R_ECX, i->addrsize);
 	if (!left)
 		return true;
-	TRY(io_allowed(c, i, port, size));
 	budget = c->attention & ATTN_STEP ? 1 : rep_budget(c);
 	for (;;) {
 		TRY(once(c, i, port, size));

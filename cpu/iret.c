@@ -227,56 +227,52 @@ static bool iret_quick(struct cpu *c, const struct insn *i)
 {
 	uint32_t at = reg32(c, R_ESP) & cpu_stack_mask(c), eip, image, mask;
 	const uint8_t *p = stack_readable(c, at, 12);
-	const struct segment *code, *ss;
+	const struct known_segment *code, *ss = NULL;
 	unsigned rpl;
 
 	if (!p || i->opsize != 4 || !cpu_is_protected(c) || (c->eflags & FLAG_NT) || c->traps)
 		return false;
 	eip = ld4(p);
 	image = ld4(p + 8);
-	code = known_segment(c, (uint16_t)ld2(p + 4), USE_RETURN, c->cpl);
-	if ((image & FLAG_VM) || !code || eip > code->limit)
+	code = known_find(c, (uint16_t)ld2(p + 4), USE_RETURN, c->cpl);
+	if ((image & FLAG_VM) || !code || eip > code->seg.limit)
 		return false;
-	rpl = code->sel & SEL_RPL;
+	rpl = code->seg.sel & SEL_RPL;
 	mask = protected_mask(c, i);
 	if (rpl > c->cpl) {
 		p = stack_readable(c, at, 20);
-		ss = p ? known_segment(c, (uint16_t)ld2(p + 16), USE_STACK, rpl) : NULL;
+		ss = p ? known_find(c, (uint16_t)ld2(p + 16), USE_STACK, rpl) : NULL;
 		if (!ss)
 			return false;
-		c->seg[SEG_SS] = *ss;
+		c->seg[SEG_SS] = ss->seg;
 		stack_set(c, ld4(p + 12));
 		c->cpl = (uint8_t)rpl;
 		segment_drop_inner(c);
 	} else {
 		stack_drop(c, 12);
 	}
-	c->seg[SEG_CS] = *code;
+	c->seg[SEG_CS] = code->seg;
 	c->eip = eip;
 	if (!(c->dr[7] & DR7_ENABLE))
 		image &= ~FLAG_RF;
 	/* The mask has every flag that does not live in c->eflags. */
 	cpu_set_eflags(c, (c->eflags & ~mask) | (image & mask));
 	c->db_hit |= DB_KEEP_RF;
-	cpu_mode_changed(c);
+	if (likely(c->seg[SEG_DS].attr & c->seg[SEG_ES].attr & SEG_P))
+		known_mode_changed(c, code, ss);
+	else /* dropped, perhaps */
+		cpu_mode_changed(c);
 	return true;
 }
 
 bool exec_iret(struct cpu *c, const struct insn *i)
 {
-	bool done;
-
-	if (likely(iret_quick(c, i))) {
-		c->nmi_masked = false;
+	c->nmi_masked = false; /* even when it faults: SDM vol 3 6.7.1, 27.2.3 */
+	if (c->nmi_pending)
+		c->attention |= ATTN_NMI;
+	if (likely(iret_quick(c, i)))
 		return true;
-	}
 	if (!(c->cr0 & CR0_PE))
-		done = iret_real(c, i, flags_mask(i));
-	else if (cpu_is_v86(c))
-		done = iret_v86(c, i);
-	else
-		done = iret_protected(c, i);
-	if (done)
-		c->nmi_masked = false; /* SDM vol 3 6.7.1 */
-	return done;
+		return iret_real(c, i, flags_mask(i));
+	return cpu_is_v86(c) ? iret_v86(c, i) : iret_protected(c, i);
 }

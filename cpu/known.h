@@ -10,6 +10,7 @@
 #ifndef CPU_KNOWN_H
 #define CPU_KNOWN_H
 
+#include "cpu/debug.h"
 #include "cpu/quick.h"
 #include "cpu/segment.h"
 
@@ -50,11 +51,11 @@ static inline bool descriptor_place(const struct cpu *c, uint16_t sel, uint32_t 
 }
 
 /*
- * The hidden part for `sel`, good until the next call of known_remember; NULL: make the checks. The A
- * bit is set in memory.
+ * What is known of `sel`, good until the next call of known_remember; NULL: make the checks. The A bit
+ * is set in memory.
  */
-static inline const struct segment *known_segment(const struct cpu *c, uint16_t sel,
-						  enum segment_use use, unsigned level)
+static inline const struct known_segment *known_find(const struct cpu *c, uint16_t sel,
+						     enum segment_use use, unsigned level)
 {
 	uint32_t key = known_key(sel, use, level), lin;
 	const struct known_segment *k = &c->known[known_slot(key)];
@@ -63,7 +64,24 @@ static inline const struct segment *known_segment(const struct cpu *c, uint16_t 
 	if (k->key != key || !descriptor_place(c, sel, &lin))
 		return NULL;
 	p = quick_read(c, lin, 8, false);
-	return p && ld8(p) == k->raw ? &k->seg : NULL;
+	return p && ld8(p) == k->raw ? k : NULL;
+}
+
+/* Its hidden part. */
+static inline const struct segment *known_segment(const struct cpu *c, uint16_t sel,
+						  enum segment_use use, unsigned level)
+{
+	const struct known_segment *k = known_find(c, sel, use, level);
+
+	return k ? &k->seg : NULL;
+}
+
+/* Does it fit MODE_FLAT in the registers that this use loads? */
+static inline bool known_is_flat(enum segment_use use, const struct segment *s)
+{
+	if (use == USE_DATA || use == USE_STACK)
+		return !s->base && !s->lo && s->rlen == 1ull << 32 && s->wlen == 1ull << 32;
+	return !s->base && s->limit == UINT32_MAX;
 }
 
 /* All checks of this use were passed with descriptor `d`, which gave `s`; its A bit has been set. */
@@ -74,7 +92,26 @@ static inline void known_remember(struct cpu *c, uint16_t sel, enum segment_use 
 
 	c->known[known_slot(key)] = (struct known_segment){
 		.raw = (uint64_t)d->hi << 32 | d->lo, .key = key, .seg = *s,
+		.flat = known_is_flat(use, s),
 	};
+}
+
+/*
+ * cpu_mode_changed() after CS, and SS unless it is NULL, were loaded from known segments, when the
+ * guest is all flat and 32-bit before and after; DS and ES are as they were.
+ */
+static inline void known_mode_changed(struct cpu *c, const struct known_segment *cs,
+				      const struct known_segment *ss)
+{
+	unsigned db = cs->seg.attr & (ss ? ss->seg.attr : SEG_DB) & SEG_DB;
+
+	if (unlikely(c->mode != (MODE_CODE32 | MODE_STACK32 | MODE_FLAT) || !cs->flat ||
+		     (ss && !ss->flat) || !db || (c->dr[7] & DR7_ENABLE) || (c->eflags & FLAG_AC))) {
+		cpu_mode_changed(c);
+		return;
+	}
+	c->no_fill = false;
+	c->tlb = c->bank[c->cpl == 3];
 }
 
 /*

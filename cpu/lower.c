@@ -29,6 +29,8 @@ static void lower_generic(struct lowering *l, const struct insn *i, uint32_t off
 
 	op->fn = d->flags & INSN_ENDS ? op_generic_ends : d->flags & INSN_SOFT ? op_generic_soft
 		 : string ? op_string : op_generic;
+	if (segment_handler(i, d->exec))
+		op->fn = segment_handler(i, d->exec);
 	op->aux = (uint8_t)(l->mode & ~(uint32_t)MODE_EDGE);
 	op->exec = d->exec;
 	memcpy(&l->op[l->n++], i, sizeof(*i));
@@ -182,7 +184,7 @@ static op_fn *lower_indirect(struct lowering *l, struct op *op, const struct ins
 	if (family == HOT_PUSH)
 		family = HOT_PUSH_R;
 	if (family == HOT_JMPI)
-		return hot_families[family].fn[HOT_RI][s];
+		return hot_families[family].fn[l->mode & MODE_FLAT ? HOT_RR : HOT_RI][s];
 	return hot_families[family].fn[flat_stack ? HOT_RR : HOT_RI][s];
 }
 

@@ -1,4 +1,7 @@
 /* What follows when a mode changes: paging root, TLB bank, the part of a trace's key that is not code. */
+#include <string.h>
+
+#include "cpu/cpuid.h"
 #include "cpu/debug.h"
 #include "cpu/op.h"
 
@@ -36,12 +39,14 @@ void cpu_data_segment_changed(struct cpu *c, unsigned n)
 		cpu_mode_changed(c);
 }
 
-/* SDM vol 3 4.4.1: the four PDPTEs are loaded with CR3, and checked. */
-static bool load_pdptes(struct cpu *c, uint64_t pdpte[4])
+bool cpu_load_pdptes(struct cpu *c)
 {
 	/* Bits 2:1 and 8:5 and those above the physical address must be 0 where P is set. */
 	const uint64_t reserved = 0x1e6ull | ~((1ull << c->paging.phys_bits) - 1);
+	uint64_t pdpte[4];
 
+	if (!(c->cr0 & CR0_PG) || !(c->cr4 & CR4_PAE))
+		return true;
 	for (unsigned k = 0; k < 4; k++) {
 		uint8_t b[8];
 
@@ -50,22 +55,20 @@ static bool load_pdptes(struct cpu *c, uint64_t pdpte[4])
 		if ((pdpte[k] & 1) && (pdpte[k] & reserved))
 			return fault_code(c, TRAP_GP, 0);
 	}
+	memcpy(c->paging.pdpte, pdpte, sizeof(pdpte));
 	return true;
 }
 
-bool cpu_paging_changed(struct cpu *c, enum paging_change why)
+void cpu_paging_changed(struct cpu *c, enum paging_change why)
 {
 	struct paging *p = &c->paging;
-	bool pae = c->cr4 & CR4_PAE, on = c->cr0 & CR0_PG;
 
-	p->phys_bits = 36;
-	if (pae && on && why != PAGING_AC)
-		TRY(load_pdptes(c, p->pdpte));
+	p->phys_bits = cpuid_has(c, FEATURE_PAE) ? 36 : 32;
 	p->cr3 = c->cr3;
-	p->enabled = on;
+	p->enabled = c->cr0 & CR0_PG;
 	p->wp = c->cr0 & CR0_WP;
 	p->pse = c->cr4 & CR4_PSE;
-	p->pae = pae;
+	p->pae = c->cr4 & CR4_PAE;
 	p->pge = c->cr4 & CR4_PGE;
 	p->smep = c->cr4 & CR4_SMEP;
 	p->smap = c->cr4 & CR4_SMAP;
@@ -76,5 +79,4 @@ bool cpu_paging_changed(struct cpu *c, enum paging_change why)
 	c->bank[0] = tlb_bank(c->banks, c->root, false, false);
 	c->bank[1] = tlb_bank(c->banks, c->root, true, false);
 	cpu_mode_changed(c);
-	return true;
 }

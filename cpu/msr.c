@@ -100,10 +100,8 @@ static bool efer_write(struct cpu *c, uint64_t v)
 	if (v & ~(uint64_t)EFER_NXE)
 		return fault_code(c, TRAP_GP, 0);
 	c->efer = v;
-	if (v != old && !cpu_paging_changed(c, PAGING_MODE)) {
-		c->efer = old;
-		return false;
-	}
+	if (v != old)
+		cpu_paging_changed(c, PAGING_MODE);
 	return true;
 }
 

@@ -136,6 +136,7 @@ static inline bool op_is_at(struct cpu *c, const struct tlb *tlb, uint32_t eip, 
 /* The instruction of `op` has faulted with c->trap. */
 struct op *leave_fault(struct cpu *c, struct op *op);
 struct op *leave_divide(struct cpu *c, struct op *op); /* the same with #DE */
+struct op *leave_limit(struct cpu *c, struct op *op);  /* the same with #GP(0) */
 /* Stop behind `op`; its instructions are charged. */
 struct op *leave_next(struct cpu *c, struct op *op);
 /* A taken direct branch whose instructions are charged already: stop at its target. */

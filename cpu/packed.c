@@ -3,59 +3,9 @@
  *
  * Reference: SDM vol 2, each instruction; vol 1 9.4, 11.4.2.
  */
-#include "cpu/sse.h"
+#include "cpu/packed.h"
 
 #include "cpu/sse_exec.h"
-
-/*
- * exec_mmx_NAME and exec_sse_NAME for `expr` over vectors a (destination) and b (source) of lanes
- * L; inside, U and S are the unsigned and the signed vector of lanes of `bits` bits.
- */
-#define PACKED(name, bits, expr)                                                            \
-	ALWAYS_INLINE M_u##bits name##_m(M_u##bits a, M_u##bits b)                          \
-	{                                                                                   \
-		typedef M_u##bits U __attribute__((unused));                                \
-		typedef M_s##bits S __attribute__((unused));                                \
-		return (M_u##bits)(expr);                                                   \
-	}                                                                                   \
-	ALWAYS_INLINE X_u##bits name##_x(X_u##bits a, X_u##bits b)                          \
-	{                                                                                   \
-		typedef X_u##bits U __attribute__((unused));                                \
-		typedef X_s##bits S __attribute__((unused));                                \
-		return (X_u##bits)(expr);                                                   \
-	}                                                                                   \
-	bool exec_mmx_##name(struct cpu *c, const struct insn *i)                           \
-	{                                                                                   \
-		uint8_t a[8], b[8];                                                         \
-		TRY(mmx_operands(c, i, a, b));                                              \
-		M_u##bits##_put(a, name##_m(M_u##bits##_get(a), M_u##bits##_get(b)));       \
-		mmx_set(c, insn_reg(i), operand_get(a, 8));                                 \
-		return true;                                                                \
-	}                                                                                   \
-	bool exec_sse_##name(struct cpu *c, const struct insn *i)                           \
-	{                                                                                   \
-		uint8_t buf[16], *a = xmm_reg(c, i);                                        \
-		const uint8_t *b;                                                           \
-		TRY(sse_begin(c));                                                          \
-		TRY(b = sse_source(c, i, buf));                                             \
-		X_u##bits##_put(a, name##_x(X_u##bits##_get(a), X_u##bits##_get(b)));       \
-		return true;                                                                \
-	}
-
-typedef M_u64 M_s64; /* so that PACKED can name them; nothing signed is done with quadwords */
-typedef X_u64 X_s64;
-
-static inline bool mmx_operands(struct cpu *c, const struct insn *i, uint8_t a[8], uint8_t b[8])
-{
-	uint64_t v;
-
-	TRY(mmx_begin(c));
-	TRY(mmx_source(c, i, 8, &v));
-	mmx_enter(c);
-	operand_put(a, mmx_get(c, insn_reg(i)), 8);
-	operand_put(b, v, 8);
-	return true;
-}
 
 /* ---- modulo arithmetic ----------------------------------------------------------------------- */
 
@@ -72,7 +22,6 @@ PACKED(pmuludq, 64, (a & 0xffffffffu) * (b & 0xffffffffu))
 
 /* ---- saturating arithmetic ------------------------------------------------------------------- */
 
-#define SELECT(mask, yes, no) (((U)(mask) & (yes)) | (~(U)(mask) & (no)))
 /* The limit that a sum with the sign of a runs into. */
 #define LIMIT(a, max) ((U)((S)(a) < 0) ^ (max))
 /* Signed overflow: of a + b, of a - b */

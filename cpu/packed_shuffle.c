@@ -3,7 +3,7 @@
  *
  * Reference: SDM vol 2, each instruction.
  */
-#include "cpu/sse.h"
+#include "cpu/packed.h"
 
 #include "cpu/sse_exec.h"
 
@@ -67,9 +67,6 @@
 		return true;                                                                 \
 	}
 
-typedef M_u64 M_s64; /* so that SHIFT can name them; there is no arithmetic shift of quadwords */
-typedef X_u64 X_s64;
-
 SHIFT(psllw, 16, a << n, a & 0)
 SHIFT(pslld, 32, a << n, a & 0)
 SHIFT(psllq, 64, a << n, a & 0)
@@ -105,50 +102,6 @@ bool exec_pslldq_imm(struct cpu *c, const struct insn *i)
 }
 
 /* ---- packs, unpacks, shuffles: byte functions of destination and source ---------------------- */
-
-/* r = f(a, b) for `len` bytes, 8 or 16; r is neither of them. */
-typedef void bytes_op(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned len);
-
-/* `size`: how much of a memory operand is read */
-ALWAYS_INLINE bool mmx_bytes(struct cpu *c, const struct insn *i, bytes_op *op, unsigned size)
-{
-	uint8_t a[8], b[8], r[8];
-	uint64_t v;
-
-	TRY(mmx_begin(c));
-	TRY(mmx_source(c, i, size, &v));
-	mmx_enter(c);
-	operand_put(a, mmx_get(c, insn_reg(i)), 8);
-	operand_put(b, v, 8);
-	op(r, a, b, 8);
-	mmx_set(c, insn_reg(i), operand_get(r, 8));
-	return true;
-}
-
-ALWAYS_INLINE bool sse_bytes(struct cpu *c, const struct insn *i, bytes_op *op)
-{
-	uint8_t buf[16], r[16];
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	op(r, xmm_reg(c, i), b, 16);
-	memcpy(xmm_reg(c, i), r, 16);
-	return true;
-}
-
-/* `size`: bytes of a memory operand that the MMX form reads */
-#define BYTES(name, size)                                                                          \
-	bool exec_mmx_##name(struct cpu *c, const struct insn *i)                                  \
-	{                                                                                          \
-		return mmx_bytes(c, i, name, size);                                                \
-	}                                                                                          \
-	bool exec_sse_##name(struct cpu *c, const struct insn *i)                                  \
-	{                                                                                          \
-		return sse_bytes(c, i, name);                                                      \
-	}
-
-ALWAYS_INLINE int clamp(int v, int low, int high) { return v < low ? low : v > high ? high : v; }
 
 ALWAYS_INLINE void pack_words(uint8_t *r, const uint8_t *a, const uint8_t *b, unsigned len, int low,
 			      int high)

@@ -220,7 +220,10 @@ void segment_set_code(struct cpu *c, uint16_t sel, const struct descriptor *d, u
 void segment_drop_inner(struct cpu *c)
 {
 	static const uint8_t data[] = { SEG_ES, SEG_DS, SEG_FS, SEG_GS };
+	unsigned all = c->seg[SEG_ES].attr & c->seg[SEG_DS].attr & c->seg[SEG_FS].attr & c->seg[SEG_GS].attr;
 
+	if (SEG_DPL(all) == 3)
+		return;
 	for (unsigned k = 0; k < 4; k++) {
 		uint16_t attr = c->seg[data[k]].attr;
 

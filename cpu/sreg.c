@@ -24,7 +24,7 @@ static void sreg_loaded(struct cpu *c, unsigned n)
 /* MOV SS and POP SS: SS:ESP is a pair, nothing may come between their loads. */
 static void hold_interrupts(struct cpu *c)
 {
-	c->inhibit = 1;
+	c->inhibit = SHADOW_SS;
 	c->attention |= ATTN_STEP;
 }
 

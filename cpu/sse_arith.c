@@ -153,7 +153,7 @@ ALWAYS_INLINE bool trust_sd(double a, double b, double r)
 }
 
 /* The same for doubles, one lane at a time. */
-ALWAYS_INLINE bool trust_sd_special(uint64_t x, uint64_t y, uint64_t z, bool divide)
+ALWAYS_INLINE bool trust_f64_special(uint64_t x, uint64_t y, uint64_t z, bool divide)
 {
 	const uint64_t inf = 0x7ffull << 53;
 	bool zero_or_inf = false;
@@ -181,14 +181,23 @@ ALWAYS_INLINE bool trust_pd_special(X_f64 a, X_f64 b, X_f64 r, bool divide)
 	memcpy(x, &a, 16);
 	memcpy(y, &b, 16);
 	memcpy(z, &r, 16);
-	return trust_sd_special(x[0], y[0], z[0], divide) &&
-	       trust_sd_special(x[1], y[1], z[1], divide);
+	return trust_f64_special(x[0], y[0], z[0], divide) &&
+	       trust_f64_special(x[1], y[1], z[1], divide);
+}
+
+ALWAYS_INLINE bool trust_sd_special(double a, double b, double r, bool divide)
+{
+	return trust_f64_special(double_bits(a), double_bits(b), double_bits(r), divide);
+}
+
+/* Seldom, and soon computed exactly. */
+ALWAYS_INLINE bool trust_ss_special(float a, float b, float r, bool divide)
+{
+	(void)a, (void)b, (void)r, (void)divide;
+	return false;
 }
 
 /* ---- the exact way, lane by lane ------------------------------------------------------------- */
-
-typedef uint32_t f32_op(struct sse_env *e, uint32_t a, uint32_t b);
-typedef uint64_t f64_op(struct sse_env *e, uint64_t a, uint64_t b);
 
 static bool exact_f32(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lanes, f32_op *op)
 {
@@ -218,68 +227,48 @@ static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lane
 
 /* ---- two operands ---------------------------------------------------------------------------- */
 
-#define ARITH(name, sign, divides)                                                                 \
-	bool exec_##name##ps(struct cpu *c, const struct insn *i)                                  \
+/* How each form sees its operands: a vector, or the lane that counts. */
+#define PS_get X_f32_get
+#define PD_get X_f64_get
+#define PS_put X_f32_put
+#define PD_put X_f64_put
+#define SS_get(p) as_float(lane32(p, 0))
+#define SD_get(p) as_double(lane64(p, 0))
+#define SS_put(p, v) set_lane32(p, 0, float_bits(v))
+#define SD_put(p, v) set_lane64(p, 0, double_bits(v))
+
+/* Where `bytes` of source operand are: all 16, or a scalar's. NULL: fault. */
+ALWAYS_INLINE const uint8_t *begin(struct cpu *c, const struct insn *i, unsigned bytes,
+				   uint8_t buf[16])
+{
+	if (!sse_begin(c))
+		return NULL;
+	if (bytes == 16)
+		return sse_source(c, i, buf);
+	return sse_source_bytes(c, i, bytes, buf) ? buf : NULL;
+}
+
+#define ARITH_FORM(name, form, FORM, type, bits, lanes, sign, divides)                             \
+	bool exec_##name##form(struct cpu *c, const struct insn *i)                                \
 	{                                                                                          \
 		uint8_t buf[16], *a = xmm_reg(c, i);                                               \
 		const uint8_t *b;                                                                  \
-		TRY(sse_begin(c));                                                                 \
-		TRY(b = sse_source(c, i, buf));                                                    \
+		TRY(b = begin(c, i, lanes * bits / 8, buf));                                       \
 		if (host_agrees(c)) {                                                              \
-			X_f32 x = X_f32_get(a), y = X_f32_get(b), r = x sign y;                    \
-			if (trust_ps(x, y, r) || trust_ps_special(x, y, r, divides)) {             \
-				X_f32_put(a, r);                                                   \
+			type x = FORM##_get(a), y = FORM##_get(b), r = x sign y;                   \
+			if (trust_##form(x, y, r) || trust_##form##_special(x, y, r, divides)) {   \
+				FORM##_put(a, r);                                                  \
 				return true;                                                       \
 			}                                                                          \
 		}                                                                                  \
-		return exact_f32(c, a, b, 4, f32_##name);                                          \
-	}                                                                                          \
-	bool exec_##name##pd(struct cpu *c, const struct insn *i)                                  \
-	{                                                                                          \
-		uint8_t buf[16], *a = xmm_reg(c, i);                                               \
-		const uint8_t *b;                                                                  \
-		TRY(sse_begin(c));                                                                 \
-		TRY(b = sse_source(c, i, buf));                                                    \
-		if (host_agrees(c)) {                                                              \
-			X_f64 x = X_f64_get(a), y = X_f64_get(b), r = x sign y;                    \
-			if (trust_pd(x, y, r) || trust_pd_special(x, y, r, divides)) {             \
-				X_f64_put(a, r);                                                   \
-				return true;                                                       \
-			}                                                                          \
-		}                                                                                  \
-		return exact_f64(c, a, b, 2, f64_##name);                                          \
-	}                                                                                          \
-	bool exec_##name##ss(struct cpu *c, const struct insn *i)                                  \
-	{                                                                                          \
-		uint8_t b[8], *a = xmm_reg(c, i);                                                  \
-		TRY(sse_begin(c));                                                                 \
-		TRY(sse_source_bytes(c, i, 4, b));                                                 \
-		if (host_agrees(c)) {                                                              \
-			float x = as_float(lane32(a, 0)), y = as_float(lane32(b, 0)),              \
-			      r = x sign y;                                                        \
-			if (trust_ss(x, y, r)) {                                                   \
-				set_lane32(a, 0, float_bits(r));                                   \
-				return true;                                                       \
-			}                                                                          \
-		}                                                                                  \
-		return exact_f32(c, a, b, 1, f32_##name);                                          \
-	}                                                                                          \
-	bool exec_##name##sd(struct cpu *c, const struct insn *i)                                  \
-	{                                                                                          \
-		uint8_t b[8], *a = xmm_reg(c, i);                                                  \
-		TRY(sse_begin(c));                                                                 \
-		TRY(sse_source_bytes(c, i, 8, b));                                                 \
-		if (host_agrees(c)) {                                                              \
-			double x = as_double(lane64(a, 0)), y = as_double(lane64(b, 0)),           \
-			       r = x sign y;                                                       \
-			if (trust_sd(x, y, r) || trust_sd_special(double_bits(x), double_bits(y),  \
-								  double_bits(r), divides)) {      \
-				set_lane64(a, 0, double_bits(r));                                  \
-				return true;                                                       \
-			}                                                                          \
-		}                                                                                  \
-		return exact_f64(c, a, b, 1, f64_##name);                                          \
+		return exact_f##bits(c, a, b, lanes, f##bits##_##name);                            \
 	}
+
+#define ARITH(name, sign, divides)                                                                 \
+	ARITH_FORM(name, ps, PS, X_f32, 32, 4, sign, divides)                                      \
+	ARITH_FORM(name, pd, PD, X_f64, 64, 2, sign, divides)                                      \
+	ARITH_FORM(name, ss, SS, float, 32, 1, sign, divides)                                      \
+	ARITH_FORM(name, sd, SD, double, 64, 1, sign, divides)
 
 ARITH(add, +, false)
 ARITH(sub, -, false)
@@ -288,43 +277,17 @@ ARITH(div, /, true)
 
 /* ---- minimum, maximum, square root ----------------------------------------------------------- */
 
-static bool packed_f32(struct cpu *c, const struct insn *i, f32_op *op)
-{
-	uint8_t buf[16];
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	return exact_f32(c, xmm_reg(c, i), b, 4, op);
-}
-
-static bool packed_f64(struct cpu *c, const struct insn *i, f64_op *op)
-{
-	uint8_t buf[16];
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	return exact_f64(c, xmm_reg(c, i), b, 2, op);
-}
-
-static bool scalar_f32(struct cpu *c, const struct insn *i, f32_op *op)
-{
-	uint8_t b[8];
-
-	TRY(sse_begin(c));
-	TRY(sse_source_bytes(c, i, 4, b));
-	return exact_f32(c, xmm_reg(c, i), b, 1, op);
-}
-
-static bool scalar_f64(struct cpu *c, const struct insn *i, f64_op *op)
-{
-	uint8_t b[8];
-
-	TRY(sse_begin(c));
-	TRY(sse_source_bytes(c, i, 8, b));
-	return exact_f64(c, xmm_reg(c, i), b, 1, op);
-}
+/* exec_NAMEps exec_NAMEss, exec_NAMEpd exec_NAMEsd: a function, lane by lane. */
+#define LANES_FORM(name, bits, lanes, op)                                                          \
+	bool exec_##name(struct cpu *c, const struct insn *i)                                      \
+	{                                                                                          \
+		uint8_t buf[16];                                                                   \
+		const uint8_t *b;                                                                  \
+		TRY(b = begin(c, i, lanes * bits / 8, buf));                                       \
+		return exact_f##bits(c, xmm_reg(c, i), b, lanes, op);                              \
+	}
+#define LANES32(name, op) LANES_FORM(name##ps, 32, 4, op) LANES_FORM(name##ss, 32, 1, op)
+#define LANES64(name, op) LANES_FORM(name##pd, 64, 2, op) LANES_FORM(name##sd, 64, 1, op)
 
 static uint32_t root32(struct sse_env *e, uint32_t a, uint32_t b)
 {
@@ -337,18 +300,12 @@ static uint64_t root64(struct sse_env *e, uint64_t a, uint64_t b)
 	return f64_sqrt(e, b);
 }
 
-bool exec_sqrtps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, root32); }
-bool exec_sqrtpd(struct cpu *c, const struct insn *i) { return packed_f64(c, i, root64); }
-bool exec_sqrtss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, root32); }
-bool exec_sqrtsd(struct cpu *c, const struct insn *i) { return scalar_f64(c, i, root64); }
-bool exec_minps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, f32_min); }
-bool exec_minpd(struct cpu *c, const struct insn *i) { return packed_f64(c, i, f64_min); }
-bool exec_minss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, f32_min); }
-bool exec_minsd(struct cpu *c, const struct insn *i) { return scalar_f64(c, i, f64_min); }
-bool exec_maxps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, f32_max); }
-bool exec_maxpd(struct cpu *c, const struct insn *i) { return packed_f64(c, i, f64_max); }
-bool exec_maxss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, f32_max); }
-bool exec_maxsd(struct cpu *c, const struct insn *i) { return scalar_f64(c, i, f64_max); }
+LANES32(sqrt, root32)
+LANES64(sqrt, root64)
+LANES32(min, f32_min)
+LANES64(min, f64_min)
+LANES32(max, f32_max)
+LANES64(max, f64_max)
 
 /* ---- approximations -------------------------------------------------------------------------- */
 
@@ -374,10 +331,8 @@ static uint32_t reciprocal_root(struct sse_env *e, uint32_t a, uint32_t b)
 	return f32_div(&own, one, f32_sqrt(&own, b));
 }
 
-bool exec_rcpps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, reciprocal); }
-bool exec_rcpss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, reciprocal); }
-bool exec_rsqrtps(struct cpu *c, const struct insn *i) { return packed_f32(c, i, reciprocal_root); }
-bool exec_rsqrtss(struct cpu *c, const struct insn *i) { return scalar_f32(c, i, reciprocal_root); }
+LANES32(rcp, reciprocal)
+LANES32(rsqrt, reciprocal_root)
 
 /* ---- compare --------------------------------------------------------------------------------- */
 
@@ -394,79 +349,31 @@ static bool predicate(enum f32f64_relation r, unsigned imm)
 /* EQ and UNORD, and their complements, do not mind quiet NaNs. */
 static bool predicate_quiet(unsigned imm) { return (imm & 3) == 0 || (imm & 3) == 3; }
 
-static bool compare_f32(struct cpu *c, const struct insn *i, const uint8_t *b, unsigned lanes)
-{
-	struct sse_env e = sse_env(c);
-	uint8_t *a = xmm_reg(c, i);
-	uint32_t r[4];
+#define COMPARE(name, bits, lanes)                                                                 \
+	bool exec_##name(struct cpu *c, const struct insn *i)                                      \
+	{                                                                                          \
+		struct sse_env e = sse_env(c);                                                     \
+		uint8_t buf[16], *a = xmm_reg(c, i);                                               \
+		uint##bits##_t r[lanes];                                                           \
+		const uint8_t *b;                                                                  \
+		TRY(b = begin(c, i, lanes * bits / 8, buf));                                       \
+		for (unsigned n = 0; n < lanes; n++) {                                             \
+			bool holds = predicate(f##bits##_compare(&e, lane##bits(a, n),             \
+								 lane##bits(b, n),                 \
+								 predicate_quiet(i->imm)),         \
+					       i->imm & 7);                                        \
+			r[n] = holds ? UINT##bits##_MAX : 0;                                       \
+		}                                                                                  \
+		TRY(sse_settle(c, &e));                                                            \
+		for (unsigned n = 0; n < lanes; n++)                                               \
+			set_lane##bits(a, n, r[n]);                                                \
+		return true;                                                                       \
+	}
 
-	for (unsigned n = 0; n < lanes; n++)
-		r[n] = predicate(
-			       f32_compare(&e, lane32(a, n), lane32(b, n), predicate_quiet(i->imm)),
-			       i->imm & 7)
-			       ? UINT32_MAX
-			       : 0;
-	TRY(sse_settle(c, &e));
-	for (unsigned n = 0; n < lanes; n++)
-		set_lane32(a, n, r[n]);
-	return true;
-}
-
-static bool compare_f64(struct cpu *c, const struct insn *i, const uint8_t *b, unsigned lanes)
-{
-	struct sse_env e = sse_env(c);
-	uint8_t *a = xmm_reg(c, i);
-	uint64_t r[2];
-
-	for (unsigned n = 0; n < lanes; n++)
-		r[n] = predicate(
-			       f64_compare(&e, lane64(a, n), lane64(b, n), predicate_quiet(i->imm)),
-			       i->imm & 7)
-			       ? UINT64_MAX
-			       : 0;
-	TRY(sse_settle(c, &e));
-	for (unsigned n = 0; n < lanes; n++)
-		set_lane64(a, n, r[n]);
-	return true;
-}
-
-bool exec_cmpps(struct cpu *c, const struct insn *i)
-{
-	uint8_t buf[16];
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	return compare_f32(c, i, b, 4);
-}
-
-bool exec_cmppd(struct cpu *c, const struct insn *i)
-{
-	uint8_t buf[16];
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	return compare_f64(c, i, b, 2);
-}
-
-bool exec_cmpss(struct cpu *c, const struct insn *i)
-{
-	uint8_t b[8];
-
-	TRY(sse_begin(c));
-	TRY(sse_source_bytes(c, i, 4, b));
-	return compare_f32(c, i, b, 1);
-}
-
-bool exec_cmpsd_xmm(struct cpu *c, const struct insn *i)
-{
-	uint8_t b[8];
-
-	TRY(sse_begin(c));
-	TRY(sse_source_bytes(c, i, 8, b));
-	return compare_f64(c, i, b, 1);
-}
+COMPARE(cmpps, 32, 4)
+COMPARE(cmpss, 32, 1)
+COMPARE(cmppd, 64, 2)
+COMPARE(cmpsd_xmm, 64, 1)
 
 static bool comi(struct cpu *c, const struct insn *i, unsigned size, bool quiet)
 {

@@ -54,6 +54,18 @@ bool exec_cvttsd2si(struct cpu *c, const struct insn *i) { return to_register(c,
 
 /* ---- MMX registers --------------------------------------------------------------------------- */
 
+/*
+ * With a memory operand these two have nothing to do with MMX. SDM vol 2 says so of CVTPI2PD only, but processors do the
+ * same for CVTPI2PS.
+ */
+static bool mmx_or_memory(struct cpu *c, const struct insn *i, uint64_t *v)
+{
+	TRY(sse_begin(c));
+	if (!insn_is_mem(i))
+		TRY(mmx_begin(c));
+	return mmx_source(c, i, 8, v);
+}
+
 /* The transition comes with the first commit: a fault leaves the x87 tags alone. */
 bool exec_cvtpi2ps(struct cpu *c, const struct insn *i)
 {
@@ -61,27 +73,22 @@ bool exec_cvtpi2ps(struct cpu *c, const struct insn *i)
 	uint32_t low, high;
 	uint64_t v;
 
-	TRY(sse_begin(c));
-	TRY(mmx_begin(c));
-	TRY(mmx_source(c, i, 8, &v));
+	TRY(mmx_or_memory(c, i, &v));
 	low = f32_from_i32(&e, (int32_t)(uint32_t)v);
 	high = f32_from_i32(&e, (int32_t)(uint32_t)(v >> 32));
 	TRY(sse_settle(c, &e));
-	mmx_enter(c);
+	if (!insn_is_mem(i))
+		mmx_enter(c);
 	set_lane32(xmm_reg(c, i), 0, low);
 	set_lane32(xmm_reg(c, i), 1, high);
 	return true;
 }
 
-/* With a memory operand this one has nothing to do with MMX. */
 bool exec_cvtpi2pd(struct cpu *c, const struct insn *i)
 {
 	uint64_t v;
 
-	TRY(sse_begin(c));
-	if (!insn_is_mem(i))
-		TRY(mmx_begin(c));
-	TRY(mmx_source(c, i, 8, &v));
+	TRY(mmx_or_memory(c, i, &v));
 	if (!insn_is_mem(i))
 		mmx_enter(c);
 	xmm_set(xmm_reg(c, i), f64_from_i32((int32_t)(uint32_t)v),
@@ -94,47 +101,45 @@ static uint64_t pair(int32_t low, int32_t high)
 	return (uint32_t)low | (uint64_t)(uint32_t)high << 32;
 }
 
-ALWAYS_INLINE bool ps_to_mmx(struct cpu *c, const struct insn *i, bool truncate)
+/* Two singles or two doubles to two integers. Exceptions are settled; nothing is written yet. */
+ALWAYS_INLINE bool to_pair(struct cpu *c, const struct insn *i, unsigned size, bool truncate,
+			   uint64_t *result)
 {
 	struct sse_env e = sse_env(c);
 	enum fp_round rc = truncate ? FP_ZERO : sse_rc(&e);
+	uint8_t buf[16];
+	const uint8_t *b = buf;
 	int32_t low, high;
+
+	if (size == 4) {
+		TRY(sse_source_bytes(c, i, 8, buf));
+		low = f32_to_i32(&e, lane32(b, 0), rc);
+		high = f32_to_i32(&e, lane32(b, 1), rc);
+	} else {
+		TRY(b = sse_source(c, i, buf));
+		low = f64_to_i32(&e, lane64(b, 0), rc);
+		high = f64_to_i32(&e, lane64(b, 1), rc);
+	}
+	*result = pair(low, high);
+	return sse_settle(c, &e);
+}
+
+ALWAYS_INLINE bool to_mmx(struct cpu *c, const struct insn *i, unsigned size, bool truncate)
+{
 	uint64_t v;
 
 	TRY(sse_begin(c));
 	TRY(mmx_begin(c));
-	TRY(sse_source_low(c, i, 8, &v));
-	low = f32_to_i32(&e, (uint32_t)v, rc);
-	high = f32_to_i32(&e, (uint32_t)(v >> 32), rc);
-	TRY(sse_settle(c, &e));
+	TRY(to_pair(c, i, size, truncate, &v));
 	mmx_enter(c);
-	mmx_set(c, insn_reg(i), pair(low, high));
+	mmx_set(c, insn_reg(i), v);
 	return true;
 }
 
-ALWAYS_INLINE bool pd_to_mmx(struct cpu *c, const struct insn *i, bool truncate)
-{
-	struct sse_env e = sse_env(c);
-	enum fp_round rc = truncate ? FP_ZERO : sse_rc(&e);
-	int32_t low, high;
-	uint8_t buf[16];
-	const uint8_t *b;
-
-	TRY(sse_begin(c));
-	TRY(mmx_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	low = f64_to_i32(&e, lane64(b, 0), rc);
-	high = f64_to_i32(&e, lane64(b, 1), rc);
-	TRY(sse_settle(c, &e));
-	mmx_enter(c);
-	mmx_set(c, insn_reg(i), pair(low, high));
-	return true;
-}
-
-bool exec_cvtps2pi(struct cpu *c, const struct insn *i) { return ps_to_mmx(c, i, false); }
-bool exec_cvttps2pi(struct cpu *c, const struct insn *i) { return ps_to_mmx(c, i, true); }
-bool exec_cvtpd2pi(struct cpu *c, const struct insn *i) { return pd_to_mmx(c, i, false); }
-bool exec_cvttpd2pi(struct cpu *c, const struct insn *i) { return pd_to_mmx(c, i, true); }
+bool exec_cvtps2pi(struct cpu *c, const struct insn *i) { return to_mmx(c, i, 4, false); }
+bool exec_cvttps2pi(struct cpu *c, const struct insn *i) { return to_mmx(c, i, 4, true); }
+bool exec_cvtpd2pi(struct cpu *c, const struct insn *i) { return to_mmx(c, i, 8, false); }
+bool exec_cvttpd2pi(struct cpu *c, const struct insn *i) { return to_mmx(c, i, 8, true); }
 
 /* ---- packed integers in XMM registers -------------------------------------------------------- */
 
@@ -189,18 +194,11 @@ bool exec_cvtdq2pd(struct cpu *c, const struct insn *i)
 
 ALWAYS_INLINE bool pd_to_dq(struct cpu *c, const struct insn *i, bool truncate)
 {
-	struct sse_env e = sse_env(c);
-	enum fp_round rc = truncate ? FP_ZERO : sse_rc(&e);
-	int32_t low, high;
-	uint8_t buf[16];
-	const uint8_t *b;
+	uint64_t v;
 
 	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	low = f64_to_i32(&e, lane64(b, 0), rc);
-	high = f64_to_i32(&e, lane64(b, 1), rc);
-	TRY(sse_settle(c, &e));
-	xmm_set(xmm_reg(c, i), pair(low, high), 0);
+	TRY(to_pair(c, i, 8, truncate, &v));
+	xmm_set(xmm_reg(c, i), v, 0);
 	return true;
 }
 

@@ -51,11 +51,11 @@ static void state_replaced(struct cpu *c, const uint64_t pdpte[4])
 {
 	for (unsigned n = 0; n < SEG_COUNT; n++)
 		segment_derive(&c->seg[n]);
-	cpu_paging_changed(c, PAGING_MODE);
-	if (pdpte && memcmp(c->paging.pdpte, pdpte, sizeof(c->paging.pdpte))) {
+	if (pdpte)
 		memcpy(c->paging.pdpte, pdpte, sizeof(c->paging.pdpte));
-		cpu_paging_changed(c, PAGING_AC); /* without reading the tables again */
-	}
+	else
+		memset(c->paging.pdpte, 0, sizeof(c->paging.pdpte));
+	cpu_paging_changed(c, PAGING_MODE);
 	cpu_mode_changed(c);
 	debug_registers_changed(c);
 	c->db_hit = 0;
@@ -136,7 +136,6 @@ void cpu_reset(struct cpu *c)
 	c->inhibit = 0;
 	c->attention = 0;
 	c->nmi_pending = c->faulted = c->repeat = false;
-	memset(c->paging.pdpte, 0, sizeof(c->paging.pdpte));
 	cpu_set_eflags(c, 2);
 	state_replaced(c, NULL);
 }

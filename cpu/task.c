@@ -295,14 +295,20 @@ static bool enter(struct cpu *c, const struct task_request *q, const struct tss_
 
 	if (t->is_32 && (c->cr0 & CR0_PG)) {
 		c->cr3 = t->cr3;
-		ok = cpu_paging_changed(c, PAGING_CR3);
+		ok = cpu_load_pdptes(c);
+		cpu_paging_changed(c, PAGING_CR3);
 	}
 	cpu_mode_changed(c);
 	if (ok)
 		ok = load_segments(c, t, q->ext);
 	cpu_mode_changed(c);
-	if (ok && q->has_error)
-		ok = cpu_push(c, t->is_32 ? 4 : 2, q->error);
+	if (ok && q->has_error && !cpu_push(c, t->is_32 ? 4 : 2, q->error)) {
+		if (c->trap.vector == TRAP_SS)
+			c->trap.error |= q->ext;
+		ok = false;
+	}
+	if (ok && c->eip > c->seg[SEG_CS].limit)
+		ok = fault_code(c, TRAP_GP, q->ext);
 	if (ok && t->trap) { /* SDM vol 3 17.3.1.5 */
 		ok = debug_raise(c, DR6_BT);
 	}

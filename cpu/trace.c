@@ -60,6 +60,7 @@ struct trace_cache {
 	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
 	struct trace_stats stats;
+	uint64_t cut; /* not 0: the state of trace_cut_randomly() */
 };
 
 static uint64_t make_key(uint64_t code_address, uint32_t mode)
@@ -227,6 +228,10 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	struct lowering l = lowering(t, tr->op, mode);
 	bool more = true;
 
+	if (unlikely(t->cut)) {
+		t->cut = t->cut * 6364136223846793005ull + 1442695040888963407ull;
+		limit = mode & MODE_STEP ? 1 : 1 + (unsigned)(t->cut >> 58) % TRACE_MAX;
+	}
 	while (more && l.icount < limit && off < PAGE_SIZE) {
 		struct insn i;
 		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, mode & MODE_CODE32,
@@ -540,4 +545,9 @@ void trace_cache_free(struct trace_cache *t)
 const struct trace_stats *trace_get_stats(const struct trace_cache *t)
 {
 	return &t->stats;
+}
+
+void trace_cut_randomly(struct trace_cache *t, uint64_t seed)
+{
+	t->cut = seed | 1;
 }

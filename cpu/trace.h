@@ -19,6 +19,8 @@ struct trace_stats { uint64_t built, killed, flushes, singles, specialised; };
 struct trace_cache *trace_cache_new(struct cpu *c);
 void trace_cache_free(struct trace_cache *t);
 const struct trace_stats *trace_get_stats(const struct trace_cache *t);
+/* For tests: every trace built from now on ends after a random number of instructions. */
+void trace_cut_randomly(struct trace_cache *t, uint64_t seed);
 
 /*
  * The ops for c->eip in c->mode, everything before it charged. Sets c->eip_page. NULL: c->trap says why
@@ -59,6 +61,9 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off);
 void lower_fall(struct lowering *l, uint32_t off);
 /* An instruction that cannot be executed: raises `vector` (#UD, or #GP(0)). */
 void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
+
+/* hot_segment.c: a handler for the usual case of a segment instruction, or NULL. */
+op_fn *segment_handler(const struct insn *i, insn_exec *exec);
 
 /* run.c: handlers that are not generated. */
 op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_exit, op_dead, op_ud, op_gp;

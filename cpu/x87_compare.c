@@ -153,6 +153,9 @@ static bool comi(struct cpu *c, const struct insn *i, bool quiet, unsigned pops)
 		r = underflow(&e);
 	else
 		r = f80_compare(&e, x87_st(x, 0), x87_st(x, insn_rm(i)), quiet);
+	/* SDM vol 2 FCOMI clears C1. Processors, Intel's and AMD's, do so for a stack fault only. */
+	if (!(e.sw & X87_SF))
+		e.sw |= x->sw & X87_C1;
 	if (x87_settle(c, e)) {
 		cpu_set_arith_flags(c, flags[r]);
 		pop_times(x, pops);

@@ -9,10 +9,10 @@
 
 /* ---- loads ----------------------------------------------------------------------------------- */
 
-/* An unmasked denormal does not stop a load. */
+/* An unmasked denormal does not stop a load. An empty source is seen before a full stack. */
 static COLD bool push_slow(struct cpu *c, struct f80_env e, struct f80 v)
 {
-	if (!x87_empty(&c->x87, 7))
+	if (!x87_empty(&c->x87, 7) && !(e.sw & X87_SF))
 		v = x87_overflow(&e);
 	if (x87_settle(c, e) || !(e.sw & X87_IE))
 		x87_push_value(&c->x87, v);

@@ -24,6 +24,11 @@ bool block_flush(struct block *b)
 	return b->ops->flush(b);
 }
 
+uint64_t block_mtime(struct block *b)
+{
+	return b->ops->mtime ? b->ops->mtime(b) : 0;
+}
+
 void block_close(struct block *b)
 {
 	if (b)
@@ -32,7 +37,7 @@ void block_close(struct block *b)
 
 struct block *block_open(const char *path, enum block_mode mode, char err[256])
 {
-	struct block *b = block_file_open(path, mode == BLOCK_RW ? BLOCK_RW : BLOCK_RO, err);
+	struct block *b = block_file_open(path, mode == BLOCK_SNAPSHOT ? BLOCK_RO : mode, err);
 
 	if (b && !block_complete(b, err)) {
 		block_close(b);

@@ -1,6 +1,7 @@
 /*
  * Host-side storage of one disk, diskette or CD: sectors of 512 bytes in a file, in memory, or in a
- * file with the changes kept in memory. No guest state lives here, so none of it is in a snapshot.
+ * file with the changes kept in memory. A checkpoint keeps such changes, and of a file only what tells it
+ * from another.
  */
 #ifndef DEVICES_BLOCK_H
 #define DEVICES_BLOCK_H
@@ -17,6 +18,7 @@ struct block_ops {
 	bool (*read)(struct block *b, uint64_t sector, void *buf, uint32_t count);
 	bool (*write)(struct block *b, uint64_t sector, const void *buf, uint32_t count);
 	bool (*flush)(struct block *b);
+	uint64_t (*mtime)(struct block *b); /* see block_mtime(); NULL: nothing is known */
 	void (*close)(struct block *b); /* frees b */
 };
 
@@ -33,6 +35,8 @@ struct block {
 enum block_mode {
 	BLOCK_RW,       /* writes go to the file at once; read-only if the file cannot be written */
 	BLOCK_RO,
+	BLOCK_OWN,      /* BLOCK_RW, but nobody else may even read it, and one that cannot be written is refused */
+	BLOCK_OWN_RO,   /* nobody else may even read it */
 	BLOCK_SNAPSHOT, /* writes stay in memory and are lost at the end; the file is kept as is */
 };
 
@@ -57,6 +61,27 @@ bool block_flush(struct block *b);
 /* NULL is allowed. */
 void block_close(struct block *b);
 
+/* When the host's file was last written, in ns since 1970; 0 when that is unknown. */
+uint64_t block_mtime(struct block *b);
+
+/* ---- the changes of an overlay, for checkpoints ------------------------------------------------ */
+
+#define BLOCK_PAGE 4096u /* changes are kept in pages of that size, numbered from 0 on */
+
+/* The image that an overlay changes; NULL: `b` is none. */
+struct block *block_below(struct block *b);
+/* Numbers of the changed pages, rising; the caller frees. False: no memory. Of what is no overlay: none. */
+bool block_changed_pages(struct block *b, uint64_t **pages, size_t *count);
+
+/* A set of changes that is not in force yet. */
+struct block_changes;
+struct block_changes *block_changes_new(void); /* NULL: no memory */
+void block_changes_free(struct block_changes *c);
+/* False: no memory. A page that is there already is replaced. */
+bool block_changes_add(struct block_changes *c, uint64_t page, const uint8_t data[BLOCK_PAGE]);
+/* The overlay has these changes from now on, and `c` has those that it had. */
+void block_changes_swap(struct block *b, struct block_changes *c);
+
 /* What an image is, by its content; in the order in which a bare `umbra86 FILE` would try. */
 enum block_kind {
 	BLOCK_UNKNOWN,
@@ -75,7 +100,7 @@ enum block_kind block_guess(struct block *b);
  */
 bool block_complete(struct block *b, char err[256]);
 
-/* block_file.c, for block_open: BLOCK_RW or BLOCK_RO. */
+/* block_file.c, for block_open: any mode but BLOCK_SNAPSHOT. */
 struct block *block_file_open(const char *path, enum block_mode mode, char err[256]);
 
 #endif

@@ -90,6 +90,16 @@ static bool file_flush(struct block *b)
 	       failed(b, "flushing", 0, strerror(errno));
 }
 
+static uint64_t file_mtime(struct block *b)
+{
+	const struct file_block *f = (struct file_block *)b;
+	struct stat st;
+
+	if (fstat(f->fd, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	return (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+}
+
 static void file_close(struct block *b)
 {
 	struct file_block *f = (struct file_block *)b;
@@ -102,6 +112,7 @@ static const struct block_ops file_ops = {
 	.read = file_read,
 	.write = file_write,
 	.flush = file_flush,
+	.mtime = file_mtime,
 	.close = file_close,
 };
 
@@ -124,7 +135,8 @@ static int fail(char err[256], const char *name, const char *reason, const char 
 
 static int fail_errno(char err[256], const char *name)
 {
-	const char *advice = errno == ENOENT ? "check the spelling of the path" :
+	const char *advice = errno == EBUSY ? "the host uses that disk: unmount it first" :
+			     errno == ENOENT ? "check the spelling of the path" :
 			     errno == EACCES ? "ask for read permission (chmod u+r)" :
 					       "check that the file can be read";
 
@@ -135,11 +147,11 @@ static int fail_errno(char err[256], const char *name)
  * The descriptor, or -1. A file that nobody may write (no w bit at all) stays unwritten
  * even by root: the user said so.
  */
-static int open_file(const char *path, const char *name, bool *writable, char note[256],
+static int open_file(const char *path, const char *name, bool *writable, bool own, char note[256],
 		     char err[256])
 {
 	struct stat st;
-	int fd;
+	int fd, flags = O_CLOEXEC;
 
 	if (stat(path, &st) != 0)
 		return fail_errno(err, name);
@@ -148,28 +160,32 @@ static int open_file(const char *path, const char *name, bool *writable, char no
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return fail(err, name, "is neither a file nor a disk", "give a raw image file");
 
+	if (own && S_ISBLK(st.st_mode))
+		flags |= O_EXCL; /* Linux: not while it is mounted */
 	if (*writable && (st.st_mode & 0222)) {
-		fd = open(path, O_RDWR | O_CLOEXEC);
+		fd = open(path, O_RDWR | flags);
 		if (fd >= 0 || (errno != EACCES && errno != EPERM && errno != EROFS &&
 				errno != ETXTBSY))
 			return fd >= 0 ? fd : fail_errno(err, name);
 	}
+	if (*writable && own)
+		return fail(err, name, "no write permission", "chmod u+w, or give it as a disk with -snapshot");
 	if (*writable)
 		snprintf(note, 256, "%s: no write permission: opened read-only "
 			 "(chmod u+w, or -snapshot to keep writes in memory)", name);
 	*writable = false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | flags);
 	return fd >= 0 ? fd : fail_errno(err, name);
 }
 
 /* File systems without locks do not stop anyone from working. */
-static bool lock(int fd, bool writable)
+static bool lock(int fd, bool exclusive)
 {
-	return flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+	return flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0 || errno != EWOULDBLOCK;
 }
 
 /* Readable, of a sensible size, and nobody else's. */
-static bool check(int fd, const char *name, bool writable, uint64_t *bytes, char err[256])
+static bool check(int fd, const char *name, bool exclusive, uint64_t *bytes, char err[256])
 {
 	off_t end = lseek(fd, 0, SEEK_END);
 
@@ -180,7 +196,7 @@ static bool check(int fd, const char *name, bool writable, uint64_t *bytes, char
 			    "with `truncate -s 64M FILE`") == 0;
 	if ((uint64_t)end > BLOCK_MAX_SECTORS * BLOCK_SECTOR)
 		return fail(err, name, "larger than a disk can be", "the limit is 128 PiB") == 0;
-	if (!lock(fd, writable))
+	if (!lock(fd, exclusive))
 		return fail(err, name, "another drive or program is using the image",
 			    "close it, give each its own copy, or use -snapshot on all") == 0;
 	*bytes = (uint64_t)end;
@@ -190,15 +206,15 @@ static bool check(int fd, const char *name, bool writable, uint64_t *bytes, char
 struct block *block_file_open(const char *path, enum block_mode mode, char err[256])
 {
 	struct file_block *f = calloc(1, sizeof(*f));
-	bool writable = mode == BLOCK_RW;
+	bool writable = mode == BLOCK_RW || mode == BLOCK_OWN, own = mode == BLOCK_OWN || mode == BLOCK_OWN_RO;
 
 	if (!f) {
 		strcpy(err, "no memory for a disk image");
 		return NULL;
 	}
 	shorten(f->b.name, sizeof(f->b.name), path);
-	f->fd = open_file(path, f->b.name, &writable, f->b.note, err);
-	if (f->fd < 0 || !check(f->fd, f->b.name, writable, &f->b.bytes, err)) {
+	f->fd = open_file(path, f->b.name, &writable, own, f->b.note, err);
+	if (f->fd < 0 || !check(f->fd, f->b.name, writable || own, &f->b.bytes, err)) {
 		if (f->fd >= 0)
 			close(f->fd);
 		free(f);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_SECTORS 8u
+#define PAGE_SECTORS (BLOCK_PAGE / BLOCK_SECTOR)
 #define FIRST_SLOTS 64u /* a power of two */
 
 struct overlay_slot {
@@ -15,11 +15,15 @@ struct overlay_slot {
 	uint8_t *data; /* PAGE_SECTORS sectors, or NULL: the slot is free */
 };
 
+struct block_changes {
+	struct overlay_slot *slot;
+	size_t slots, used; /* slots is a power of two and never more than half used */
+};
+
 struct overlay {
 	struct block b; /* first */
 	struct block *base;
-	struct overlay_slot *slot;
-	size_t slots, used; /* slots is a power of two and never more than half used */
+	struct block_changes c;
 };
 
 /* The slot that holds `page`, or the free one where it belongs. */
@@ -32,48 +36,66 @@ static struct overlay_slot *find(struct overlay_slot *slot, size_t slots, uint64
 	return &slot[i];
 }
 
-static bool grow(struct overlay *o)
+static bool grow(struct block_changes *c)
 {
-	size_t slots = o->slots * 2;
+	size_t slots = c->slots * 2;
 	struct overlay_slot *slot = calloc(slots, sizeof(*slot));
 
 	if (!slot)
 		return false;
-	for (size_t i = 0; i < o->slots; i++)
-		if (o->slot[i].data)
-			*find(slot, slots, o->slot[i].page) = o->slot[i];
-	free(o->slot);
-	o->slot = slot;
-	o->slots = slots;
+	for (size_t i = 0; i < c->slots; i++)
+		if (c->slot[i].data)
+			*find(slot, slots, c->slot[i].page) = c->slot[i];
+	free(c->slot);
+	c->slot = slot;
+	c->slots = slots;
 	return true;
+}
+
+/* Room for a page that is not there yet, filled with zeros; NULL: no memory. */
+static uint8_t *add_page(struct block_changes *c, uint64_t page)
+{
+	struct overlay_slot *s;
+
+	if (c->used >= c->slots / 2 && !grow(c))
+		return NULL;
+	s = find(c->slot, c->slots, page);
+	s->data = calloc(PAGE_SECTORS, BLOCK_SECTOR);
+	if (!s->data)
+		return NULL;
+	s->page = page;
+	c->used++;
+	return s->data;
+}
+
+static bool changes_init(struct block_changes *c)
+{
+	*c = (struct block_changes){ .slot = calloc(FIRST_SLOTS, sizeof(*c->slot)), .slots = FIRST_SLOTS };
+	return c->slot;
+}
+
+static void changes_clear(struct block_changes *c)
+{
+	for (size_t i = 0; i < c->slots; i++)
+		free(c->slot[i].data);
+	free(c->slot);
 }
 
 /* A private copy of `page`, made on the first write to it; NULL: no memory or the base failed. */
 static uint8_t *own_page(struct overlay *o, uint64_t page)
 {
-	struct overlay_slot *s = find(o->slot, o->slots, page);
 	uint64_t first = page * PAGE_SECTORS;
 	uint64_t rest = o->b.sectors - first;
 	uint32_t have = rest < PAGE_SECTORS ? (uint32_t)rest : PAGE_SECTORS;
-	uint8_t *data;
+	uint8_t base[BLOCK_PAGE], *data = find(o->c.slot, o->c.slots, page)->data;
 
-	if (s->data)
-		return s->data;
-	if (o->used >= o->slots / 2) {
-		if (!grow(o))
-			return NULL;
-		s = find(o->slot, o->slots, page);
-	}
-	data = calloc(PAGE_SECTORS, BLOCK_SECTOR);
-	if (!data)
+	if (data)
+		return data;
+	if (!block_read(o->base, first, base, have))
 		return NULL;
-	if (!block_read(o->base, first, data, have)) {
-		free(data);
-		return NULL;
-	}
-	s->page = page;
-	s->data = data;
-	o->used++;
+	data = add_page(&o->c, page);
+	if (data)
+		memcpy(data, base, have * BLOCK_SECTOR);
 	return data;
 }
 
@@ -92,7 +114,7 @@ static bool overlay_read(struct block *b, uint64_t sector, void *buf, uint32_t c
 
 	while (count) {
 		uint32_t n = within_page(sector, count);
-		const uint8_t *data = find(o->slot, o->slots, sector / PAGE_SECTORS)->data;
+		const uint8_t *data = find(o->c.slot, o->c.slots, sector / PAGE_SECTORS)->data;
 
 		if (data)
 			memcpy(p, data + sector % PAGE_SECTORS * BLOCK_SECTOR, n * BLOCK_SECTOR);
@@ -134,9 +156,7 @@ static void overlay_close(struct block *b)
 {
 	struct overlay *o = (struct overlay *)b;
 
-	for (size_t i = 0; i < o->slots; i++)
-		free(o->slot[i].data);
-	free(o->slot);
+	changes_clear(&o->c);
 	block_close(o->base);
 	free(o);
 }
@@ -151,11 +171,9 @@ static const struct block_ops overlay_ops = {
 struct block *block_overlay(struct block *base)
 {
 	struct overlay *o = calloc(1, sizeof(*o));
-	struct overlay_slot *slot = calloc(FIRST_SLOTS, sizeof(*slot));
 
-	if (!o || !slot) {
+	if (!o || !changes_init(&o->c)) {
 		free(o);
-		free(slot);
 		block_close(base);
 		return NULL;
 	}
@@ -163,7 +181,75 @@ struct block *block_overlay(struct block *base)
 	o->b.ops = &overlay_ops;
 	o->b.read_only = false;
 	o->base = base;
-	o->slot = slot;
-	o->slots = FIRST_SLOTS;
 	return &o->b;
+}
+
+/* ---- for checkpoints ----------------------------------------------------------------------------- */
+
+struct block *block_below(struct block *b)
+{
+	return b->ops == &overlay_ops ? ((struct overlay *)b)->base : NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+bool block_changed_pages(struct block *b, uint64_t **pages, size_t *count)
+{
+	const struct overlay *o = (struct overlay *)b;
+
+	*pages = NULL;
+	*count = 0;
+	if (!block_below(b) || !o->c.used)
+		return true;
+	*pages = malloc(o->c.used * sizeof(**pages));
+	if (!*pages)
+		return false;
+	for (size_t i = 0; i < o->c.slots; i++)
+		if (o->c.slot[i].data)
+			(*pages)[(*count)++] = o->c.slot[i].page;
+	qsort(*pages, *count, sizeof(**pages), compare);
+	return true;
+}
+
+struct block_changes *block_changes_new(void)
+{
+	struct block_changes *c = malloc(sizeof(*c));
+
+	if (c && !changes_init(c)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void block_changes_free(struct block_changes *c)
+{
+	if (c)
+		changes_clear(c);
+	free(c);
+}
+
+bool block_changes_add(struct block_changes *c, uint64_t page, const uint8_t data[BLOCK_PAGE])
+{
+	uint8_t *to = find(c->slot, c->slots, page)->data;
+
+	if (!to)
+		to = add_page(c, page);
+	if (to)
+		memcpy(to, data, BLOCK_PAGE);
+	return to;
+}
+
+void block_changes_swap(struct block *b, struct block_changes *c)
+{
+	struct overlay *o = (struct overlay *)b;
+	struct block_changes own = o->c;
+
+	o->c = *c;
+	*c = own;
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -101,11 +103,20 @@ struct char_dev *char_fd_new(int in_fd, int out_fd, char err[256])
 
 struct char_dev *char_file_new(const char *path, char err[256])
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	struct char_fd *f;
+	struct stat st;
 
 	if (fd < 0) {
-		snprintf(err, 256, "cannot write %s: %s", path, strerror(errno));
+		snprintf(err, 256, "cannot write %.120s: %s", path, strerror(errno));
+		return NULL;
+	}
+	/* Emptied only when nobody writes there; a device such as /dev/null serves many. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    ((flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) || ftruncate(fd, 0) != 0)) {
+		snprintf(err, 256, "%.120s: %s", path, errno != EWOULDBLOCK ? strerror(errno) :
+			 "another serial port or program writes to this file; give each its own");
+		close(fd);
 		return NULL;
 	}
 	f = make(-1, fd, err);

@@ -46,6 +46,8 @@ struct char_dev *char_open(const char *spec, char name[64], char err[256])
 		return char_pty_new(name, err);
 	if (strncmp(spec, "file:", 5) == 0 && spec[5])
 		return char_file_new(spec + 5, err);
-	snprintf(err, 256, "serial port '%s': expected null, stdio, pty or file:PATH", spec);
+	if (strncmp(spec, "tty:", 4) == 0 && spec[4])
+		return char_tty_new(spec + 4, err);
+	snprintf(err, 256, "serial port '%.100s': expected null, stdio, pty, file:PATH or tty:PATH", spec);
 	return NULL;
 }

@@ -102,13 +102,22 @@ static void update(struct i8259 *p)
 	irq_set(&p->intr, pending(master(p), true) != NONE);
 }
 
+bool i8259_level_triggered(const struct i8259 *p, unsigned n)
+{
+	return level_inputs(&p->s.chip[n >> 3]) >> (n & 7) & 1;
+}
+
 void i8259_set_irq(void *opaque, unsigned n, bool level)
 {
 	struct i8259 *p = opaque;
 
+	struct i8259_chip *c;
+
 	if (n == CASCADE || n > 15)
 		return;
-	chip_set_line(&p->s.chip[n >> 3], n & 7, level);
+	c = &p->s.chip[n >> 3];
+	p->counts.raised[n] += level && !(c->lines >> (n & 7) & 1);
+	chip_set_line(c, n & 7, level);
 	update(p);
 }
 
@@ -128,6 +137,15 @@ static unsigned chip_ack(struct i8259_chip *c, unsigned n)
 	return n;
 }
 
+/* `n` of that chip, or NONE. */
+static void count_delivery(struct i8259 *p, unsigned chip, unsigned n)
+{
+	if (n == NONE)
+		p->counts.spurious++;
+	else
+		p->counts.delivered[chip * 8 + n]++;
+}
+
 uint8_t i8259_ack(struct i8259 *p)
 {
 	struct i8259_chip *m = master(p), *s = slave(p);
@@ -136,10 +154,14 @@ uint8_t i8259_ack(struct i8259 *p)
 
 	chip_ack(m, n);
 	if (n == CASCADE) {
-		vector = (uint8_t)(s->icw2 + chip_ack(s, pending(s, false)));
+		unsigned from_slave = pending(s, false);
+
+		count_delivery(p, 1, from_slave);
+		vector = (uint8_t)(s->icw2 + chip_ack(s, from_slave));
 		/* INT falls with INTA: what is pending still must make a new edge. */
 		chip_set_line(m, CASCADE, false);
 	} else {
+		count_delivery(p, 0, n);
 		vector = (uint8_t)(m->icw2 + (n == NONE ? 7 : n));
 	}
 	update(p);
@@ -250,6 +272,8 @@ static uint8_t pic_read(struct i8259 *p, struct i8259_chip *c, uint32_t offset)
 		if (n == NONE)
 			return 0;
 		chip_ack(c, n);
+		if (c == slave(p) || n != CASCADE)
+			count_delivery(p, c == slave(p), n);
 		if (c == slave(p))
 			chip_set_line(master(p), CASCADE, false);
 		update(p);

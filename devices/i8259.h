@@ -23,9 +23,17 @@ struct i8259_state {
 	struct i8259_chip chip[2]; /* master, slave (on the master's IR2) */
 };
 
+/* What has come and gone, for people: nothing of it decides anything, so it is no state. By input. */
+struct i8259_counts {
+	uint64_t raised[16];    /* rising edges of the pin */
+	uint64_t delivered[16]; /* interrupts that the CPU took, or a program by polling */
+	uint64_t spurious;      /* INTA cycles that found no request */
+};
+
 struct i8259 {
 	struct device dev;
 	struct irq_line intr; /* to the CPU */
+	struct i8259_counts counts;
 	struct i8259_state s;
 };
 
@@ -36,6 +44,9 @@ void i8259_init(struct i8259 *p, struct irq_line intr);
 
 /* Input pin n, 0..15, for a struct irq_line; opaque is the i8259. Pin 2 is the slave's. */
 void i8259_set_irq(void *opaque, unsigned n, bool level);
+
+/* Input pin n as ICW1 and ELCR have it now. */
+bool i8259_level_triggered(const struct i8259 *p, unsigned n);
 
 /* The CPU's two INTA cycles: the vector. With nothing pending any more, the spurious IR7's. */
 uint8_t i8259_ack(struct i8259 *p);

@@ -35,6 +35,7 @@
 
 #define LCR_STOP2 0x04u
 #define LCR_PARITY 0x08u
+#define LCR_EVEN 0x10u
 #define LCR_BREAK 0x40u
 #define LCR_DLAB 0x80u
 
@@ -324,6 +325,18 @@ static void write_fcr(struct ns16550_state *s, uint8_t val)
 	s->fcr = val & FCR_ENABLE ? val & FCR_KEPT : 0;
 }
 
+/* A line of the host's is to have the guest's speed and format. */
+static void tell_line(struct ns16550 *u)
+{
+	const struct ns16550_state *s = &u->s;
+	unsigned divisor = s->dlm << 8 | s->dll;
+
+	if (u->backend && u->backend->set_line && divisor)
+		u->backend->set_line(u->backend, CLOCK_HZ / 16 / divisor, 5 + (s->lcr & 3),
+				     !(s->lcr & LCR_PARITY) ? PARITY_NONE : s->lcr & LCR_EVEN ? PARITY_EVEN : PARITY_ODD,
+				     s->lcr & LCR_STOP2);
+}
+
 static void write_lcr(struct ns16550 *u, uint8_t val)
 {
 	struct ns16550_state *s = &u->s;
@@ -333,6 +346,8 @@ static void write_lcr(struct ns16550 *u, uint8_t val)
 		s->lsr |= LSR_BI;
 	}
 	s->lcr = val;
+	if (!(val & LCR_DLAB)) /* the divisor is whole, too */
+		tell_line(u);
 }
 
 static void uart_write(struct device *d, uint32_t offset, uint32_t val, unsigned size)

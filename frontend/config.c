@@ -1,6 +1,8 @@
 /* Reads the file of --config. See config.h. */
 #include "frontend/config.h"
 
+#include "frontend/config_claims.h"
+
 #ifndef HAVE_INIH
 
 bool config_read(struct config *c, const char *path, char err[256])
@@ -37,6 +39,7 @@ struct reading {
 	unsigned number, section_line, in_section; /* in_section: the section_line of `guest` */
 	bool goes_on;             /* this line continues the value before */
 	struct guest_config *guest;
+	struct claims claims;     /* what the guests want to use of the host */
 	char value[LINE_MAX_BYTES], key[64]; /* of what has been read last, and is to be set when it is whole */
 	unsigned key_line, key_column, value_column;
 	bool host, pending;
@@ -62,21 +65,23 @@ static bool bad_at(struct reading *r, unsigned line, unsigned column, const char
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-enum value_kind { TEXT, A_PATH, SERIAL, ON_OFF, NOT_YET };
+enum value_kind { TEXT, A_PATH, DRIVE, SERIAL, ON_OFF, PASSTHROUGH, INPUT };
 
 static const struct key {
 	const char *name, *option;
 	enum value_kind kind;
 } guest_keys[] = {
-	{ "memory", "-m", TEXT }, { "fda", "-fda", A_PATH }, { "fdb", "-fdb", A_PATH },
-	{ "hda", "-hda", A_PATH }, { "hdb", "-hdb", A_PATH }, { "hdc", "-hdc", A_PATH },
-	{ "hdd", "-hdd", A_PATH }, { "cdrom", "-cdrom", A_PATH }, { "boot", "-boot", TEXT },
+	{ "memory", "-m", TEXT }, { "fda", "-fda", DRIVE }, { "fdb", "-fdb", DRIVE },
+	{ "hda", "-hda", DRIVE }, { "hdb", "-hdb", DRIVE }, { "hdc", "-hdc", DRIVE },
+	{ "hdd", "-hdd", DRIVE }, { "cdrom", "-cdrom", DRIVE }, { "boot", "-boot", TEXT },
 	{ "kernel", "-kernel", A_PATH }, { "initrd", "-initrd", A_PATH }, { "append", "-append", TEXT },
-	{ "serial", "-serial", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
+	{ "serial", "--serial1", SERIAL }, { "serial2", "--serial2", SERIAL },
+	{ "serial3", "--serial3", SERIAL }, { "serial4", "--serial4", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
 	{ "rtc", "-rtc", TEXT }, { "mmu", "--mmu", TEXT }, { "gpa-cache", "--gpa-cache", TEXT },
-	{ "traps", "--traps", TEXT }, { "cost-model", "--cost-model", TEXT },
-	{ "keyboard", NULL, NOT_YET }, { "mouse", NULL, NOT_YET }, { "passthrough", NULL, NOT_YET },
+	{ "traps", "--traps", TEXT }, { "cost-model", "--cost-model", TEXT }, { "demo", "--demo", ON_OFF },
+	{ "passthrough", "--passthrough", PASSTHROUGH },
+	{ "keyboard", NULL, INPUT }, { "mouse", NULL, INPUT },
 	{ NULL, NULL, TEXT },
 };
 
@@ -95,7 +100,7 @@ static const struct key *find_key(struct reading *r, const struct key *keys, con
 
 		if (!d)
 			return k;
-		if (d < least && k->kind != NOT_YET)
+		if (d < least)
 			near = k->name, least = d;
 	}
 	bad_at(r, r->key_line, r->key_column, "[%s] knows no key %.30s; the nearest known one is %s", section,
@@ -138,6 +143,58 @@ static bool parse_on_off(const char *s, bool *on)
 	return *on || !strcmp(s, "off") || !strcmp(s, "no") || !strcmp(s, "false");
 }
 
+/* Whose input it is. */
+static bool set_input(struct reading *r, bool mouse)
+{
+	bool on;
+
+	if (!parse_on_off(r->value, &on))
+		return bad_at(r, r->key_line, r->value_column, "%s is on or off", r->key);
+	*(mouse ? &r->guest->mouse : &r->guest->keyboard) = on ? INPUT_ON : INPUT_OFF;
+	return true;
+}
+
+/* A word before a path, which alone is seen from the config file's folder: file:PATH. */
+static const char *resolve_behind(struct reading *r, const char *value)
+{
+	char prefix[16];
+	size_t n = strcspn(value, ":") + 1;
+
+	if (n >= sizeof(prefix))
+		return keep_text(r->c, strdup(value));
+	memcpy(prefix, value, n);
+	prefix[n] = 0;
+	return resolve(r, prefix, value + n);
+}
+
+static bool is_plain_serial(const char *value)
+{
+	return *value == '/' || strchr(value, ':') == NULL || !strncmp(value, "mon:", 4);
+}
+
+/* Everything of the host's that two guests could want at once is noted. */
+static bool claim(struct reading *r, const struct key *k, const char *value)
+{
+	bool cdrom = !strcmp(k->name, "cdrom") || !strncmp(value, "cdrom:", 6);
+	const char *path = strchr(value, ':'), *tty = k->kind == SERIAL ? options_tty(value) : NULL;
+	struct claim c = {
+		.guest = r->guest->name, .key = k->name, .line = r->key_line, .column = r->value_column,
+		.options = &r->guest->o,
+	};
+
+	if (k->kind == DRIVE)
+		c.path = value, c.use = cdrom ? CLAIM_READ : CLAIM_DRIVE;
+	else if (k->kind == PASSTHROUGH && path)
+		c.path = path + 1, c.use = CLAIM_OWN;
+	else if (tty)
+		c.path = tty, c.use = CLAIM_OWN;
+	else if (k->kind == SERIAL && !strncmp(value, "file:", 5))
+		c.path = value + 5, c.use = CLAIM_WRITE;
+	else if (k->kind == SERIAL && (!strcmp(value, "stdio") || !strcmp(value, "mon:stdio")))
+		c.path = "stdio", c.use = CLAIM_OWN;
+	return !c.path || claims_add(&r->claims, &c) || bad_at(r, r->key_line, 1, "no memory");
+}
+
 static bool set_guest_key(struct reading *r)
 {
 	const struct key *k = find_key(r, guest_keys, "guest NAME");
@@ -147,23 +204,23 @@ static bool set_guest_key(struct reading *r)
 
 	if (!k)
 		return false;
-	if (k->kind == NOT_YET)
-		return bad_at(r, r->key_line, r->key_column, "%s: not implemented yet", k->name);
+	if (k->kind == INPUT)
+		return set_input(r, *k->name == 'm');
 	if (k->kind == ON_OFF) {
 		if (!parse_on_off(value, &on))
 			return bad_at(r, r->key_line, r->value_column, "%s is on or off", k->name);
 		value = NULL;
-	} else if (k->kind == A_PATH) {
+	} else if (k->kind == A_PATH || k->kind == DRIVE) {
 		value = resolve(r, "", value);
-	} else if (k->kind == SERIAL && !strncmp(value, "file:", 5)) {
-		value = resolve(r, "file:", value + 5);
+	} else if (k->kind == PASSTHROUGH || (k->kind == SERIAL && !is_plain_serial(value))) {
+		value = resolve_behind(r, value);
 	} else {
 		value = keep_text(r->c, strdup(value));
 	}
 	if (k->kind != ON_OFF && !value)
 		return bad_at(r, r->key_line, r->key_column, "no memory");
 	if (!on || options_set(&r->guest->o, k->option, value, why))
-		return true;
+		return k->kind == ON_OFF || claim(r, k, value);
 	return bad_at(r, r->key_line, r->value_column, "%s", why);
 }
 
@@ -198,7 +255,9 @@ static bool set_host_key(struct reading *r)
 		       bad_at(r, line, column, "pool: a size from 1M to 3G is wanted, as in 160M");
 	case 1:
 		c->swap = resolve(r, "", v);
-		return c->swap || bad_at(r, line, column, "no memory");
+		return (c->swap && claims_add(&r->claims, &(struct claim){
+				.key = "swap", .path = c->swap, .line = line, .column = column, .use = CLAIM_OWN })) ||
+		       bad_at(r, line, column, "no memory");
 	case 2:
 		if (!parse_on_off(v, &on))
 			return bad_at(r, line, column, "sharing is on or off");
@@ -254,6 +313,7 @@ static bool enter_guest(struct reading *r, const char *name)
 	r->guest = &c->guest[c->guests];
 	options_init(&r->guest->o);
 	r->guest->name = keep_text(c, strdup(name));
+	r->guest->line = r->section_line;
 	if (!r->guest->name)
 		return bad_at(r, r->section_line, 1, "no memory");
 	c->guests++;
@@ -348,7 +408,6 @@ static char *read_line(char *out, int room, void *opaque)
 static bool check_whole(struct reading *r)
 {
 	struct config *c = r->c;
-	bool stdio = false;
 
 	if (!c->guests)
 		return bad_at(r, r->number, 1, "there is no [guest NAME] section with a key in it");
@@ -356,19 +415,15 @@ static bool check_whole(struct reading *r)
 		struct options *o = &c->guest[i].o;
 		char why[256];
 
-		if (!options_agree(o, why))
-			return bad_at(r, r->number, 1, "guest %s: %.150s", c->guest[i].name, why);
-		if (o->serial && !strcmp(o->serial, "stdio") && stdio)
-			return bad_at(r, r->number, 1, "guest %s: another guest has serial = stdio already",
-				      c->guest[i].name);
-		stdio |= o->serial && !strcmp(o->serial, "stdio");
+		if (!options_place(o, why) || !options_agree(o, why))
+			return bad_at(r, c->guest[i].line, 1, "guest %s: %.150s", c->guest[i].name, why);
 		if (!o->mmu_given)
 			o->mmu = c->mmu;
 		if (!o->traps_given)
 			o->traps = c->traps;
 		o->name = c->guest[i].name;
 	}
-	return true;
+	return claims_check(&r->claims, r->path, r->err);
 }
 
 bool config_read(struct config *c, const char *path, char err[256])
@@ -396,6 +451,7 @@ bool config_read(struct config *c, const char *path, char err[256])
 			check_whole(r);
 		fclose(r->f);
 	}
+	claims_free(&r->claims);
 	free(r);
 	return !err[0];
 }

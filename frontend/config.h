@@ -9,7 +9,10 @@
  *                 traps = assist|deprivileged|classic
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
- *                 vga-bios mips rtc mmu gpa-cache traps cost-model
+ *                 vga-bios mips rtc mmu gpa-cache traps cost-model demo, and
+ *                 serial2 serial3 serial4   as serial, for COM2 to COM4
+ *                 passthrough = KIND:PATH   a host's serial line, disk, CD or floppy for this guest alone
+ *                 keyboard, mouse = on|off  whose the host's are
  *
  * A long value goes on in lines that begin with blanks; a ; behind a blank begins a comment.
  */
@@ -19,9 +22,14 @@
 #include "frontend/options.h"
 #include "machine/hypervisor.h"
 
+/* Does a guest get the host's keyboard, or its mouse? */
+enum input { INPUT_UNSAID, INPUT_ON, INPUT_OFF };
+
 struct guest_config {
 	char *name;
+	unsigned line;       /* of its section */
 	struct options o;
+	enum input keyboard, mouse;
 };
 
 struct config {

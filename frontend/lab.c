@@ -47,6 +47,13 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 		return EXIT_NO_HOST;
 	}
 	ses->monitor.com1 = com1;
+	ses->monitor.name = g->name;
+	ses->monitor.drives = g->setup.block;
+	ses->monitor.snapshot = g->setup.o.snapshot;
+	g->keyboard = gc->keyboard;
+	g->mouse = gc->mouse;
+	ses->monitor.no_keyboard = gc->keyboard == INPUT_OFF;
+	ses->monitor.no_mouse = gc->mouse == INPUT_OFF;
 	return 0;
 }
 
@@ -88,6 +95,13 @@ static int open_display(struct lab *l)
 {
 	char err[256];
 
+	for (unsigned i = 0; i < l->guests && l->o->display == DISPLAY_TERMINAL; i++) {
+		if (options_serial_on_stdio(&l->guest[i]->setup.o)) {
+			complain("-display terminal and guest %s's serial = stdio both want the terminal", l->guest[i]->name);
+			return EXIT_BAD_USAGE;
+		}
+	}
+
 	if (l->o->display == DISPLAY_TERMINAL)
 		l->ui = ui_terminal.open(err);
 	else if (l->o->display == DISPLAY_SDL || (l->o->display == DISPLAY_AUTO &&
@@ -105,6 +119,8 @@ static int open_lab(struct lab *l)
 	char err[256];
 	int code;
 
+	if (!can_write("--stats-json", l->o->stats_json))
+		return EXIT_BAD_IMAGE;
 	if (!config_read(&l->config, l->o->config, err)) {
 		complain("%s", err);
 		return EXIT_BAD_USAGE;
@@ -132,8 +148,18 @@ static int open_lab(struct lab *l)
 			return code;
 	}
 	l->focus = l->guest[0];
+	for (unsigned i = 0; i < l->guests; i++)
+		l->live |= !l->o->script && (l->guest[i]->setup.tty_raw ||
+					     options_serial_is_live(&l->guest[i]->setup.o));
 	code = open_display(l);
-	return code ? code : open_trace(l);
+	if (!code)
+		code = open_trace(l);
+	if (code || !l->o->loadvm)
+		return code;
+	if (lab_load(l, l->o->loadvm, err))
+		return 0;
+	complain("-loadvm: %s", err);
+	return EXIT_BAD_IMAGE;
 }
 
 static void close_lab(struct lab *l)
@@ -159,6 +185,11 @@ static void guest_stopped(struct lab *l, struct lab_guest *g, enum machine_stop 
 
 	if (why == MACHINE_RESET && !l->o->no_reboot)
 		return;
+	if (why == MACHINE_BREAKPOINT) {
+		printf("guest %s: ", g->name);
+		monitor_stopped(&g->setup.session.monitor);
+		return;
+	}
 	g->over = true;
 	hypervisor_set_running(l->h, g->number, false);
 	switch (why) {
@@ -186,21 +217,54 @@ static int finish(struct lab *l)
 
 /* ---- the loop ------------------------------------------------------------------------------------ */
 
+/* Once a guest says that the host's keyboard or mouse is its own, those that say nothing have it not. */
+static bool has_input(const struct lab *l, const struct lab_guest *g, bool mouse)
+{
+	enum input own = mouse ? g->mouse : g->keyboard;
+
+	for (unsigned i = 0; i < l->guests && own == INPUT_UNSAID; i++)
+		if ((mouse ? l->guest[i]->mouse : l->guest[i]->keyboard) == INPUT_ON)
+			own = INPUT_OFF;
+	return own != INPUT_OFF;
+}
+
+struct ui_view lab_view(struct lab *l)
+{
+	struct ui_view v = { .guest = l->view, .guests = l->guests };
+
+	for (unsigned i = 0; i < l->guests; i++) {
+		struct lab_guest *g = l->guest[i];
+
+		if (g == l->focus)
+			v.focus = i;
+		l->view[i] = (struct ui_guest){
+			.m = g->setup.session.m, .name = g->name, .typist = g->setup.session.monitor.typist,
+			.keyboard = has_input(l, g, false), .mouse = has_input(l, g, true),
+			.paused = g->setup.session.monitor.paused, .over = g->over,
+		};
+	}
+	return v;
+}
+
 static int look_at_display(struct lab *l)
 {
-	struct machine *m = l->focus->setup.session.m;
+	struct machine *m;
 	struct ui_status status;
+	struct ui_view v;
 	unsigned wish;
 
 	if (!l->ui || real_now() - l->last_poll < UI_PERIOD)
 		return LAB_GO_ON;
 	l->last_poll = real_now();
+	v = lab_view(l);
+	wish = l->ui->ops->poll(l->ui, &v);
+	l->focus = l->guest[v.focus];
+	m = l->focus->setup.session.m;
 	status = (struct ui_status){
 		.guest_ns = machine_now(m), .real_ns = real_now() - l->real_start,
 		.paused = l->focus->setup.session.monitor.paused, .title = l->focus->name,
 	};
-	wish = l->ui->ops->poll(l->ui, m);
-	l->ui->ops->show(l->ui, m, &status);
+	l->ui->ops->show(l->ui, &v, &status);
 	if (wish & UI_RESET)
 		machine_reset(m);
 	if (wish & UI_PAUSE) {
@@ -282,12 +346,14 @@ static void sleep_for(ns_t duration)
 	nanosleep(&t, NULL);
 }
 
-/* With a window, guest time does not run ahead of real time. */
+/* With a window, or somebody at the end of a serial line, guest time does not run ahead of real time. */
 static bool may_run(struct lab *l)
 {
 	ns_t now = hypervisor_now(l->h), guest, real;
 
-	if (!l->ui)
+	if (!l->ui && !l->live)
+		return true;
+	if (now == NS_NEVER && !l->ui)
 		return true;
 	if (now == NS_NEVER) { /* all of them rest, and somebody looks at them */
 		sleep_for(UI_PERIOD);
@@ -306,6 +372,22 @@ static bool may_run(struct lab *l)
 	return false;
 }
 
+/* After a loadvm guest time may be anything. */
+static void restart_clocks(struct lab *l)
+{
+	ns_t now = hypervisor_now(l->h);
+	bool set = false;
+
+	for (unsigned i = 0; i < l->guests; i++) {
+		set |= l->guest[i]->setup.session.monitor.time_was_set;
+		l->guest[i]->setup.session.monitor.time_was_set = false;
+	}
+	if (!set)
+		return;
+	l->real_base = real_now();
+	l->guest_base = now == NS_NEVER ? 0 : now;
+}
+
 static int run_loop(struct lab *l)
 {
 	int code = LAB_GO_ON;
@@ -317,6 +399,7 @@ static int run_loop(struct lab *l)
 			return EXIT_INTERRUPTED;
 		if (l->script.open)
 			code = lab_run_script(l, false);
+		restart_clocks(l);
 		if (code == LAB_GO_ON)
 			code = look_at_display(l);
 		if (code == LAB_GO_ON && may_run(l))

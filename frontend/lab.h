@@ -13,6 +13,7 @@ struct lab_guest {
 	struct setup setup;
 	const char *name;
 	unsigned number; /* the hypervisor's */
+	enum input keyboard, mouse;
 	bool over;       /* will not run again */
 	int code;        /* how it ended, an exit code */
 };
@@ -26,12 +27,17 @@ struct lab {
 	struct lab_guest *focus, *busy; /* busy: whom the script waits for; may be NULL */
 	struct script script;
 	struct ui *ui;
+	struct ui_guest view[HYPERVISOR_GUESTS]; /* what the display knows of them */
+	bool live;       /* somebody is at the other end of a serial line, and no script drives the run */
 	struct trace_writer *trace; /* of --trace */
 	ns_t real_start, real_base, guest_base, last_poll;
 };
 
 /* The whole run; an exit code. */
 int lab_run(const struct options *o);
+
+/* The guests as a display sees them. */
+struct ui_view lab_view(struct lab *l);
 
 /* ---- lab_script.c ---- */
 
@@ -41,6 +47,9 @@ int lab_run(const struct options *o);
  */
 enum { LAB_GO_ON = -1 };
 int lab_run_script(struct lab *l, bool stopped);
+/* Checkpoints of the whole set. False with a text. */
+bool lab_save(struct lab *l, const char *path, char err[256]);
+bool lab_load(struct lab *l, const char *path, char err[256]);
 struct lab_guest *lab_find(const struct lab *l, const char *name, size_t len);
 
 #endif

@@ -1,7 +1,11 @@
 /* A script for several guests: whose line it is, and who is being waited for. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "frontend/lab.h"
+#include "machine/checkpoint.h"
+#include "frontend/png.h"
+#include "frontend/tiles.h"
 
 struct lab_guest *lab_find(const struct lab *l, const char *name, size_t len)
 {
@@ -19,6 +23,80 @@ static enum monitor_result no_guest(const struct lab *l, const char *name, size_
 		used += (size_t)snprintf(err + used, 256 - used, " %s", l->guest[i]->name);
 	return MONITOR_BAD;
 }
+
+/* ---- checkpoints ------------------------------------------------------------------------------- */
+
+static struct checkpoint_set set_of(struct lab *l, struct checkpoint_guest g[HYPERVISOR_GUESTS])
+{
+	for (unsigned i = 0; i < l->guests; i++)
+		g[i] = (struct checkpoint_guest){
+			.name = l->guest[i]->name, .m = l->guest[i]->setup.session.m,
+			.over = l->guest[i]->over, .code = (uint8_t)l->guest[i]->code,
+		};
+	return (struct checkpoint_set){ .guest = g, .guests = l->guests, .h = l->h };
+}
+
+bool lab_save(struct lab *l, const char *path, char err[256])
+{
+	struct checkpoint_guest g[HYPERVISOR_GUESTS];
+	struct checkpoint_set set = set_of(l, g);
+	char why[CHECKPOINT_ERR];
+
+	if (checkpoint_save(&set, path, why))
+		return true;
+	snprintf(err, 256, "%.250s", why);
+	return false;
+}
+
+/* A guest that has been replaced: it runs again, or it has ended as it had then. */
+static bool was_replaced(struct lab *l, struct lab_guest *g, bool over, int code)
+{
+	struct monitor *mon = &g->setup.session.monitor;
+
+	g->over = over;
+	g->code = code;
+	hypervisor_set_running(l->h, g->number, !over && !mon->paused);
+	return monitor_forget_keys(mon);
+}
+
+bool lab_load(struct lab *l, const char *path, char err[256])
+{
+	struct checkpoint_guest g[HYPERVISOR_GUESTS];
+	struct checkpoint_set set = set_of(l, g);
+	char why[CHECKPOINT_ERR];
+	bool good = true;
+
+	if (!checkpoint_load(&set, path, why)) {
+		snprintf(err, 256, "%.250s", why);
+		return false;
+	}
+	for (unsigned i = 0; i < l->guests; i++)
+		good &= was_replaced(l, l->guest[i], g[i].over, g[i].code);
+	if (!good)
+		snprintf(err, 256, "no memory");
+	return good;
+}
+
+/* `savevm FILE` and `loadvm FILE` for all of them. */
+static enum monitor_result run_checkpoint(struct lab *l, const char *line, bool save, char err[256])
+{
+	char *copy = strdup(line), *w[3], why[256];
+	int n = copy ? monitor_split(copy, w, 3, err) : -1;
+	enum monitor_result r = MONITOR_BAD;
+
+	if (!copy)
+		snprintf(err, 256, "no memory");
+	else if (n >= 0 && n != 2)
+		snprintf(err, 256, "usage: %s FILE", save ? "savevm" : "loadvm");
+	else if (n == 2 && (save ? lab_save(l, w[1], why) : lab_load(l, w[1], why)))
+		r = MONITOR_DONE;
+	else if (n == 2)
+		snprintf(err, 256, "%s: %.240s", save ? "savevm" : "loadvm", why);
+	free(copy);
+	return r;
+}
+
+/* ---- lines --------------------------------------------------------------------------------------- */
 
 /* A line's guest, and what is left of it; NULL with a text. */
 static struct lab_guest *addressee(const struct lab *l, const char **line, char err[256])
@@ -49,17 +127,54 @@ static bool is_command(const char *line, const char *a, const char *b)
 	return !b || (!strncmp(line, b, strlen(b)) && strspn(line + strlen(b), " \t\r") == strlen(line + strlen(b)));
 }
 
+/* All displays in one picture, as the window shows them. */
+static enum monitor_result dump_screens(struct lab *l, const char *line, char err[256])
+{
+	enum monitor_result r = MONITOR_BAD;
+	struct ui_view v = lab_view(l);
+	struct tiles tiles = { 0 };
+	char *copy = strdup(line), *words[3];
+	unsigned width, height;
+	struct picture p;
+	int n = copy ? monitor_split(copy, words, 3, err) : -1;
+
+	tiles_own_size(&v, &width, &height);
+	if (n >= 0 && n != 2) {
+		snprintf(err, 256, "usage: screendump FILE.png");
+	} else if (!copy || (n == 2 && !tiles_draw(&tiles, &v, width, height, true))) {
+		snprintf(err, 256, "no memory");
+	} else if (n == 2) {
+		p = tiles_picture(&tiles);
+		r = png_write(words[1], &p, err) ? MONITOR_DONE : MONITOR_BAD;
+	}
+	tiles_free(&tiles);
+	free(copy);
+	return r;
+}
+
 static enum monitor_result carry_out(struct lab *l, const char *line, char err[256])
 {
+	bool addressed = line[strspn(line, " \t")] == '@', save = false, load = false;
 	struct lab_guest *g = addressee(l, &line, err);
 	enum monitor_result r;
 
 	if (!g)
 		return MONITOR_BAD;
+	line += strspn(line, " \t");
+	save = is_command(line, "savevm", NULL);
+	load = is_command(line, "loadvm", NULL);
+	if ((save || load) && !addressed)
+		return run_checkpoint(l, line, save, err);
 	if (is_command(line, "info", "guests")) {
 		hypervisor_info(l->h, stdout);
 		return MONITOR_DONE;
 	}
+	if (is_command(line, "info", "irq") && !addressed) {
+		hypervisor_info_irq(l->h, stdout);
+		return MONITOR_DONE;
+	}
+	if (is_command(line, "screendump", NULL) && !addressed)
+		return dump_screens(l, line, err);
 	if (is_command(line, "focus", NULL)) {
 		const char *name = line + 5 + strspn(line + 5, " \t");
 		size_t len = strcspn(name, " \t\r#");
@@ -71,6 +186,8 @@ static enum monitor_result carry_out(struct lab *l, const char *line, char err[2
 		return MONITOR_DONE;
 	}
 	r = monitor_command(&g->setup.session.monitor, line, err);
+	if (load && r == MONITOR_DONE)
+		was_replaced(l, g, false, 0);
 	hypervisor_set_running(l->h, g->number, !g->over && !g->setup.session.monitor.paused);
 	if (r == MONITOR_BUSY || r == MONITOR_NOT_SEEN)
 		l->busy = g;

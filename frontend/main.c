@@ -7,13 +7,14 @@
 #include "frontend/lab.h"
 #include "frontend/setup.h"
 #include "frontend/trace.h"
+#include "machine/checkpoint.h"
 
 /* The display that was asked for, or, when none was, the first that there is. */
 static bool open_display(struct setup *s, char err[256])
 {
 	enum display_choice want = s->o.display;
 	bool on_tty = isatty(0) && isatty(1), stdio_taken = s->o.monitor_stdio ||
-		(s->o.serial && !strcmp(s->o.serial, "stdio"));
+		options_serial_on_stdio(&s->o);
 	char ignored[256];
 
 	if (want == DISPLAY_NONE)
@@ -49,6 +50,8 @@ static int open_session(struct setup *s)
 		return EXIT_NO_HOST;
 	}
 	ses->monitor.com1 = com1;
+	ses->monitor.drives = s->block;
+	ses->monitor.snapshot = o->snapshot;
 	ses->o = o;
 	if (o->log_int) {
 		ses->log = o->log_file ? fopen(o->log_file, "w") : stderr;
@@ -59,13 +62,17 @@ static int open_session(struct setup *s)
 	}
 	if (o->monitor_stdio)
 		script_open_fd(&ses->stdin_lines, 0, "monitor");
+	if (o->gdb && !(ses->gdb = gdb_new(o->gdb, &ses->monitor, err))) {
+		complain("%s", err);
+		return EXIT_NO_HOST;
+	}
 	if (!open_display(s, err)) {
 		complain("%s", err);
 		return EXIT_NO_HOST;
 	}
 	/* Somebody at a terminal or a window lives in real time; a script or a pipe does not. */
 	ses->interactive = ses->ui || (!o->script && ((s->tty_raw) || (o->monitor_stdio && isatty(0)) ||
-						      (o->serial && !strcmp(o->serial, "pty"))));
+						      options_serial_is_live(o)));
 	return 0;
 }
 
@@ -169,9 +176,21 @@ static int close_trace(struct setup *s)
 	return EXIT_BAD_IMAGE;
 }
 
+static int load_checkpoint(struct setup *s)
+{
+	struct checkpoint_guest g = { .name = "", .m = s->session.m };
+	char err[CHECKPOINT_ERR];
+
+	if (!s->o.loadvm || checkpoint_load_one(&g, s->o.loadvm, err))
+		return 0;
+	complain("-loadvm: %s", err);
+	return EXIT_BAD_IMAGE;
+}
+
 static int run(struct setup *s)
 {
-	int code = setup_open(s), stats, trace, assertions;
+	int code = can_write("--stats-json", s->o.stats_json) ? setup_open(s) : EXIT_BAD_IMAGE;
+	int stats, trace, assertions;
 
 	if (!code)
 		code = check_assertions(s, false);
@@ -179,6 +198,8 @@ static int run(struct setup *s)
 		code = open_session(s);
 	if (!code)
 		code = open_trace(s);
+	if (!code)
+		code = load_checkpoint(s);
 	if (code)
 		return code;
 	code = session_run(&s->session);

@@ -3,11 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "frontend/monitor_examine.h"
 #include "frontend/png.h"
+#include "machine/checkpoint.h"
 
 #define WORDS 16
 #define STEPS_MAX 1000000ul
@@ -275,11 +277,21 @@ static enum monitor_result run_step(struct monitor *mon, char **w, int n, char e
 	return MONITOR_DONE;
 }
 
+static bool has_keyboard(const struct monitor *mon, const char *command, char err[256])
+{
+	if (mon->no_keyboard)
+		snprintf(err, 256, "%s: this guest has no keyboard: its configuration says keyboard = off", command);
+	return !mon->no_keyboard;
+}
+
 static enum monitor_result run_type(struct monitor *mon, char **w, int n, char err[256])
 {
-	unsigned lost = typist_text(mon->typist, w[1], strlen(w[1]));
+	unsigned lost;
 
 	(void)n;
+	if (!has_keyboard(mon, "type", err))
+		return MONITOR_BAD;
+	lost = typist_text(mon->typist, w[1], strlen(w[1]));
 	if (!lost)
 		return busy(mon, BUSY_TYPE, NS_NEVER, err);
 	snprintf(err, 256, "type: %u characters are not on a US keyboard", lost);
@@ -292,6 +304,8 @@ static enum monitor_result run_sendkey(struct monitor *mon, char **w, int n, cha
 	unsigned count = keys_by_chord(w[1], codes, 8);
 
 	(void)n;
+	if (!has_keyboard(mon, "sendkey", err))
+		return MONITOR_BAD;
 	if (!count) {
 		snprintf(err, 256, "sendkey %.60s: no such key; names are as in ctrl-alt-delete, f1, ret, spc, a",
 			 w[1]);
@@ -299,6 +313,40 @@ static enum monitor_result run_sendkey(struct monitor *mon, char **w, int n, cha
 	}
 	typist_chord(mon->typist, codes, count);
 	return busy(mon, BUSY_TYPE, NS_NEVER, err);
+}
+
+static enum monitor_result run_mouse_move(struct monitor *mon, char **w, int n, char err[256])
+{
+	long step[3] = { 0 };
+
+	for (int i = 1; i < n && i < 4; i++) {
+		char *end;
+
+		step[i - 1] = strtol(w[i], &end, 10);
+		if (*end || step[i - 1] < -255 || step[i - 1] > 255) {
+			snprintf(err, 256, "mouse_move %.40s: steps from -255 to 255 are wanted", w[i]);
+			return MONITOR_BAD;
+		}
+	}
+	if (mon->no_mouse) {
+		snprintf(err, 256, "mouse_move: this guest has no mouse: its configuration says mouse = off");
+		return MONITOR_BAD;
+	}
+	machine_mouse(mon->m, (int)step[0], (int)step[1], (int)step[2], mon->buttons);
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_mouse_button(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)n;
+	if (mon->no_mouse || w[1][1] || *w[1] < '0' || *w[1] > '7') {
+		snprintf(err, 256, mon->no_mouse ? "mouse_button: this guest has no mouse: its configuration says mouse = off" :
+			 "mouse_button: the sum of 1 for the left button, 2 for the right and 4 for the middle one is wanted");
+		return MONITOR_BAD;
+	}
+	mon->buttons = (unsigned)(*w[1] - '0');
+	machine_mouse(mon->m, 0, 0, 0, mon->buttons);
+	return MONITOR_DONE;
 }
 
 /* ---- pictures and the rest ------------------------------------------------------------------------------------- */
@@ -354,6 +402,122 @@ static enum monitor_result run_gpa_cache(struct monitor *mon, char **w, int n, c
 	return MONITOR_DONE;
 }
 
+bool monitor_forget_keys(struct monitor *mon)
+{
+	struct typist *fresh = typist_new();
+
+	if (!fresh)
+		return false;
+	typist_free(mon->typist);
+	mon->typist = fresh;
+	mon->time_was_set = true;
+	return true;
+}
+
+static enum monitor_result run_savevm(struct monitor *mon, char **w, int n, char err[256])
+{
+	struct checkpoint_guest g = { .name = mon->name ? mon->name : "", .m = mon->m };
+	struct checkpoint_set set = { .guest = &g, .guests = 1 };
+	char why[CHECKPOINT_ERR];
+
+	(void)n;
+	if (checkpoint_save(&set, w[1], why))
+		return MONITOR_DONE;
+	snprintf(err, 256, "savevm: %.240s", why);
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_loadvm(struct monitor *mon, char **w, int n, char err[256])
+{
+	struct checkpoint_guest g = { .name = mon->name ? mon->name : "", .m = mon->m };
+	char why[CHECKPOINT_ERR];
+
+	(void)n;
+	if (!checkpoint_load_one(&g, w[1], why)) {
+		snprintf(err, 256, "loadvm: %.240s", why);
+		return MONITOR_BAD;
+	}
+	if (monitor_forget_keys(mon))
+		return MONITOR_DONE;
+	snprintf(err, 256, "no memory");
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_hash(struct monitor *mon, char **w, int n, char err[256])
+{
+	uint64_t hash;
+
+	(void)w, (void)n;
+	if (!machine_state_hash(mon->m, &hash)) {
+		snprintf(err, 256, "hash: memory in the swap file cannot be read");
+		return MONITOR_BAD;
+	}
+	fprintf(mon->out, "%016" PRIx64 " after %" PRIu64 " instructions\n", hash, machine_icount(mon->m));
+	return MONITOR_DONE;
+}
+
+/* ---- media ------------------------------------------------------------------------------------------------------ */
+
+/* Of a drive by its option's name; -1: there is no such. */
+static int drive_by_name(const char *name)
+{
+	static const char *const names[] = { "fda", "fdb", "hda", "hdb", "hdc", "hdd" };
+
+	for (int i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	return strcmp(name, "cdrom") ? -1 : MACHINE_FLOPPIES + 2;
+}
+
+/* Puts `medium` in; what was there is stored and closed. */
+static enum monitor_result change(struct monitor *mon, const char *name, int drive, struct block *medium,
+				  char err[256])
+{
+	struct block *former;
+
+	if (!mon->drives || drive < 0 || !machine_change_medium(mon->m, (unsigned)drive, medium)) {
+		snprintf(err, 256, "%.40s: no such drive, or one with a fixed disk; fda, fdb, and CD drives such as cdrom "
+				   "can be changed", name);
+		block_close(medium);
+		return MONITOR_BAD;
+	}
+	former = mon->drives[drive];
+	mon->drives[drive] = medium;
+	if (former && !former->read_only && !block_flush(former)) {
+		snprintf(err, 256, "%s: the host could not store all that the guest wrote", former->name);
+		block_close(former);
+		return MONITOR_BAD;
+	}
+	block_close(former);
+	return MONITOR_DONE;
+}
+
+static enum monitor_result run_change(struct monitor *mon, char **w, int n, char err[256])
+{
+	int drive = drive_by_name(w[1]);
+	enum block_mode mode = drive >= MACHINE_FLOPPIES ? BLOCK_RO : mon->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
+	struct block *medium;
+
+	(void)n;
+	/* The file may be the one that is in there, changed by somebody meanwhile: it is let go first. */
+	if (drive >= 0 && mon->drives && mon->drives[drive] && change(mon, w[1], drive, NULL, err) != MONITOR_DONE)
+		return MONITOR_BAD;
+	medium = block_open(w[2], mode, err);
+	if (!medium)
+		return MONITOR_BAD;
+	if (medium->note[0])
+		fprintf(mon->out, "%s\n", medium->note);
+	return change(mon, w[1], drive, medium, err);
+}
+
+static enum monitor_result run_eject(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)n;
+	return change(mon, w[1], drive_by_name(w[1]), NULL, err);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------ */
+
 static enum monitor_result run_stop(struct monitor *mon, char **w, int n, char err[256])
 {
 	(void)w, (void)n, (void)err;
@@ -399,6 +563,9 @@ const struct monitor_row monitor_table[] = {
 	{ "sleep", "SECONDS", "run for that much guest time", 1, 1, run_sleep },
 	{ "type", "\"TEXT\"", "type on a US keyboard", 1, 1, run_type },
 	{ "sendkey", "KEYS", "press keys together, as in ctrl-alt-delete", 1, 2, run_sendkey },
+	{ "mouse_move", "DX DY [DZ]", "move the mouse by so many steps", 2, 3, run_mouse_move },
+	{ "mouse_button", "N", "hold these buttons and no others: the sum of 1 left, 2 right, 4 middle", 1, 1,
+	  run_mouse_button },
 	{ "screentext", NULL, "print the text screen", 0, 0, run_screentext },
 	{ "screendump", "FILE.png", "write the picture", 1, 1, run_screendump },
 	{ "info", "WHAT", "state: registers, mmu, or a device; alone: what there is", 0, 1, run_info },
@@ -410,6 +577,16 @@ const struct monitor_row monitor_table[] = {
 	{ "mmu", "[ENGINE]", "go on with another engine: shadow, direct or nested; alone: which it is", 0, 1,
 	  run_mmu },
 	{ "gpa-cache", "on|off", "the nested engine's cache of guest-physical translations", 1, 1, run_gpa_cache },
+	{ "savevm", "FILE", "write a checkpoint: the whole machine, to go on from; of several guests all of them, "
+	  "or with @NAME before it one", 1, 1, run_savevm },
+	{ "loadvm", "FILE", "go on from a checkpoint, at the very instruction", 1, 1, run_loadvm },
+	{ "hash", NULL, "one number for the whole state: processor, devices and memory, whatever the engine and "
+	  "the host", 0, 0, run_hash },
+	{ "break", "[ADDRESS]", "stop before the instruction at that linear address (seg:offset counts as in real mode), which ends a "
+	  "wait, sleep or until; alone: list them. The guest goes slower while there are any", 0, 1, monitor_break },
+	{ "delete", "[ADDRESS]", "the breakpoint there, or all", 0, 1, monitor_delete },
+	{ "change", "DRIVE FILE", "put another image into fda, fdb or a CD drive (cdrom, or hda to hdd)", 2, 2, run_change },
+	{ "eject", "DRIVE", "take it out", 1, 1, run_eject },
 	{ "stop", NULL, "stop the machine", 0, 0, run_stop },
 	{ "cont", NULL, "go on", 0, 0, run_cont },
 	{ "reset", NULL, "the reset button", 0, 0, run_reset },

@@ -5,6 +5,7 @@
 #ifndef FRONTEND_MONITOR_H
 #define FRONTEND_MONITOR_H
 
+#include "devices/block.h"
 #include "frontend/keymap.h"
 #include "frontend/screen.h"
 #include "machine/machine.h"
@@ -25,6 +26,13 @@ struct monitor {
 	struct capture com1;
 	FILE *out;
 	bool paused; /* by `stop`; the caller honours it */
+	const char *name;  /* the guest's, among several; NULL: the only one */
+	bool time_was_set; /* by loadvm: guest time has jumped; the caller looks and clears it */
+	bool no_keyboard, no_mouse; /* the guest has none: keys and steps are refused */
+
+	struct block **drives; /* what is in them, floppies first; the caller closes it at the end. NULL: none can change */
+	bool snapshot;    /* changes to a new floppy stay in memory */
+	unsigned buttons; /* of the mouse, as mouse_button has set them */
 
 	enum monitor_busy busy;
 	char *text;         /* of a wait */
@@ -44,10 +52,14 @@ enum monitor_result monitor_command(struct monitor *mon, const char *line, char 
  * over and a wait is decided now.
  */
 enum monitor_result monitor_step(struct monitor *mon, bool stopped, char err[256]);
+/* The machine has met a breakpoint: it is paused, and what the monitor was busy with is over. */
+void monitor_stopped(struct monitor *mon);
 /* Guest time at which a step is due; NS_NEVER when nothing is waited for. */
 ns_t monitor_next(const struct monitor *mon);
 /* How many more instructions may be executed before a step is due. */
 uint64_t monitor_next_insns(const struct monitor *mon);
+/* After guest time has jumped: keys that wait for an old time are forgotten. False: no memory. */
+bool monitor_forget_keys(struct monitor *mon);
 /* For after MONITOR_NOT_SEEN: the screen, and the last lines of COM1. */
 void monitor_show_state(struct monitor *mon, FILE *out);
 

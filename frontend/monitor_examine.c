@@ -38,8 +38,7 @@ static bool parse_format(const char *s, struct format *f)
 	return f->count >= 1 && f->count <= UNITS_MAX;
 }
 
-/* A number, or seg:offset as in real mode, both hexadecimal; or a number with 0x or decimal. */
-static bool parse_address(const char *s, uint64_t *a)
+bool monitor_parse_address(const char *s, uint64_t *a)
 {
 	const char *colon = strchr(s, ':');
 	char *end;
@@ -108,7 +107,7 @@ enum monitor_result monitor_examine(struct monitor *mon, char **words, int n, ch
 		snprintf(err, 256, "%.60s: the format is a count, one of x d u o c i, and one of b h w g, "
 				   "as in x/16xb", words[0]);
 	else if (n > 1 && strcmp(words[1], "$eip") && strcmp(words[1], "$pc") &&
-		 !parse_address(words[1], &a))
+		 !monitor_parse_address(words[1], &a))
 		snprintf(err, 256, "%.60s: an address is wanted, as 0x7c00 or f000:fff0", words[1]);
 	else if (a == UINT64_MAX && f.kind != 'i')
 		snprintf(err, 256, "an address is wanted, as 0x7c00 or f000:fff0");

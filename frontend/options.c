@@ -102,28 +102,113 @@ static bool one_option(struct options *o, int argc, char **argv, int *i, char er
 	return row->set(o, arg, err);
 }
 
+/* ---- places ---------------------------------------------------------------------------------------- */
+
+const char *options_tty(const char *serial)
+{
+	static const char *const prefixes[] = { "tty:", "serial:" };
+
+	for (unsigned i = 0; i < 2; i++)
+		if (!strncmp(serial, prefixes[i], strlen(prefixes[i])) && serial[strlen(prefixes[i])])
+			return serial + strlen(prefixes[i]);
+	return strncmp(serial, "/dev/", 5) ? NULL : serial;
+}
+
+bool options_serial_on_stdio(const struct options *o)
+{
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		if (o->serial[i] && !strcmp(o->serial[i], "stdio"))
+			return true;
+	return false;
+}
+
+bool options_serial_is_live(const struct options *o)
+{
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		if (o->serial[i] && (!strcmp(o->serial[i], "pty") || options_tty(o->serial[i])))
+			return true;
+	return false;
+}
+
+static bool no_place(char err[256], const char *what, const char *why)
+{
+	snprintf(err, 256, "--passthrough %.150s: %s", what, why);
+	return false;
+}
+
+/* The first of `n` bays without a medium, from `first` on; `n`: none. */
+static unsigned free_bay(const struct drive_option *bay, unsigned first, unsigned n)
+{
+	while (first < n && bay[first].path)
+		first++;
+	return first;
+}
+
+static bool place_drive(struct options *o, const char *what, const char *path, bool floppy, bool cdrom,
+			char err[256])
+{
+	struct drive_option *bay = floppy ? o->floppy : o->disk;
+	unsigned n = floppy ? MACHINE_FLOPPIES : MACHINE_DISKS, at = free_bay(bay, cdrom ? 2 : 0, n);
+
+	if (at == n && cdrom)
+		at = free_bay(bay, 0, n);
+	if (at == n)
+		return no_place(err, what, "all drives of that kind have something already");
+	bay[at] = (struct drive_option){ .path = path, .own = true, .cdrom = cdrom, .readonly = cdrom };
+	return true;
+}
+
+static bool place_serial(struct options *o, const char *what, char err[256])
+{
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+		if (!o->serial[i]) {
+			o->serial[i] = what;
+			return true;
+		}
+	}
+	return no_place(err, what, "all four serial ports are connected already");
+}
+
+bool options_place(struct options *o, char err[256])
+{
+	unsigned n = o->passthroughs;
+
+	if (o->nographic && !o->serial[0])
+		o->serial[0] = "stdio";
+	o->nographic = false;
+	o->passthroughs = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const char *what = o->passthrough[i], *path = strchr(what, ':') + 1;
+
+		if (*what == 's' ? !place_serial(o, what, err) :
+		    !place_drive(o, what, path, *what == 'f', *what == 'c', err))
+			return false;
+	}
+	return true;
+}
+
 /* What no single option can see. */
 bool options_agree(const struct options *o, char err[256])
 {
-	if (o->monitor_stdio && o->serial && !strcmp(o->serial, "stdio"))
+	if (o->monitor_stdio && options_serial_on_stdio(o))
 		snprintf(err, 256, "-monitor stdio and -serial stdio both want the standard input; "
 				   "give one of them another place, as in -serial file:NAME");
-	else if (o->display == DISPLAY_TERMINAL && o->serial && !strcmp(o->serial, "stdio"))
+	else if (o->display == DISPLAY_TERMINAL && options_serial_on_stdio(o))
 		snprintf(err, 256, "-display terminal and -serial stdio both want the terminal; "
 				   "give -serial file:NAME or -display none");
 	else if (o->display == DISPLAY_TERMINAL && o->monitor_stdio)
 		snprintf(err, 256, "-display terminal and -monitor stdio both want the terminal");
-	else if (o->config && (o->assertions || o->log_int || o->monitor_stdio))
-		snprintf(err, 256, "--config with --assert, -d or -monitor: not implemented yet");
+	else if (o->config && (o->assertions || o->log_int || o->monitor_stdio || o->gdb))
+		snprintf(err, 256, "--config with --assert, -d, -monitor or -gdb: not implemented yet");
 	else if (o->config && (o->file || o->kernel || o->demo || o->raw_file))
 		snprintf(err, 256, "--config: the guests are in its file, and the command line has none beside");
 	else if (o->initrd && !o->kernel)
 		snprintf(err, 256, "-initrd without -kernel");
 	else if (o->append && !o->kernel && !o->file)
 		snprintf(err, 256, "-append without -kernel");
-	else if (o->start_stopped && !o->monitor_stdio && !o->script)
-		snprintf(err, 256, "-S stops before the first instruction, and only the monitor can "
-				   "go on: add -monitor stdio or --script FILE");
+	else if (o->start_stopped && !o->monitor_stdio && !o->script && !o->gdb)
+		snprintf(err, 256, "-S stops before the first instruction, and only the monitor or gdb can "
+				   "go on: add -monitor stdio, --script FILE or -s");
 	else if (o->raw_file && o->kernel)
 		snprintf(err, 256, "-device loader and -kernel: one of them at a time");
 	else
@@ -156,7 +241,7 @@ bool options_parse(struct options *o, int argc, char **argv, char err[256])
 			o->file = argv[i];
 		}
 	}
-	return o->show_help || o->show_version || o->show_man || options_agree(o, err);
+	return o->show_help || o->show_version || o->show_man || (options_place(o, err) && options_agree(o, err));
 }
 
 void options_free(struct options *o)

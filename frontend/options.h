@@ -28,9 +28,10 @@ enum display_choice { DISPLAY_AUTO, DISPLAY_NONE, DISPLAY_SDL, DISPLAY_TERMINAL 
 struct drive_option {
 	const char *path;
 	bool readonly, cdrom, snapshot;
+	bool own; /* --passthrough: nobody else may use it meanwhile */
 };
 
-enum { OPTIONS_ASSERTIONS = 32 };
+enum { OPTIONS_ASSERTIONS = 32, OPTIONS_PASSTHROUGH = 8 };
 
 struct options {
 	uint64_t ram_bytes;
@@ -38,9 +39,11 @@ struct options {
 	const char *boot_order, *kernel, *initrd, *append, *bios, *vga_bios, *cpu, *file, *name;
 	const char *raw_file; /* -device loader */
 	uint64_t raw_addr;
-	const char *serial;   /* stdio, null, pty or file:NAME */
+	const char *serial[MACHINE_SERIALS]; /* stdio, null, pty, file:NAME or tty:NAME; NULL: nothing there */
+	const char *passthrough[OPTIONS_PASSTHROUGH]; /* KIND:PATH, until options_place has found them a place */
+	unsigned passthroughs;
 	enum display_choice display;
-	bool monitor_stdio, start_stopped, no_reboot, snapshot, demo, mmu_check, log_int;
+	bool monitor_stdio, nographic, start_stopped, no_reboot, snapshot, demo, mmu_check, log_int;
 	bool show_help, show_version, show_man;
 	enum machine_mmu mmu;
 	enum machine_traps traps;
@@ -50,9 +53,10 @@ struct options {
 	uint8_t debug_exit_size;
 	uint64_t timeout_insns; /* UINT64_MAX: none */
 	uint32_t mips;
-	const char *script, *stats_json, *log_file, *trace;
+	const char *script, *stats_json, *log_file, *trace, *loadvm;
 	struct assertion assertion[OPTIONS_ASSERTIONS];
 	unsigned assertions;
+	const char *gdb;        /* tcp:[HOST]:PORT; NULL: no gdb server */
 	const char *config;     /* several guests: frontend/lab.h */
 	bool rtc_given;         /* -rtc base=DATE; else the host's time is taken */
 	bool rtc_localtime;
@@ -74,6 +78,14 @@ void options_free(struct options *o);
  */
 void options_init(struct options *o);
 bool options_set(struct options *o, const char *option, const char *value, char err[256]);
+/* When all is said: what has no place of its own yet gets one. */
+bool options_place(struct options *o, char err[256]);
+/* The host's line that such a word of -serial means: tty:PATH, serial:PATH or /dev/PATH; NULL: it means none. */
+const char *options_tty(const char *serial);
+/* One of the serial ports is connected to the standard input. */
+bool options_serial_on_stdio(const struct options *o);
+/* Somebody may be at the other end of a serial line, now. */
+bool options_serial_is_live(const struct options *o);
 bool options_agree(const struct options *o, char err[256]);
 
 /* How far two words are apart: letters changed, added and left out; 99 for very long ones. */

@@ -469,19 +469,67 @@ static bool set_append(struct options *o, const char *arg, char err[256])
 
 /* ---- what is outside ------------------------------------------------------------------------------------------- */
 
-static bool set_serial(struct options *o, const char *arg, char err[256])
+static bool connect_serial(struct options *o, unsigned port, const char *option, const char *arg, char err[256])
 {
-	if (o->serial)
-		return bad(err, "-serial", arg, "there is one serial port, and it is connected already");
+	if (o->serial[port])
+		return bad(err, option, arg, "that serial port is connected already");
 	if (!strcmp(arg, "mon:stdio"))
 		arg = "stdio";
 	if (!strcmp(arg, "none"))
 		arg = "null";
 	if (strcmp(arg, "stdio") && strcmp(arg, "null") && strcmp(arg, "pty") &&
-	    (strncmp(arg, "file:", 5) || !arg[5]))
-		return bad(err, "-serial", arg, "there are stdio, null, pty and file:NAME");
-	o->serial = arg;
+	    (strncmp(arg, "file:", 5) || !arg[5]) && !options_tty(arg))
+		return bad(err, option, arg, "there are stdio, null, pty, file:NAME and tty:NAME");
+	o->serial[port] = arg;
 	return true;
+}
+
+/* The first is COM1, the next COM2, as in QEMU. */
+static bool set_serial(struct options *o, const char *arg, char err[256])
+{
+	unsigned port = 0;
+
+	while (port < MACHINE_SERIALS && o->serial[port])
+		port++;
+	if (port == MACHINE_SERIALS)
+		return bad(err, "-serial", arg, "there are four serial ports, and all are connected already");
+	return connect_serial(o, port, "-serial", arg, err);
+}
+
+/* For the keys of a --config file. */
+static bool set_serial1(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 0, "serial", arg, err);
+}
+
+static bool set_serial2(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 1, "serial2", arg, err);
+}
+
+static bool set_serial3(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 2, "serial3", arg, err);
+}
+
+static bool set_serial4(struct options *o, const char *arg, char err[256])
+{
+	return connect_serial(o, 3, "serial4", arg, err);
+}
+
+static bool set_passthrough(struct options *o, const char *arg, char err[256])
+{
+	static const char *const kinds[] = { "serial:", "disk:", "cdrom:", "floppy:" };
+
+	if (o->passthroughs == OPTIONS_PASSTHROUGH)
+		return bad(err, "--passthrough", arg, "there are too many of them");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strncmp(arg, kinds[i], strlen(kinds[i])) && arg[strlen(kinds[i])]) {
+			o->passthrough[o->passthroughs++] = arg;
+			return true;
+		}
+	}
+	return bad(err, "--passthrough", arg, "wanted is serial:PATH, disk:PATH, cdrom:PATH or floppy:PATH");
 }
 
 static bool set_display(struct options *o, const char *arg, char err[256])
@@ -501,8 +549,7 @@ static bool set_nographic(struct options *o, const char *arg, char err[256])
 {
 	(void)arg, (void)err;
 	o->display = DISPLAY_NONE;
-	if (!o->serial)
-		o->serial = "stdio";
+	o->nographic = true;
 	return true;
 }
 
@@ -552,6 +599,29 @@ static bool set_stopped(struct options *o, const char *arg, char err[256])
 	(void)arg, (void)err;
 	o->start_stopped = true;
 	return true;
+}
+
+static bool set_loadvm(struct options *o, const char *arg, char err[256])
+{
+	(void)err;
+	o->loadvm = arg;
+	return true;
+}
+
+static bool set_gdb(struct options *o, const char *arg, char err[256])
+{
+	if (!strcmp(arg, "none"))
+		return true;
+	if (strncmp(arg, "tcp:", 4))
+		return bad(err, "-gdb", arg, "tcp::PORT or tcp:HOST:PORT is wanted");
+	o->gdb = arg;
+	return true;
+}
+
+static bool set_s(struct options *o, const char *arg, char err[256])
+{
+	(void)arg;
+	return set_gdb(o, "tcp::1234", err);
 }
 
 static bool set_no_reboot(struct options *o, const char *arg, char err[256])
@@ -682,14 +752,6 @@ static bool set_smp(struct options *o, const char *arg, char err[256])
 	return !strcmp(arg, "1") || note(o, "-smp %s: there is one processor", arg);
 }
 
-static bool set_gdb(struct options *o, const char *arg, char err[256])
-{
-	(void)o, (void)arg;
-	snprintf(err, 256, "-s, -gdb: there is no gdb server yet; the monitor (-monitor stdio) shows "
-			   "registers, code and memory");
-	return false;
-}
-
 const struct option_row option_table[] = {
 	{ "-m", "SIZE", "memory: 256, 256M or 1G; from 1M to 3G (default 128M)", set_m, "Machine:" },
 	{ "-cpu", "MODEL", "processor: 486 pentium pentium2 pentium3 pentium4 max", set_cpu, NULL },
@@ -737,7 +799,10 @@ const struct option_row option_table[] = {
 	  "Display and connections:" },
 	{ "-nographic", NULL, "-display none -serial stdio", set_nographic, NULL },
 	{ "-name", "TEXT", "what the window's title says", set_name, NULL },
-	{ "-serial", "TO", "COM1: stdio, null (default), pty, file:NAME", set_serial, NULL },
+	{ "-serial", "TO", "COM1, given again COM2 to COM4: stdio, null (default), pty, file:NAME, or tty:NAME, a line "
+	  "of the host's that is this guest's alone", set_serial, NULL },
+	{ "--passthrough", "KIND:PATH", "something of the host's for this guest alone: serial:PATH to the next free COM "
+	  "port, disk:PATH, cdrom:PATH or floppy:PATH to the next free drive", set_passthrough, NULL },
 	{ "-monitor", "stdio", "take monitor commands from the standard input", set_monitor, NULL },
 	{ "--script", "FILE", "take monitor commands from a file", set_script, NULL },
 	{ "--demo", NULL, "run the demonstration guest that the program carries", set_demo, NULL },
@@ -747,7 +812,12 @@ const struct option_row option_table[] = {
 
 	{ "-no-reboot", NULL, "end the program when the guest resets the machine", set_no_reboot,
 	  "Running and watching:" },
-	{ "-S", NULL, "start stopped; the monitor's cont goes on", set_stopped, NULL },
+	{ "-S", NULL, "start stopped; the monitor's cont goes on, or gdb's continue", set_stopped, NULL },
+	{ "-s", NULL, "-gdb tcp::1234", set_s, NULL },
+	{ "-gdb", "tcp::PORT", "let gdb connect there (target remote :PORT) and debug the guest: registers with segment "
+	  "bases and CR0 to CR4, memory by linear address, breakpoints, steps, `monitor COMMAND`", set_gdb, NULL },
+	{ "-loadvm", "FILE", "start from a checkpoint that the monitor's savevm wrote; the other options are those "
+	  "that its machine had", set_loadvm, NULL },
 	{ "--timeout-insns", "N", "end with code 124 after N guest instructions, or when the guest has waited in HLT a hundred times "
 	  "as long", set_timeout, NULL },
 	{ "--stats-json", "FILE", "at the end, write counters: instructions, TLB, shadow tables, hypervisor "
@@ -762,12 +832,14 @@ const struct option_row option_table[] = {
 	{ "--version", NULL, "the version", set_version, NULL },
 
 	{ "-h", NULL, "", set_help, NULL },
+	{ "--serial1", "TO", "", set_serial1, NULL },
+	{ "--serial2", "TO", "", set_serial2, NULL },
+	{ "--serial3", "TO", "", set_serial3, NULL },
+	{ "--serial4", "TO", "", set_serial4, NULL },
 	{ "--man", NULL, "", set_man, NULL },
 	{ "-curses", NULL, "", set_curses, NULL },
 	{ "-sdl", NULL, NULL, set_nothing, NULL },
 	{ "-full-screen", NULL, NULL, set_full_screen, NULL },
-	{ "-s", NULL, "", set_gdb, NULL },
-	{ "-gdb", "DEV", "", set_gdb, NULL },
 	{ "-net", "KIND", NULL, set_net, NULL },
 	{ "-nic", "KIND", NULL, set_net, NULL },
 	{ "-accel", "KIND", NULL, set_accel, NULL },

@@ -1,6 +1,8 @@
 /*
- * The guest in a window, by SDL 2. Keys go by position (scancode), so that the guest's own keyboard
- * layout decides what they mean. Ctrl+Alt with G, F or V is for us: mouse, full screen, paste.
+ * The guest in a window, by SDL 2; several guests in tiles of one window. Keys go by position
+ * (scancode), so that the guest's own keyboard layout decides what they mean. Ctrl+Alt with G, F or V is
+ * for us: mouse, full screen, paste; with several guests also Ctrl+Alt with an arrow to the left or right
+ * or a digit, which moves the focus. A click on a tile does so, too.
  *
  * Built without SDL (HAVE_SDL not defined), there is only an open() that says so.
  */
@@ -14,6 +16,7 @@
 
 #include "frontend/keymap.h"
 #include "frontend/sdl.h"
+#include "frontend/tiles.h"
 
 enum {
 	HELD_MAX = 16,      /* keys down at a time */
@@ -34,8 +37,9 @@ struct sdl {
 	SDL_Texture *texture;
 	unsigned width, height; /* of the texture; 0: none yet */
 	int own_w, own_h;       /* size that we gave the window; another one is the user's wish */
-	struct typist *typist;
-	uint16_t held[HELD_MAX]; /* scancodes that the guest believes down */
+	struct tiles tiles;     /* of several guests */
+	struct machine *keys_to, *mouse_to; /* who got the last of them; NULL: nobody yet */
+	uint16_t held[HELD_MAX]; /* scancodes that keys_to believes down */
 	unsigned held_count;
 	bool grabbed, stale;
 	unsigned buttons;
@@ -55,7 +59,7 @@ static void sdl_close(struct ui *ui)
 	if (s->window)
 		SDL_DestroyWindow(s->window);
 	SDL_QuitSubSystem(SDL_INIT_VIDEO);
-	typist_free(s->typist);
+	tiles_free(&s->tiles);
 	free(s);
 }
 
@@ -77,11 +81,8 @@ static struct ui *sdl_open(char err[256])
 {
 	struct sdl *s = calloc(1, sizeof(*s));
 
-	if (s)
-		s->typist = typist_new();
-	if (!s || !s->typist) {
+	if (!s) {
 		snprintf(err, 256, "-display sdl: no memory");
-		free(s);
 		return NULL;
 	}
 	s->ui.ops = &ui_sdl;
@@ -116,10 +117,10 @@ static void grab(struct sdl *s, bool on)
 	s->titled_at = 0;
 }
 
-static void paste(struct sdl *s)
+static void paste(struct sdl *s, struct ui_guest *to)
 {
 	char *text = SDL_GetClipboardText();
-	unsigned dropped = text ? typist_text(s->typist, text, strlen(text)) : 0;
+	unsigned dropped = text && to ? typist_text(to->typist, text, strlen(text)) : 0;
 	char note[80];
 
 	snprintf(note, sizeof(note), "characters left out, not on a US keyboard: %u", dropped);
@@ -137,29 +138,71 @@ static void toggle_full_screen(struct sdl *s)
 }
 
 /* Lifts every key in the guest: we may not hear of their release, or they were meant for us. */
-static void release_keys(struct sdl *s, struct machine *m)
+static void release_keys(struct sdl *s)
 {
 	while (s->held_count > 0)
-		machine_key(m, s->held[--s->held_count], false);
+		machine_key(s->keys_to, s->held[--s->held_count], false);
+}
+
+/* Who gets keys and mouse now. Whoever had them before is left with nothing held. */
+static void follow_focus(struct sdl *s, const struct ui_view *v)
+{
+	struct ui_guest *keys = ui_keyboard(v), *mouse = ui_mouse(v);
+	struct machine *keys_to = keys ? keys->m : NULL, *mouse_to = mouse ? mouse->m : NULL;
+
+	if (s->keys_to != keys_to)
+		release_keys(s);
+	if (s->mouse_to != mouse_to) {
+		if (s->mouse_to && s->buttons)
+			machine_mouse(s->mouse_to, 0, 0, 0, 0);
+		s->buttons = 0;
+		s->dx = s->dy = s->dz = 0;
+	}
+	s->keys_to = keys_to;
+	s->mouse_to = mouse_to;
+}
+
+static void focus_on(struct sdl *s, struct ui_view *v, unsigned n)
+{
+	v->focus = n;
+	s->titled_at = 0;
+	follow_focus(s, v);
+}
+
+/* The guest that such a key with Ctrl+Alt asks for; v->guests: it asks for none. */
+static unsigned asked_for(const struct ui_view *v, SDL_Keycode key)
+{
+	if (v->guests < 2)
+		return v->guests;
+	if (key == SDLK_RIGHT)
+		return (v->focus + 1) % v->guests;
+	if (key == SDLK_LEFT)
+		return (v->focus + v->guests - 1) % v->guests;
+	if (key >= SDLK_1 && key <= SDLK_9 && (unsigned)(key - SDLK_1) < v->guests)
+		return (unsigned)(key - SDLK_1);
+	return v->guests;
 }
 
 /* Ctrl and the left Alt: the right one with Ctrl is how some hosts report AltGr. */
-static bool key_is_ours(struct sdl *s, struct machine *m, const SDL_Keysym *k)
+static bool key_is_ours(struct sdl *s, struct ui_view *v, const SDL_Keysym *k)
 {
+	unsigned guest = asked_for(v, k->sym);
+
 	if (!(k->mod & KMOD_CTRL) || !(k->mod & KMOD_LALT))
 		return false;
-	if (k->sym != SDLK_g && k->sym != SDLK_f && k->sym != SDLK_v)
+	if (k->sym != SDLK_g && k->sym != SDLK_f && k->sym != SDLK_v && guest == v->guests)
 		return false;
-	release_keys(s, m); /* Ctrl and Alt must not join what is pasted */
+	release_keys(s); /* Ctrl and Alt must not join what is pasted, nor stay down in a guest that is left */
 	switch (k->sym) {
 	case SDLK_g: grab(s, !s->grabbed); break;
 	case SDLK_f: toggle_full_screen(s); break;
-	default: paste(s); break;
+	case SDLK_v: paste(s, ui_keyboard(v)); break;
+	default: focus_on(s, v, guest); break;
 	}
 	return true;
 }
 
-static void key_down(struct sdl *s, struct machine *m, const SDL_KeyboardEvent *e)
+static void key_down(struct sdl *s, struct ui_view *v, const SDL_KeyboardEvent *e)
 {
 	uint16_t code = key_by_usb((unsigned)e->keysym.scancode);
 	unsigned i = 0;
@@ -168,54 +211,69 @@ static void key_down(struct sdl *s, struct machine *m, const SDL_KeyboardEvent *
 		i++;
 	if (i == s->held_count) {
 		/* One that repeats and is not held is a key of ours, or was lifted for one. */
-		if (code == KEY_NONE || e->repeat || i == HELD_MAX || key_is_ours(s, m, &e->keysym))
+		if (code == KEY_NONE || e->repeat || i == HELD_MAX || key_is_ours(s, v, &e->keysym) || !s->keys_to)
 			return;
 		s->held[s->held_count++] = code;
 	}
-	machine_key(m, code, true); /* the host's repetition is the guest's */
+	machine_key(s->keys_to, code, true); /* the host's repetition is the guest's */
 }
 
-static void key_up(struct sdl *s, struct machine *m, const SDL_KeyboardEvent *e)
+static void key_up(struct sdl *s, const SDL_KeyboardEvent *e)
 {
 	uint16_t code = key_by_usb((unsigned)e->keysym.scancode);
 
 	for (unsigned i = 0; i < s->held_count; i++)
 		if (s->held[i] == code) {
 			s->held[i] = s->held[--s->held_count];
-			machine_key(m, code, false);
+			machine_key(s->keys_to, code, false);
 			return;
 		}
 }
 
-static void tell_mouse(struct sdl *s, struct machine *m)
+static void tell_mouse(struct sdl *s)
 {
-	machine_mouse(m, s->dx, s->dy, s->dz, s->buttons);
+	if (s->mouse_to)
+		machine_mouse(s->mouse_to, s->dx, s->dy, s->dz, s->buttons);
 	s->dx = s->dy = s->dz = 0;
 }
 
-static void mouse_button(struct sdl *s, struct machine *m, const SDL_MouseButtonEvent *e)
+/* Whose tile the pointer is on. The window's coordinates are not the picture's on a dense screen. */
+static unsigned guest_at(const struct sdl *s, int x, int y)
+{
+	int w, h, out_w, out_h;
+
+	SDL_GetWindowSize(s->window, &w, &h);
+	SDL_GetRendererOutputSize(s->renderer, &out_w, &out_h);
+	return w && h ? tiles_at(&s->tiles, x * out_w / w, y * out_h / h) : s->tiles.guests;
+}
+
+static void mouse_button(struct sdl *s, struct ui_view *v, const SDL_MouseButtonEvent *e)
 {
 	unsigned bit = e->button == SDL_BUTTON_LEFT ? BUTTON_LEFT :
 		       e->button == SDL_BUTTON_RIGHT ? BUTTON_RIGHT :
 		       e->button == SDL_BUTTON_MIDDLE ? BUTTON_MIDDLE : 0;
 
 	if (!s->grabbed) {
-		if (e->state == SDL_PRESSED)
+		unsigned at = v->guests > 1 ? guest_at(s, e->x, e->y) : v->focus;
+
+		if (e->state == SDL_PRESSED && at < v->guests && at != v->focus)
+			focus_on(s, v, at);
+		else if (e->state == SDL_PRESSED && at == v->focus && s->mouse_to)
 			grab(s, true);
 		return;
 	}
-	tell_mouse(s, m); /* what was moved before the click comes before it */
+	tell_mouse(s); /* what was moved before the click comes before it */
 	s->buttons = e->state == SDL_PRESSED ? s->buttons | bit : s->buttons & ~bit;
-	tell_mouse(s, m);
+	tell_mouse(s);
 }
 
-static void handle(struct sdl *s, struct machine *m, const SDL_Event *e)
+static void handle(struct sdl *s, struct ui_view *v, const SDL_Event *e)
 {
 	switch (e->type) {
-	case SDL_KEYDOWN: key_down(s, m, &e->key); break;
-	case SDL_KEYUP: key_up(s, m, &e->key); break;
+	case SDL_KEYDOWN: key_down(s, v, &e->key); break;
+	case SDL_KEYUP: key_up(s, &e->key); break;
 	case SDL_MOUSEBUTTONDOWN:
-	case SDL_MOUSEBUTTONUP: mouse_button(s, m, &e->button); break;
+	case SDL_MOUSEBUTTONUP: mouse_button(s, v, &e->button); break;
 	case SDL_MOUSEMOTION:
 		if (s->grabbed) {
 			s->dx += e->motion.xrel;
@@ -229,7 +287,7 @@ static void handle(struct sdl *s, struct machine *m, const SDL_Event *e)
 	case SDL_WINDOWEVENT:
 		s->stale = true;
 		if (e->window.event == SDL_WINDOWEVENT_FOCUS_LOST) {
-			release_keys(s, m);
+			release_keys(s);
 			if (s->grabbed)
 				grab(s, false);
 		}
@@ -240,21 +298,21 @@ static void handle(struct sdl *s, struct machine *m, const SDL_Event *e)
 	}
 }
 
-static unsigned sdl_poll(struct ui *ui, struct machine *m)
+static unsigned sdl_poll(struct ui *ui, struct ui_view *v)
 {
 	struct sdl *s = (struct sdl *)ui;
 	unsigned asked = 0;
 	SDL_Event e;
 
+	follow_focus(s, v); /* a script may have moved it */
 	while (SDL_PollEvent(&e)) {
 		if (e.type == SDL_QUIT)
 			asked |= UI_QUIT;
 		else
-			handle(s, m, &e);
+			handle(s, v, &e);
 	}
 	if (s->dx || s->dy || s->dz)
-		tell_mouse(s, m);
-	typist_feed(s->typist, m);
+		tell_mouse(s);
 	return asked;
 }
 
@@ -312,10 +370,62 @@ static void draw(struct sdl *s, const struct picture *p)
 	s->drawn_at = SDL_GetTicks();
 }
 
-static void set_title(struct sdl *s, const struct ui_status *status)
+/* One that the user has not sized becomes as large as all displays need, if there is room. */
+static void resize_for_tiles(struct sdl *s, const struct ui_view *v)
+{
+	SDL_Rect room = { .w = 1024, .h = 768 };
+	unsigned want_w, want_h;
+	int w, h, x, y;
+
+	if (SDL_GetWindowFlags(s->window) & (SDL_WINDOW_FULLSCREEN_DESKTOP | SDL_WINDOW_MAXIMIZED))
+		return;
+	SDL_GetWindowSize(s->window, &w, &h);
+	if (w != s->own_w || h != s->own_h)
+		return;
+	tiles_own_size(v, &want_w, &want_h);
+	SDL_GetDisplayUsableBounds(SDL_GetWindowDisplayIndex(s->window), &room);
+	if ((int)want_w > room.w || (int)want_h > room.h) {
+		double wide = (double)room.w / want_w, high = (double)room.h / want_h, by = wide < high ? wide : high;
+
+		want_w = (unsigned)(want_w * by);
+		want_h = (unsigned)(want_h * by);
+	}
+	if (w == (int)want_w && h == (int)want_h)
+		return;
+	SDL_SetWindowSize(s->window, (int)want_w, (int)want_h);
+	SDL_GetWindowSize(s->window, &s->own_w, &s->own_h);
+	SDL_GetWindowPosition(s->window, &x, &y);
+	if (x + (int)want_w > room.x + room.w || y + (int)want_h > room.y + room.h)
+		SDL_SetWindowPosition(s->window, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED);
+}
+
+static void draw_tiles(struct sdl *s, const struct ui_view *v)
+{
+	struct picture p;
+	int w, h;
+	bool all = s->stale || SDL_GetTicks() - s->drawn_at >= REFRESH_MS;
+
+	if (all)
+		resize_for_tiles(s, v);
+	SDL_GetRendererOutputSize(s->renderer, &w, &h);
+	if (w < 1 || h < 1 || !tiles_draw(&s->tiles, v, (unsigned)w, (unsigned)h, all))
+		return;
+	p = tiles_picture(&s->tiles);
+	if ((p.width != s->width || p.height != s->height) && !new_texture(s, &p))
+		return;
+	SDL_UpdateTexture(s->texture, NULL, p.xrgb, (int)(p.stride * sizeof(*p.xrgb)));
+	SDL_RenderClear(s->renderer);
+	SDL_RenderCopy(s->renderer, s->texture, NULL, NULL);
+	SDL_RenderPresent(s->renderer);
+	s->stale = false;
+	s->drawn_at = SDL_GetTicks();
+}
+
+static void set_title(struct sdl *s, const struct ui_view *v, const struct ui_status *status)
 {
 	uint32_t now = SDL_GetTicks();
-	const char *hint = s->grabbed ? "Ctrl+Alt+G releases the mouse" : "click to grab the mouse";
+	const char *hint = s->grabbed ? "Ctrl+Alt+G releases the mouse" :
+			   v->guests > 1 ? "Ctrl+Alt+Left/Right or a click: another guest" : "click to grab the mouse";
 	char title[300];
 
 	if (s->titled_at && now - s->titled_at < TITLE_MS)
@@ -331,15 +441,20 @@ static void set_title(struct sdl *s, const struct ui_status *status)
 	SDL_SetWindowTitle(s->window, title);
 }
 
-static void sdl_show(struct ui *ui, struct machine *m, const struct ui_status *status)
+static void sdl_show(struct ui *ui, struct ui_view *v, const struct ui_status *status)
 {
 	struct sdl *s = (struct sdl *)ui;
-	struct picture p = machine_picture(m);
+	struct picture p;
 
+	set_title(s, v, status);
+	if (v->guests > 1) {
+		draw_tiles(s, v);
+		return;
+	}
+	p = machine_picture(v->guest[0].m);
 	/* `changed` speaks of the last call, maybe a screendump's: so refresh now and then. */
 	if (p.xrgb && (p.changed || s->stale || SDL_GetTicks() - s->drawn_at >= REFRESH_MS))
 		draw(s, &p);
-	set_title(s, status);
 }
 
 #else
@@ -353,15 +468,15 @@ static struct ui *sdl_open(char err[256])
 	return NULL;
 }
 
-static unsigned sdl_poll(struct ui *ui, struct machine *m)
+static unsigned sdl_poll(struct ui *ui, struct ui_view *v)
 {
-	(void)ui, (void)m;
+	(void)ui, (void)v;
 	return 0;
 }
 
-static void sdl_show(struct ui *ui, struct machine *m, const struct ui_status *status)
+static void sdl_show(struct ui *ui, struct ui_view *v, const struct ui_status *status)
 {
-	(void)ui, (void)m, (void)status;
+	(void)ui, (void)v, (void)status;
 }
 
 static void sdl_close(struct ui *ui)

@@ -129,6 +129,10 @@ static bool monitor_is_waiting(const struct session *s)
 
 static int look_at_display(struct session *s)
 {
+	struct ui_guest guest = {
+		.m = s->m, .typist = s->monitor.typist, .keyboard = true, .mouse = true, .paused = s->monitor.paused,
+	};
+	struct ui_view view = { .guest = &guest, .guests = 1 };
 	struct ui_status status;
 	unsigned wish;
 
@@ -141,8 +145,8 @@ static int look_at_display(struct session *s)
 		.title = s->o->name ? s->o->name : s->o->demo ? "demo" : s->o->file,
 	};
 	s->last_poll = real_now();
-	wish = s->ui->ops->poll(s->ui, s->m);
-	s->ui->ops->show(s->ui, s->m, &status);
+	wish = s->ui->ops->poll(s->ui, &view);
+	s->ui->ops->show(s->ui, &view, &status);
 	if (wish & UI_RESET)
 		machine_reset(s->m);
 	if (wish & UI_PAUSE)
@@ -215,6 +219,13 @@ static int run_slice(struct session *s)
 		machine_log_interrupts(s->m, &s->logged, s->log);
 	if (stop == MACHINE_RAN || (stop == MACHINE_RESET && !s->o->no_reboot))
 		return GO_ON;
+	if (s->gdb && gdb_stopped(s->gdb, stop))
+		return GO_ON;
+	if (stop == MACHINE_BREAKPOINT) {
+		monitor_stopped(&s->monitor);
+		prompt(s);
+		return GO_ON;
+	}
 	/* Halted for good, but there is somebody to look at it, to reset it, or to decide. */
 	if (stop == MACHINE_IDLE_FOREVER && (s->ui || monitor_is_waiting(s)))
 		return GO_ON;
@@ -253,23 +264,38 @@ void catch_signals(void)
 	sigaction(SIGHUP, &a, NULL);
 }
 
+/* Guest time and real time are equal from here on. */
+static void start_clocks(struct session *s)
+{
+	s->real_base = real_now();
+	s->guest_start = s->guest_base = machine_now(s->m);
+	s->monitor.time_was_set = false;
+}
+
 static int run_loop(struct session *s)
 {
 	int code = GO_ON;
 
-	s->real_start = s->real_base = real_now();
-	s->guest_start = s->guest_base = machine_now(s->m);
+	s->real_start = real_now();
+	start_clocks(s);
 	prompt(s);
 	while (code == GO_ON) {
 		if (interrupted)
 			return EXIT_INTERRUPTED;
 		code = run_monitor(s, false);
+		if (s->monitor.time_was_set)
+			start_clocks(s);
 		if (code == GO_ON)
 			code = look_at_display(s);
 		if (code != GO_ON)
 			break;
+		if (s->gdb && !gdb_poll(s->gdb, 0))
+			return EXIT_GUEST_DONE;
 		if (s->monitor.paused) {
-			real_sleep(UI_PERIOD);
+			if (gdb_connected(s->gdb))
+				gdb_poll(s->gdb, UI_PERIOD / MS);
+			else
+				real_sleep(UI_PERIOD);
 			s->guest_base = machine_now(s->m);
 			s->real_base = real_now();
 			continue;
@@ -288,6 +314,8 @@ int session_run(struct session *s)
 
 	catch_signals();
 	code = run_loop(s);
+	if (s->gdb)
+		gdb_exited(s->gdb, code);
 	s->real_spent = real_now() - s->real_start;
 	return code;
 }

@@ -2,6 +2,7 @@
 #ifndef FRONTEND_SESSION_H
 #define FRONTEND_SESSION_H
 
+#include "frontend/gdb.h"
 #include "frontend/monitor.h"
 #include "frontend/options.h"
 #include "frontend/script.h"
@@ -11,6 +12,7 @@ struct session {
 	const struct options *o;
 	struct machine *m;
 	struct ui *ui;          /* NULL: no display */
+	struct gdb *gdb;        /* NULL: no gdb server */
 	struct monitor monitor;
 	struct script script;   /* when o->script */
 	struct script stdin_lines; /* when o->monitor_stdio */

@@ -1,9 +1,11 @@
 /* Opens images and connections for a machine, makes it, and closes everything again. */
 #include "frontend/setup.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,20 +24,35 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+bool can_write(const char *option, const char *path)
+{
+	struct stat st;
+	FILE *f;
+
+	if (!path || (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		return true; /* opening a pipe would wait for its reader */
+	f = fopen(path, "a");
+	if (f && !fclose(f))
+		return true;
+	complain("%s %s: %s", option, path, strerror(errno));
+	return false;
+}
+
 /* ---- images ----------------------------------------------------------------------------------------------- */
 
-static struct block *keep_block(struct setup *s, struct block *b)
+static struct block *keep_block(struct setup *s, unsigned drive, struct block *b)
 {
 	if (b && b->note[0])
 		complain("%s", b->note);
-	return b ? s->block[s->blocks++] = b : NULL;
+	return s->block[drive] = b;
 }
 
-static struct block *open_drive(struct setup *s, const struct drive_option *d, char err[256])
+static struct block *open_drive(struct setup *s, unsigned drive, const struct drive_option *d, char err[256])
 {
-	enum block_mode mode = d->readonly ? BLOCK_RO : s->o.snapshot || d->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
+	enum block_mode mode = d->own ? (d->readonly ? BLOCK_OWN_RO : BLOCK_OWN) :
+		d->readonly ? BLOCK_RO : s->o.snapshot || d->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
 
-	return keep_block(s, block_open(d->path, mode, err));
+	return keep_block(s, drive, block_open(d->path, mode, err));
 }
 
 /* A bare FILE goes where its content says. */
@@ -81,12 +98,14 @@ static bool place_file(struct setup *s, char err[256])
 
 static bool open_drives(struct setup *s, char err[256])
 {
+	struct block *demo;
+
 	for (unsigned i = 0; i < MACHINE_FLOPPIES; i++)
-		if (s->o.floppy[i].path && !(s->cfg.floppy[i] = open_drive(s, &s->o.floppy[i], err)))
+		if (s->o.floppy[i].path && !(s->cfg.floppy[i] = open_drive(s, i, &s->o.floppy[i], err)))
 			return false;
 	for (unsigned i = 0; i < MACHINE_DISKS; i++) {
 		s->cfg.disk_is_cdrom[i] = s->o.disk[i].cdrom;
-		if (s->o.disk[i].path && !(s->cfg.disk[i] = open_drive(s, &s->o.disk[i], err)))
+		if (s->o.disk[i].path && !(s->cfg.disk[i] = open_drive(s, MACHINE_FLOPPIES + i, &s->o.disk[i], err)))
 			return false;
 	}
 	if (!s->o.demo)
@@ -95,7 +114,9 @@ static bool open_drives(struct setup *s, char err[256])
 		snprintf(err, 256, "--demo: this build carries no demonstration guest");
 		return false;
 	}
-	s->cfg.disk[0] = keep_block(s, block_from_memory("demo", rom_demo.data, rom_demo.size));
+	/* With its changes beside it, so that a checkpoint has them. */
+	demo = block_from_memory("demo", rom_demo.data, rom_demo.size);
+	s->cfg.disk[0] = keep_block(s, MACHINE_FLOPPIES, demo ? block_overlay(demo) : NULL);
 	s->cfg.boot_order = "c";
 	if (!s->cfg.disk[0])
 		snprintf(err, 256, "no memory for the demonstration guest");
@@ -124,21 +145,30 @@ static void make_tty_raw(struct setup *s)
 	s->tty_raw = !tcsetattr(0, TCSANOW, &t);
 }
 
-static bool open_serial(struct setup *s, char err[256])
+static bool open_serial(struct setup *s, unsigned port, char err[256])
 {
-	const char *spec = s->o.serial ? s->o.serial : "null";
-	char name[64];
-	struct char_dev *c = char_open(spec, name, err);
+	const char *spec = s->o.serial[port] ? s->o.serial[port] : "null", *tty = options_tty(spec);
+	char name[64] = "";
+	struct char_dev *c = tty ? char_tty_new(tty, err) : char_open(spec, name, err);
 
 	if (!c)
 		return false;
-	c->observe = observe_com1;
-	c->observe_opaque = &s->session.monitor.com1;
-	s->cfg.serial[0] = c;
+	s->cfg.serial[port] = c;
 	if (name[0])
-		complain("COM1 is at %s", name);
+		complain("%s%sCOM%u is at %s", s->o.name ? s->o.name : "", s->o.name ? ": " : "", port + 1, name);
 	if (!strcmp(spec, "stdio"))
 		make_tty_raw(s);
+	return true;
+}
+
+/* COM1 is there always, and what the guest says there is what a script waits for. */
+static bool open_serials(struct setup *s, char err[256])
+{
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		if ((i == 0 || s->o.serial[i]) && !open_serial(s, i, err))
+			return false;
+	s->cfg.serial[0]->observe = observe_com1;
+	s->cfg.serial[0]->observe_opaque = &s->session.monitor.com1;
 	return true;
 }
 
@@ -166,7 +196,7 @@ int setup_open(struct setup *s)
 		complain("%s", err);
 		return EXIT_BAD_IMAGE;
 	}
-	if ((o->script && !script_open(&s->session.script, o->script, err)) || !open_serial(s, err)) {
+	if ((o->script && !script_open(&s->session.script, o->script, err)) || !open_serials(s, err)) {
 		complain("%s", err);
 		return EXIT_BAD_IMAGE;
 	}
@@ -198,21 +228,27 @@ int setup_open(struct setup *s)
 	return 0;
 }
 
+static void close_block(struct block *b)
+{
+	if (b && !b->read_only && !block_flush(b))
+		complain("%s: the host could not store all that the guest wrote", b->name);
+	block_close(b);
+}
+
 void setup_close(struct setup *s)
 {
 	struct session *ses = &s->session;
 
 	if (ses->ui)
 		ses->ui->ops->close(ses->ui);
+	gdb_free(ses->gdb);
 	if (s->tty_raw)
 		tcsetattr(0, TCSANOW, &s->tty);
 	machine_free(ses->m);
-	char_close(s->cfg.serial[0]);
-	for (unsigned i = 0; i < s->blocks; i++) {
-		if (!s->block[i]->read_only && !block_flush(s->block[i]))
-			complain("%s: the host could not store all that the guest wrote", s->block[i]->name);
-		block_close(s->block[i]);
-	}
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		char_close(s->cfg.serial[i]);
+	for (unsigned i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++)
+		close_block(s->block[i]);
 	if (ses->log && ses->log != stderr)
 		fclose(ses->log);
 	monitor_free(&ses->monitor);

@@ -14,8 +14,7 @@
 struct setup {
 	struct options o;
 	struct machine_config cfg;
-	struct block *block[MACHINE_FLOPPIES + MACHINE_DISKS];
-	unsigned blocks;
+	struct block *block[MACHINE_FLOPPIES + MACHINE_DISKS]; /* floppies, then disks; NULL: nothing in there */
 	struct session session;
 	struct trace_writer *trace; /* of --trace */
 	struct termios tty; /* as it was, when tty_raw */
@@ -25,6 +24,9 @@ struct setup {
 /* One line on the standard error. */
 __attribute__((format(printf, 1, 2)))
 void complain(const char *format, ...);
+
+/* Whether a file that is written at the end can be; complains if not. NULL: nothing is to be written. */
+bool can_write(const char *option, const char *path);
 
 /* Opens what s->o asks for and makes the machine, on s->cfg.pool if that is set. 0, or an exit code. */
 int setup_open(struct setup *s);

@@ -19,6 +19,7 @@
 #include "frontend/ui.h"
 
 #define HINT "Ctrl-A x: quit  d: Ctrl-Alt-Del  r: reset  p: pause"
+#define HINT_SEVERAL "Ctrl-A n: next guest  x: quit  d: Ctrl-Alt-Del"
 #define ENTER_SCREEN "\033[?1049h\033[?7l"
 #define LEAVE_SCREEN "\033[0m\033[?7h\033[?25h\033[?1049l"
 
@@ -26,13 +27,14 @@ enum {
 	ESC_SETTLES_MS = 30,   /* a lone Esc is the key after this long */
 	HINT_MS = 5000,        /* the hint shows this long where it covers text */
 	PICTURE_MS = 100,      /* between two pictures: each is many bytes */
+	TEXT_COLS = 80,        /* of a text screen, for one of several in a large terminal */
+	TEXT_ROWS = 25,
 };
 
 struct terminal {
 	struct ui ui; /* first */
 	struct termios cooked;
 	sigset_t old_mask;
-	struct typist *typist;
 	struct tty_keys keys;
 	struct tty_screen screen;
 	struct text_screen text;
@@ -117,15 +119,11 @@ static struct ui *terminal_open(char err[256])
 {
 	struct terminal *t = calloc(1, sizeof(*t));
 
-	if (t)
-		t->typist = typist_new();
-	if (!t || !t->typist) {
+	if (!t) {
 		snprintf(err, 256, "-display terminal: no memory");
-		free(t);
 		return NULL;
 	}
 	if (!make_raw(t, err)) {
-		typist_free(t->typist);
 		free(t);
 		return NULL;
 	}
@@ -145,7 +143,6 @@ static void terminal_close(struct ui *ui)
 	flush(&t->screen);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &t->cooked);
 	sigprocmask(SIG_SETMASK, &t->old_mask, NULL);
-	typist_free(t->typist);
 	free(t->screen.out);
 	free(t);
 }
@@ -187,22 +184,44 @@ static bool read_keys(struct terminal *t)
 	return true;
 }
 
-static unsigned command(struct terminal *t, char c)
+/* n and b: the next guest and the one before; digits: that one. */
+static bool focus_command(struct ui_view *v, char c)
+{
+	if (v->guests < 2)
+		return false;
+	if (c == 'n')
+		v->focus = (v->focus + 1) % v->guests;
+	else if (c == 'b')
+		v->focus = (v->focus + v->guests - 1) % v->guests;
+	else if (c >= '1' && c <= '9' && (unsigned)(c - '1') < v->guests)
+		v->focus = (unsigned)(c - '1');
+	else
+		return false;
+	return true;
+}
+
+static unsigned command(struct terminal *t, struct ui_view *v, char c)
 {
 	static const uint16_t ctrl_alt_delete[] = { KEY_LEFT_CTRL, KEY_LEFT_ALT, 0xe053 };
+	struct ui_guest *g = ui_keyboard(v);
 
+	if (focus_command(v, c))
+		return 0;
 	switch (c) {
 	case 'x':
 	case 'q': return UI_QUIT;
 	case 'r': return UI_RESET;
 	case 'p': return UI_PAUSE;
 	case 'l': t->redraw = true; return 0;
-	case 'd': typist_chord(t->typist, ctrl_alt_delete, 3); return 0;
+	case 'd':
+		if (g)
+			typist_chord(g->typist, ctrl_alt_delete, 3);
+		return 0;
 	default: return 0;
 	}
 }
 
-static unsigned terminal_poll(struct ui *ui, struct machine *m)
+static unsigned terminal_poll(struct ui *ui, struct ui_view *v)
 {
 	struct terminal *t = (struct terminal *)ui;
 	struct tty_event e;
@@ -211,12 +230,13 @@ static unsigned terminal_poll(struct ui *ui, struct machine *m)
 	if (asked_to_end() || !read_keys(t))
 		asked |= UI_QUIT;
 	while (tty_keys_next(&t->keys, host_ms() - t->read_at >= ESC_SETTLES_MS, &e)) {
-		if (e.kind == TTY_KEY)
-			typist_stroke(t->typist, e.key);
+		struct ui_guest *g = ui_keyboard(v);
+
+		if (e.kind == TTY_KEY && g)
+			typist_stroke(g->typist, e.key);
 		else if (e.kind == TTY_COMMAND)
-			asked |= command(t, e.command);
+			asked |= command(t, v, e.command);
 	}
-	typist_feed(t->typist, m);
 	return asked;
 }
 
@@ -234,49 +254,145 @@ static void follow_size(struct terminal *t)
 	t->redraw = false;
 }
 
-static void status_line(const struct terminal *t, const struct ui_status *status,
+/* All guests by number and name, the one in focus in brackets. */
+static void name_guests(const struct ui_view *v, char names[128])
+{
+	size_t used = 0;
+
+	names[0] = 0;
+	for (unsigned i = 0; v->guests > 1 && i < v->guests && used < 127; i++)
+		used += (size_t)snprintf(names + used, 128 - used, i == v->focus ? "[%u %s] " : "%u %s ", i + 1,
+					 v->guest[i].name ? v->guest[i].name : "");
+}
+
+static void status_line(const struct terminal *t, const struct ui_view *v, const struct ui_status *status,
 			const struct picture *picture, char line[256])
 {
-	char what[64] = "";
+	bool several = v->guests > 1;
+	char what[64] = "", names[128];
 
+	name_guests(v, names);
 	if (picture)
 		snprintf(what, sizeof(what), "graphics %ux%u | ", picture->width, picture->height);
-	snprintf(line, 256, " %s%s | guest time %llu s, real time %llu s%s",
-		 what, t->keys.after_prefix ? "Ctrl-A, and now: x d r p, or a for Ctrl-A" : HINT,
+	snprintf(line, 256, " %s%s%s | guest time %llu s, real time %llu s%s", names, what,
+		 t->keys.after_prefix ? several ? "Ctrl-A, and now: n b 1-9 x d r p, or a for Ctrl-A" :
+						  "Ctrl-A, and now: x d r p, or a for Ctrl-A" :
+		 several ? HINT_SEVERAL : HINT,
 		 (unsigned long long)(status->guest_ns / NS_PER_SECOND),
 		 (unsigned long long)(status->real_ns / NS_PER_SECOND),
 		 status->paused ? " | paused" : "");
 }
 
-static void terminal_show(struct ui *ui, struct machine *m, const struct ui_status *status)
+/* Columns of a grid in which every text screen has room, with a caption; 0: there is none. */
+static unsigned grid_columns(const struct tty_screen *s, unsigned guests)
 {
-	struct terminal *t = (struct terminal *)ui;
+	for (unsigned cols = 1; cols <= guests; cols++) {
+		unsigned rows = (guests + cols - 1) / cols;
+
+		if (s->cols / cols >= TEXT_COLS && (s->rows - 1) / rows > TEXT_ROWS)
+			return cols;
+	}
+	return 0;
+}
+
+/* The caption and the screen of one of several; the cursor is the one in focus's. */
+static void show_part(struct terminal *t, struct ui_view *v, unsigned n, unsigned cols)
+{
 	struct tty_screen *s = &t->screen;
-	int64_t now = host_ms();
+	const struct ui_guest *g = &v->guest[n];
+	unsigned rows = (v->guests + cols - 1) / cols, height = (s->rows - 1) / rows, width = s->cols / cols;
+	bool cursor_on = s->cursor_on;
+	unsigned x = s->cursor_x, y = s->cursor_y;
+	struct picture p;
+	char name[64];
+
+	snprintf(name, sizeof(name), " %u  %s%s", n + 1, g->name, g->over ? " (ended)" : g->paused ? " (paused)" : "");
+	/* A column stays free between two of them. */
+	tty_set_part(s, n % cols * width, n / cols * height, width - (n % cols + 1 < cols));
+	tty_show_caption(s, 0, name, n == v->focus);
+	tty_set_part(s, s->x, s->y + 1, s->width);
+	machine_text(g->m, &t->text);
+	if (t->text.cols) {
+		tty_show_text(s, &t->text, height - 1);
+	} else {
+		p = machine_picture(g->m);
+		tty_show_picture(s, &p, height - 1);
+	}
+	if (n != v->focus) {
+		s->cursor_on = cursor_on;
+		s->cursor_x = x;
+		s->cursor_y = y;
+	}
+}
+
+/* Everybody, on a large terminal. */
+static bool show_all(struct terminal *t, struct ui_view *v, const struct ui_status *status)
+{
+	struct tty_screen *s = &t->screen;
+	unsigned cols = v->guests > 1 ? grid_columns(s, v->guests) : 0;
+	char line[256];
+
+	if (!cols)
+		return false;
+	tty_clear(s);
+	for (unsigned i = 0; i < v->guests; i++)
+		show_part(t, v, i, cols);
+	tty_set_part(s, 0, 0, 0);
+	status_line(t, v, status, NULL, line);
+	tty_show_status(s, s->rows - 1, line);
+	return true;
+}
+
+/* The one in focus, or the only one. */
+static void show_one(struct terminal *t, struct ui_view *v, const struct ui_status *status)
+{
+	struct tty_screen *s = &t->screen;
+	struct machine *m = v->guest[v->focus].m;
 	struct picture p;
 	bool text, room;
 	char line[256];
 
-	follow_size(t);
 	machine_text(m, &t->text);
 	text = t->text.cols != 0;
-	if (!text && now - t->pictured_at < PICTURE_MS)
-		return;
 	room = s->rows > (text ? t->text.rows : 1) || t->keys.after_prefix || status->paused ||
-	       now - t->opened < HINT_MS;
+	       host_ms() - t->opened < HINT_MS || v->guests > 1;
 	if (text) {
 		tty_show_text(s, &t->text, s->rows - room);
 	} else {
 		p = machine_picture(m);
 		tty_show_picture(s, &p, s->rows - room);
-		t->pictured_at = now;
 	}
 	if (room) {
-		status_line(t, status, text ? NULL : &p, line);
+		status_line(t, v, status, text ? NULL : &p, line);
 		tty_show_status(s, s->rows - 1, line);
 	}
-	tty_update(s);
-	flush(s);
+}
+
+static bool any_picture(struct terminal *t, const struct ui_view *v)
+{
+	for (unsigned i = 0; i < v->guests; i++) {
+		machine_text(v->guest[i].m, &t->text);
+		if (!t->text.cols)
+			return true;
+	}
+	return false;
+}
+
+static void terminal_show(struct ui *ui, struct ui_view *v, const struct ui_status *status)
+{
+	struct terminal *t = (struct terminal *)ui;
+	int64_t now = host_ms();
+
+	follow_size(t);
+	if (any_picture(t, v)) {
+		if (now - t->pictured_at < PICTURE_MS)
+			return;
+		t->pictured_at = now;
+	}
+	if (!show_all(t, v, status))
+		show_one(t, v, status);
+	tty_update(&t->screen);
+	flush(&t->screen);
 }
 
 const struct ui_ops ui_terminal = {

@@ -45,6 +45,7 @@ enum { TTY_MAX_COLS = 300, TTY_MAX_ROWS = 120 };
 
 struct tty_screen {
 	unsigned cols, rows;   /* of the terminal */
+	unsigned x, y, width;  /* of the part that is shown into; width 0: all columns */
 	bool true_colour;      /* else 256 colours */
 	struct tty_cell want[TTY_MAX_ROWS][TTY_MAX_COLS];
 	struct tty_cell shown[TTY_MAX_ROWS][TTY_MAX_COLS];
@@ -61,8 +62,13 @@ void tty_resize(struct tty_screen *s, unsigned cols, unsigned rows, bool force);
 /* Fills `want` and the cursor. `rows` is what may be used of the terminal. */
 void tty_show_text(struct tty_screen *s, const struct text_screen *t, unsigned rows);
 void tty_show_picture(struct tty_screen *s, const struct picture *p, unsigned rows);
-/* A line of ASCII in inverse video. */
+void tty_clear(struct tty_screen *s);
+/* The part that is shown into from now on; width 0: all of it. */
+void tty_set_part(struct tty_screen *s, unsigned x, unsigned y, unsigned width);
+/* A line of ASCII in inverse video, as wide as the part. */
 void tty_show_status(struct tty_screen *s, unsigned row, const char *text);
+/* The name above a part: white on blue for the one in focus. */
+void tty_show_caption(struct tty_screen *s, unsigned row, const char *text, bool focus);
 /* Appends to `out` what makes the terminal look as wanted: changed cells only. */
 void tty_update(struct tty_screen *s);
 void tty_append(struct tty_screen *s, const char *text);

@@ -13,6 +13,8 @@
 #define HALF_BLOCK 0x2580
 #define GREY 7
 #define BLACK 0
+#define BLUE 4
+#define WHITE 15
 
 static const struct tty_cell blank = { ' ', GREY, BLACK };
 
@@ -34,12 +36,31 @@ void tty_append(struct tty_screen *s, const char *text)
 	s->len += len;
 }
 
-static void clear(struct tty_screen *s)
+static unsigned part_width(const struct tty_screen *s)
 {
-	for (unsigned y = 0; y < s->rows; y++)
-		for (unsigned x = 0; x < s->cols; x++)
+	return s->width ? s->width : s->cols;
+}
+
+/* The first rows of the part. */
+static void clear(struct tty_screen *s, unsigned rows)
+{
+	for (unsigned y = s->y; y < s->y + rows && y < s->rows; y++)
+		for (unsigned x = s->x; x < s->x + part_width(s); x++)
 			s->want[y][x] = blank;
 	s->cursor_on = false;
+}
+
+void tty_clear(struct tty_screen *s)
+{
+	tty_set_part(s, 0, 0, 0);
+	clear(s, s->rows);
+}
+
+void tty_set_part(struct tty_screen *s, unsigned x, unsigned y, unsigned width)
+{
+	s->x = x;
+	s->y = y;
+	s->width = width;
 }
 
 void tty_resize(struct tty_screen *s, unsigned cols, unsigned rows, bool force)
@@ -52,7 +73,8 @@ void tty_resize(struct tty_screen *s, unsigned cols, unsigned rows, bool force)
 		return;
 	s->cols = cols;
 	s->rows = rows;
-	clear(s);
+	tty_set_part(s, 0, 0, 0);
+	clear(s, rows);
 	memcpy(s->shown, s->want, sizeof(s->shown));
 	s->cursor_shown = false;
 	tty_append(s, "\033[0;37;40m\033[2J\033[?25l");
@@ -66,25 +88,25 @@ static uint32_t ansi(unsigned ibm)
 
 void tty_show_text(struct tty_screen *s, const struct text_screen *t, unsigned rows)
 {
-	unsigned top = 0;
+	unsigned top = 0, width = part_width(s);
 
-	clear(s);
+	clear(s, s->width ? rows : s->rows);
 	/* The cursor's row is always in sight, on a terminal of 24 rows too. */
 	if (t->cursor_on && t->cursor_y >= rows)
 		top = t->cursor_y - rows + 1;
 	for (unsigned y = 0; y < rows && top + y < t->rows; y++)
-		for (unsigned x = 0; x < s->cols && x < t->cols; x++) {
+		for (unsigned x = 0; x < width && x < t->cols; x++) {
 			uint16_t cell = t->cell[(top + y) * t->cols + x];
 
-			s->want[y][x] = (struct tty_cell){
+			s->want[s->y + y][s->x + x] = (struct tty_cell){
 				.character = cp437_unicode((uint8_t)cell),
 				.fore = ansi(cell >> 8 & 15),
 				.back = ansi(cell >> 12 & 7), /* bit 15 is blinking */
 			};
 		}
-	s->cursor_on = t->cursor_on && t->cursor_x < s->cols && t->cursor_y - top < rows;
-	s->cursor_x = t->cursor_x;
-	s->cursor_y = t->cursor_y - top;
+	s->cursor_on = t->cursor_on && t->cursor_x < width && t->cursor_y - top < rows;
+	s->cursor_x = s->x + t->cursor_x;
+	s->cursor_y = s->y + t->cursor_y - top;
 }
 
 /* Mean colour of the pixels x0..x1, y0..y1, the ends left out but never nothing. */
@@ -105,9 +127,9 @@ static uint32_t mean(const struct picture *p, unsigned x0, unsigned x1, unsigned
 
 void tty_show_picture(struct tty_screen *s, const struct picture *p, unsigned rows)
 {
-	unsigned cols = s->cols, halves = 2 * rows;
+	unsigned cols = part_width(s), halves = 2 * rows;
 
-	clear(s);
+	clear(s, s->width ? rows : s->rows);
 	if (p->width == 0 || p->height == 0 || cols == 0 || rows == 0)
 		return;
 	/* The screen is 4:3 and a half block about square: do not stretch it. */
@@ -121,21 +143,31 @@ void tty_show_picture(struct tty_screen *s, const struct picture *p, unsigned ro
 			unsigned y0 = y * p->height / halves, y1 = (y + 1) * p->height / halves;
 			unsigned y2 = (y + 2) * p->height / halves;
 
-			s->want[y / 2][x] = (struct tty_cell){
+			s->want[s->y + y / 2][s->x + x] = (struct tty_cell){
 				HALF_BLOCK, TTY_RGB | mean(p, x0, x1, y0, y1),
 				TTY_RGB | mean(p, x0, x1, y1, y2),
 			};
 		}
 }
 
+static void show_line(struct tty_screen *s, unsigned row, const char *text, uint32_t fore, uint32_t back)
+{
+	for (unsigned x = 0; x < part_width(s); x++)
+		s->want[s->y + row][s->x + x] = (struct tty_cell){
+			.character = *text ? (unsigned char)*text++ : ' ',
+			.fore = fore,
+			.back = back,
+		};
+}
+
 void tty_show_status(struct tty_screen *s, unsigned row, const char *text)
 {
-	for (unsigned x = 0; x < s->cols; x++)
-		s->want[row][x] = (struct tty_cell){
-			.character = *text ? (unsigned char)*text++ : ' ',
-			.fore = BLACK,
-			.back = GREY,
-		};
+	show_line(s, row, text, BLACK, GREY);
+}
+
+void tty_show_caption(struct tty_screen *s, unsigned row, const char *text, bool focus)
+{
+	show_line(s, row, text, focus ? WHITE : BLACK, focus ? BLUE : GREY);
 }
 
 /* ---- output -------------------------------------------------------------------------------- */

@@ -235,6 +235,27 @@ const char *hypervisor_trouble(const struct hypervisor *h)
 	return h->trouble;
 }
 
+void hypervisor_get_turn(const struct hypervisor *h, struct hypervisor_turn *t)
+{
+	*t = (struct hypervisor_turn){
+		.turn = h->turn, .left = h->left,
+		.current = h->current ? (unsigned)(h->current - h->guest) + 1 : 0,
+	};
+	for (unsigned i = 0; i < h->guests; i++)
+		t->was_halted[i] = h->guest[i].was_halted;
+}
+
+void hypervisor_set_turn(struct hypervisor *h, const struct hypervisor_turn *t)
+{
+	h->turn = t->turn;
+	h->current = t->current ? &h->guest[t->current - 1] : NULL;
+	h->left = (enum switch_cause)t->left;
+	for (unsigned i = 0; i < h->guests; i++) {
+		h->guest[i].was_halted = t->was_halted[i];
+		h->guest[i].idle_forever = false;
+	}
+}
+
 /* ---- what has happened ---------------------------------------------------------------------------- */
 
 const struct guest_stats *hypervisor_guest_stats(const struct hypervisor *h, unsigned guest)
@@ -278,4 +299,16 @@ void hypervisor_info(const struct hypervisor *h, FILE *out)
 			(double)g->m->clock.now / NS_PER_SECOND, switches, g->stats.paged_out, g->stats.paged_in);
 	}
 	fprintf(out, "pool: %u of %u frames in use, at most %u\n", h->pool.used, h->pool.limit, h->pool.peak);
+}
+
+void hypervisor_info_irq(const struct hypervisor *h, FILE *out)
+{
+	irq_table_heading(true, out);
+	for (unsigned i = 0; i < h->guests; i++)
+		if (h->guest[i].m)
+			irq_table_print(&h->guest[i].m->irqs, h->guest[i].name, out);
+	for (unsigned i = 0; i < h->guests; i++)
+		if (h->guest[i].m)
+			fprintf(out, "%-16s left HLT %" PRIu64 " times, spurious interrupts: %" PRIu64 "\n",
+				h->guest[i].name, h->guest[i].stats.wakes, h->guest[i].m->pic.counts.spurious);
 }

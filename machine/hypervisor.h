@@ -63,6 +63,15 @@ bool hypervisor_idle_forever(const struct hypervisor *h);
 /* What was wrong when a guest was paused. */
 const char *hypervisor_trouble(const struct hypervisor *h);
 
+/* Who is to run next, and who did last: with it a restored set goes on in the same order. */
+struct hypervisor_turn {
+	unsigned turn, current; /* current: the number of who ran last, plus 1; 0: nobody */
+	unsigned left;          /* enum switch_cause */
+	bool was_halted[HYPERVISOR_GUESTS];
+};
+void hypervisor_get_turn(const struct hypervisor *h, struct hypervisor_turn *t);
+void hypervisor_set_turn(struct hypervisor *h, const struct hypervisor_turn *t);
+
 struct guest_stats {
 	uint64_t switches[SWITCH_CAUSES]; /* world switches to this guest, by what the one before did */
 	uint64_t wakes;      /* HLTs that ended */
@@ -73,5 +82,7 @@ const struct guest_stats *hypervisor_guest_stats(const struct hypervisor *h, uns
 void hypervisor_stats_json(const struct hypervisor *h, FILE *out);
 /* A table of the guests for people. */
 void hypervisor_info(const struct hypervisor *h, FILE *out);
+/* The redirection tables of all guests in one, and who was woken how often. */
+void hypervisor_info_irq(const struct hypervisor *h, FILE *out);
 
 #endif

@@ -84,6 +84,9 @@ void machine_explain(const struct machine *m, FILE *out)
 		fprintf(out, "The shadow and the guest's own page tables disagree:\n%s\n",
 			engine_difference(cpu_engine(m->cpu)));
 		break;
+	case MACHINE_BREAKPOINT:
+		fprintf(out, "A breakpoint.\n");
+		break;
 	case MACHINE_IDLE_FOREVER:
 		cpu_get_state(m->cpu, &s);
 		fprintf(out, "The guest halted at %04x:%08x with interrupts off: nothing can happen any "
@@ -208,6 +211,13 @@ static void print_silent(struct machine *m, FILE *out)
 		fprintf(out, "no sensitive instruction was executed where it would show the hypervisor\n");
 }
 
+static void print_irqs(struct machine *m, FILE *out)
+{
+	irq_table_heading(false, out);
+	irq_table_print(&m->irqs, NULL, out);
+	fprintf(out, "spurious interrupts: %" PRIu64 "\n", m->pic.counts.spurious);
+}
+
 /* Topics besides the devices. */
 static const struct topic {
 	const char *name, *what;
@@ -218,6 +228,7 @@ static const struct topic {
 	{ "mmu", "paging and the shadow's counters", machine_print_mmu },
 	{ "cost", "cycles that entries, loads and work are taken to cost", machine_print_cost },
 	{ "silent", "sensitive instructions under the trap model: caught, silently wrong", print_silent },
+	{ "irq", "which device drives which interrupt, and how often it did", print_irqs },
 	{ "hypervisor", "entries by cause, verdict and ring", print_hypervisor },
 };
 

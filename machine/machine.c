@@ -167,8 +167,12 @@ static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
 	case CPU_STOPPED:
 		break;
 	}
-	if (!m->powered_off && !m->exited)
-		return false;
+	if (!m->powered_off && !m->exited) {
+		if (!cpu_at_breakpoint(m->cpu))
+			return false;
+		m->stop = MACHINE_BREAKPOINT;
+		return true;
+	}
 	m->stop = m->exited ? MACHINE_DEBUG_EXIT : MACHINE_POWERED_OFF;
 	return true;
 }
@@ -199,6 +203,7 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 			return m->stop;
 	} while (!m->halted && m->clock.now < end && cpu_icount(m->cpu) < insns &&
 		 !frame_pool_over(m->pool));
+	clock_run_due(&m->clock); /* what is due now has happened, as after machine_run() */
 	if (idle_forever(m))
 		m->stop = MACHINE_IDLE_FOREVER;
 	return m->stop;
@@ -207,6 +212,11 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 ns_t machine_now(const struct machine *m)
 {
 	return m->clock.now;
+}
+
+void machine_time_was_set(struct machine *m)
+{
+	trace_time(m);
 }
 
 void machine_set_trace(struct machine *m, const struct trace_sink *sink)
@@ -233,7 +243,24 @@ int machine_exit_code(const struct machine *m)
 
 void machine_poll(struct machine *m)
 {
-	ns16550_poll(&m->uart);
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		if (i == 0 || m->cfg.serial[i])
+			ns16550_poll(&m->uart[i]);
+}
+
+bool machine_change_medium(struct machine *m, unsigned drive, struct block *medium)
+{
+	if (drive < MACHINE_FLOPPIES) {
+		if (m->fdc.drive[drive].type == FDC_NONE)
+			return false;
+		fdc_change_disk(&m->fdc, drive, medium);
+		return true;
+	}
+	drive -= MACHINE_FLOPPIES;
+	if (drive >= MACHINE_DISKS || m->ata[drive / 2].drive[drive % 2].type != ATA_CDROM)
+		return false;
+	ata_change_disc(&m->ata[drive / 2], drive % 2, medium);
+	return true;
 }
 
 /* ---- display and input ------------------------------------------------------------------------------- */
@@ -266,6 +293,11 @@ void machine_key(struct machine *m, uint16_t set1_scancode, bool down)
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons)
 {
 	i8042_mouse(&m->kbc, dx, dy, dz, buttons);
+}
+
+struct machine_irq machine_irq(const struct machine *m, unsigned input)
+{
+	return (struct machine_irq){ m->pic.counts.raised[input], m->pic.counts.delivered[input] };
 }
 
 uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len)

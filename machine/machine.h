@@ -15,7 +15,7 @@ struct block;    /* devices/block.h */
 struct char_dev; /* devices/char.h */
 struct frame_pool; /* mmu/frames.h */
 
-enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 1 };
+enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 4 };
 enum { MACHINE_MIPS = 200 };
 enum machine_mmu { MMU_SHADOW, MMU_DIRECT, MMU_NESTED, MMU_KINDS };
 /* Their names, for options and statistics. */
@@ -39,7 +39,7 @@ struct machine_config {
 	const char *kernel_path, *initrd_path, *append; /* Linux or multiboot, told by content */
 	const char *raw_path;             /* a flat file, placed at raw_addr and entered there */
 	uint64_t raw_addr;
-	struct char_dev *serial[MACHINE_SERIALS];
+	struct char_dev *serial[MACHINE_SERIALS]; /* COM1..4; beyond COM1 a NULL means that there is no such port */
 	const char *cpu_model;            /* NULL: the default */
 	enum machine_mmu mmu;
 	bool mmu_check;
@@ -60,6 +60,7 @@ enum machine_stop {
 	MACHINE_TRIPLE_FAULT, /* machine_explain() says why */
 	MACHINE_RESET,        /* the guest reset itself; machine_reset() has been done */
 	MACHINE_MMU_DIFFERS,  /* mmu_check found a difference; machine_explain() */
+	MACHINE_BREAKPOINT,   /* before an instruction that has one: machine/debug.h */
 	MACHINE_IDLE_FOREVER, /* HLT with interrupts off: only a reset can change that; time has passed */
 };
 
@@ -101,6 +102,9 @@ struct picture {
 };
 struct picture machine_picture(struct machine *m);
 
+/* The video BIOS's font: 256 glyphs of code page 437, 16 rows of a byte each, the left pixel in bit 7. */
+const uint8_t *machine_font(void);
+
 /* The VGA text screen; cols 0 in a graphics mode. cell: character in 7:0, attribute in 15:8. */
 struct text_screen {
 	unsigned cols, rows;
@@ -114,6 +118,19 @@ void machine_text(struct machine *m, struct text_screen *t);
 void machine_key(struct machine *m, uint16_t set1_scancode, bool down);
 void machine_mouse(struct machine *m, int dx, int dy, int dz, unsigned buttons);
 
+/* Input 0..15 of the interrupt controllers since power-on: rising edges, and interrupts taken by the guest. */
+struct machine_irq {
+	uint64_t raised, delivered;
+};
+struct machine_irq machine_irq(const struct machine *m, unsigned input);
+
+/*
+ * Changes what is in a drive while the machine runs: `drive` counts floppies, then disks, as in
+ * machine_config. NULL: takes it out. False: that drive is not there, or holds a fixed disk. The caller
+ * closes what was in it.
+ */
+bool machine_change_medium(struct machine *m, unsigned drive, struct block *medium);
+
 /* Monitor. `what`: registers, mmu, or a device's name; false: no such thing. */
 bool machine_info(struct machine *m, const char *what, FILE *out);
 void machine_info_topics(struct machine *m, FILE *out);
@@ -121,6 +138,11 @@ void machine_info_topics(struct machine *m, FILE *out);
 void machine_disassemble(struct machine *m, uint64_t at, unsigned n, FILE *out);
 /* Reads guest memory: physical, or linear when `linear`. Bytes read. */
 uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uint32_t len);
+/*
+ * One number for all that the guest can see: processor, devices, memory contents. The same for every engine,
+ * host and compiler. Costs some milliseconds and changes nothing. False: swapped memory cannot be read.
+ */
+bool machine_state_hash(struct machine *m, uint64_t *hash);
 /* Counters as the members of a JSON object, without its braces, so that the caller may add his own. */
 void machine_stats_json(struct machine *m, FILE *out);
 /*

@@ -53,7 +53,7 @@ static const struct port_wire {
 	{ AT(ata[1]), 1, 0x376 },
 	{ AT(fdc), 0, 0x3f0 },
 	{ AT(fdc), 1, 0x3f7 },
-	{ AT(uart), NS16550_WIN, 0x3f8 },
+	{ AT(uart[0]), NS16550_WIN, 0x3f8 },
 	{ AT(vga), VGA_WIN_MONO, 0x3b0 },
 	{ AT(vga), VGA_WIN_3C0, 0x3c0 },
 	{ AT(vga), VGA_WIN_COLOUR, 0x3d0 },
@@ -61,10 +61,21 @@ static const struct port_wire {
 };
 
 enum irq {
-	IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_RTC = 8, IRQ_MOUSE = 12,
+	IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_COM2 = 3, IRQ_COM1 = 4, IRQ_FLOPPY = 6, IRQ_RTC = 8, IRQ_MOUSE = 12,
 	IRQ_FPU = 13, IRQ_ATA0 = 14, IRQ_ATA1 = 15,
 };
 enum { DMA_FLOPPY = 2 };
+
+/* COM1 to COM4, as DOS numbers them. */
+static const struct serial_wire {
+	const char *name;
+	uint16_t port;
+	enum irq irq;
+} serial_map[MACHINE_SERIALS] = {
+	{ "COM1", 0x3f8, IRQ_COM1 }, { "COM2", 0x2f8, IRQ_COM2 }, { "COM3", 0x3e8, IRQ_COM1 },
+	{ "COM4", 0x2e8, IRQ_COM2 },
+};
+
 enum { A20_KBC, A20_PORT92 };
 
 /* ---- lines that end in the processor or in this file ----------------------------------------------------- */
@@ -112,9 +123,9 @@ static void set_ignne(void *opaque, unsigned n, bool level)
 		cpu_set_ignne(m->cpu, level);
 }
 
-static struct irq_line irq_of(struct machine *m, enum irq n)
+static struct irq_line irq_of(struct machine *m, enum irq n, const char *source)
 {
-	return (struct irq_line){ i8259_set_irq, &m->pic, n };
+	return irq_table_connect(&m->irqs, n, source);
 }
 
 static struct irq_line line(struct machine *m, void (*set)(void *, unsigned, bool), unsigned n)
@@ -255,6 +266,11 @@ static bool build_roms(struct machine *m, char err[256], bool *bad_image)
 	return mapped;
 }
 
+const uint8_t *machine_font(void)
+{
+	return bios_font;
+}
+
 uint32_t machine_device_frames(void)
 {
 	return (VRAM_BYTES >> PAGE_SHIFT) + SPARE_FRAMES;
@@ -293,31 +309,32 @@ static void add(struct machine *m, struct device *d)
 static void build_chips(struct machine *m)
 {
 	const struct machine_config *cfg = &m->cfg;
+	irq_table_init(&m->irqs, &m->pic);
 	const struct irq_line kbc_lines[I8042_LINES] = {
-		[I8042_IRQ_KEYBOARD] = irq_of(m, IRQ_KEYBOARD),
-		[I8042_IRQ_MOUSE] = irq_of(m, IRQ_MOUSE),
+		[I8042_IRQ_KEYBOARD] = irq_of(m, IRQ_KEYBOARD, "i8042 keyboard"),
+		[I8042_IRQ_MOUSE] = irq_of(m, IRQ_MOUSE, "i8042 mouse"),
 		[I8042_A20] = line(m, set_a20, A20_KBC),
 		[I8042_RESET] = line(m, set_reset, 0),
 	};
 
 	i8259_init(&m->pic, line(m, set_intr, 0));
-	i8254_init(&m->pit, &m->clock, irq_of(m, IRQ_TIMER));
+	i8254_init(&m->pit, &m->clock, irq_of(m, IRQ_TIMER, "i8254 timer"));
 	i8042_init(&m->kbc, &m->clock, kbc_lines);
-	mc146818_init(&m->rtc, &m->clock, irq_of(m, IRQ_RTC), cfg->rtc_epoch);
+	mc146818_init(&m->rtc, &m->clock, irq_of(m, IRQ_RTC, "mc146818 clock"), cfg->rtc_epoch);
 	i8237_init(&m->dma, m->physmem);
-	fdc_init(&m->fdc, irq_of(m, IRQ_FLOPPY), i8237_dma(&m->dma, DMA_FLOPPY), &m->clock);
-	ata_init(&m->ata[0], 0, irq_of(m, IRQ_ATA0), &m->clock);
-	ata_init(&m->ata[1], 1, irq_of(m, IRQ_ATA1), &m->clock);
-	ns16550_init(&m->uart, &m->clock, irq_of(m, IRQ_COM1), cfg->serial[0]);
+	fdc_init(&m->fdc, irq_of(m, IRQ_FLOPPY, "82077 floppy"), i8237_dma(&m->dma, DMA_FLOPPY), &m->clock);
+	ata_init(&m->ata[0], 0, irq_of(m, IRQ_ATA0, "first ATA channel"), &m->clock);
+	ata_init(&m->ata[1], 1, irq_of(m, IRQ_ATA1, "second ATA channel"), &m->clock);
+	ns16550_init(&m->uart[0], &m->clock, irq_of(m, IRQ_COM1, serial_map[0].name), cfg->serial[0]);
 	port92_init(&m->port92, line(m, set_a20, A20_PORT92), line(m, set_reset, 0));
 	port80_init(&m->port80);
 	pci_host_init(&m->pci_host);
-	ferr_init(&m->ferr, irq_of(m, IRQ_FPU), line(m, set_ignne, 0));
+	ferr_init(&m->ferr, irq_of(m, IRQ_FPU, "FPU error"), line(m, set_ignne, 0));
 	power_init(&m->power);
 
 	struct device *const all[] = {
-		&m->pic.dev, &m->pit.dev, &m->kbc.dev, &m->rtc.dev, &m->dma.dev, &m->fdc.dev,
-		&m->ata[0].dev, &m->ata[1].dev, &m->uart.dev, &m->vga.dev, &m->port92.dev,
+		&m->irqs.dev, &m->pic.dev, &m->pit.dev, &m->kbc.dev, &m->rtc.dev, &m->dma.dev, &m->fdc.dev,
+		&m->ata[0].dev, &m->ata[1].dev, &m->uart[0].dev, &m->vga.dev, &m->port92.dev,
 		&m->port80.dev, &m->pci_host.dev, &m->ferr.dev, &m->power.dev,
 	};
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -341,9 +358,21 @@ static bool map_chips(struct machine *m, char err[256])
 	       bus_map_mmio(m->bus, &m->vga.dev, &vga_class.windows[VGA_WIN_MEM], VGA_WINDOW, err);
 }
 
+static bool build_serial(struct machine *m, unsigned i, char err[256])
+{
+	const struct serial_wire *w = &serial_map[i];
+
+	ns16550_init(&m->uart[i], &m->clock, irq_of(m, w->irq, w->name), m->cfg.serial[i]);
+	add(m, &m->uart[i].dev);
+	return bus_map_ports(m->bus, &m->uart[i].dev, &ns16550_class.windows[NS16550_WIN], w->port, err);
+}
+
 /* What a machine has only when it was asked for. */
 static bool build_optional(struct machine *m, char err[256])
 {
+	for (unsigned i = 1; i < MACHINE_SERIALS; i++)
+		if (m->cfg.serial[i] && !build_serial(m, i, err))
+			return false;
 	if (m->loader.image) {
 		add(m, &m->loader.dev);
 		if (!bus_map_ports(m->bus, &m->loader.dev, &loader_class.windows[0], LOADER_PORT, err))
@@ -474,6 +503,30 @@ bool pc_build(struct machine *m, char err[256], bool *bad_image)
 	attach_drives(m);
 	fill_cmos(m);
 	return map_chips(m, err) && build_optional(m, err) && build_cpu(m, err);
+}
+
+void pc_build_chips_alone(struct machine *m, const struct machine *like)
+{
+	m->cfg = like->cfg;
+	memset(m->cfg.serial, 0, sizeof(m->cfg.serial));
+	clock_init(&m->clock, like->clock.ns_per_insn);
+	build_chips(m);
+	attach_drives(m);
+	/* Media may have been changed since; and these do without a bus. */
+	memcpy(m->fdc.drive, like->fdc.drive, sizeof(m->fdc.drive));
+	for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+		m->ata[i / 2].drive[i % 2].type = like->ata[i / 2].drive[i % 2].type;
+		m->ata[i / 2].drive[i % 2].medium = like->ata[i / 2].drive[i % 2].medium;
+	}
+	m->vga = like->vga;
+	m->vga.clock = &m->clock;
+	m->loader = like->loader;
+	m->fw_cfg = like->fw_cfg;
+	m->debug_exit = like->debug_exit;
+	/* All chips are members of struct machine: each has the same place here. */
+	m->devices = like->devices;
+	for (unsigned i = 0; i < m->devices; i++)
+		m->device[i] = (struct device *)((uint8_t *)m + ((uint8_t *)like->device[i] - (const uint8_t *)like));
 }
 
 void pc_free(struct machine *m)

@@ -24,11 +24,12 @@
 #include "machine/cost.h"
 #include "machine/ferr.h"
 #include "machine/fw_cfg.h"
+#include "machine/irq_table.h"
 #include "machine/loader.h"
 #include "machine/machine.h"
 #include "mmu/p2m.h"
 
-#define PC_DEVICES 24u /* room in the list below */
+#define PC_DEVICES 28u /* room in the list below */
 
 struct machine {
 	/* What there is. */
@@ -38,6 +39,7 @@ struct machine {
 	struct frame_pool own_pool, *pool; /* pool: own_pool, or one that several machines share */
 	struct p2m *p2m;
 	struct cpu *cpu;
+	struct irq_table irqs;
 	struct i8259 pic;
 	struct i8254 pit;
 	struct i8042 kbc;
@@ -45,7 +47,7 @@ struct machine {
 	struct i8237 dma;
 	struct fdc fdc;
 	struct ata ata[2];
-	struct ns16550 uart;
+	struct ns16550 uart[MACHINE_SERIALS]; /* COM1 always, the others when cfg.serial has them */
 	struct vga vga;
 	struct port92 port92;
 	struct port80 port80;
@@ -80,6 +82,11 @@ struct machine {
 bool pc_build(struct machine *m, char err[256], bool *bad_image);
 /* Frees what pc_build made, also when it failed half-way. */
 void pc_free(struct machine *m);
+/*
+ * The chips of a machine like `like` by themselves, to try restored state on them: they hear nothing, reach no
+ * processor and no memory, and there is nothing to free. `m` is all zeros.
+ */
+void pc_build_chips_alone(struct machine *m, const struct machine *like);
 /* The reset line of the board: every device and the cpu; memory keeps its contents. */
 void pc_reset(struct machine *m);
 
@@ -91,6 +98,9 @@ enum engine_kind pc_engine(const struct machine *m, enum machine_mmu mmu);
  * event that may end it, or at `end`.
  */
 enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insns);
+
+/* The clock was set: whoever traces is told. */
+void machine_time_was_set(struct machine *m);
 
 void machine_print_registers(struct machine *m, FILE *out);
 void machine_print_mmu(struct machine *m, FILE *out);

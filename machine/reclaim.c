@@ -71,6 +71,14 @@ static bool bring_back(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page)
 	return true;
 }
 
+static bool look(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page)
+{
+	const struct owner *o = opaque;
+	char err[256];
+
+	return swap_get(o->r->swap, o->number, f, ticket, page, err);
+}
+
 static void forget(void *opaque, uint32_t ticket)
 {
 	struct owner *o = opaque;
@@ -85,7 +93,7 @@ bool reclaim_add(struct reclaim *r, struct p2m *p, gfn_t ram, struct hv_log *log
 
 	*o = (struct owner){ r, p, ram, r->owners, log, stats };
 	r->owners++;
-	return p2m_set_pager(p, &(struct p2m_pager){ bring_back, forget, o });
+	return p2m_set_pager(p, &(struct p2m_pager){ bring_back, look, forget, o });
 }
 
 void reclaim_remove(struct reclaim *r, unsigned guest)

@@ -58,10 +58,13 @@ static void print_sensitive(const struct sensitive_count *n, FILE *out)
 void machine_stats_json(struct machine *m, FILE *out)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
+	uint64_t hash;
 
 	fprintf(out, "  \"instructions\": %" PRIu64 ",\n", cpu_icount(m->cpu));
 	fprintf(out, "  \"guest_seconds\": %llu.%09llu,\n", m->clock.now / NS_PER_SECOND,
 		m->clock.now % NS_PER_SECOND);
+	if (machine_state_hash(m, &hash))
+		fprintf(out, "  \"state_hash\": \"%016" PRIx64 "\",\n", hash);
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
 	fprintf(out, "  \"engine\": \"%s\",\n", machine_mmu_names[m->cfg.mmu]);
 	fprintf(out, "  \"trap_model\": \"%s\",\n", machine_trap_names[m->cfg.traps]);
@@ -94,6 +97,9 @@ void machine_stats_json(struct machine *m, FILE *out)
 #undef COUNTER
 	cost_json(m, out);
 	print_sensitive(cpu_sensitive(m->cpu), out);
+	fprintf(out, "  \"irq\": {");
+	irq_table_json(&m->irqs, out);
+	fprintf(out, "\n  },\n");
 	print_entries(&m->log, out);
 	fputc('\n', out);
 }

@@ -291,6 +291,46 @@ struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f)
 	return entry_of(p->table[f]);
 }
 
+static enum p2m_contents contents_of(uint32_t w)
+{
+	switch (w >> WORD_KIND_SHIFT) {
+	case P2M_UNTOUCHED:
+		return P2M_ZEROS;
+	case P2M_RAM:
+	case WORD_SWAPPED:
+		return P2M_BYTES;
+	case P2M_ROM:
+		return P2M_ROM_BYTES;
+	default:
+		return P2M_NOTHING;
+	}
+}
+
+enum p2m_contents p2m_contents(const struct p2m *p, gfn_t f, uint8_t page[PAGE_SIZE], const uint8_t **bytes)
+{
+	uint32_t w = f < P2M_GFNS ? p->table[f] : 0;
+
+	if (!bytes || contents_of(w) < P2M_BYTES)
+		return contents_of(w);
+	if (w >> WORD_KIND_SHIFT != WORD_SWAPPED) {
+		*bytes = frame_host(p->pool, w & WORD_MFN);
+		return contents_of(w);
+	}
+	*bytes = page;
+	return p->pager.look(p->pager.opaque, f, w & WORD_MFN, page) ? P2M_BYTES : P2M_LOST;
+}
+
+gfn_t p2m_contents_run(const struct p2m *p, gfn_t f, enum p2m_contents *what)
+{
+	gfn_t end = f + 1;
+
+	*what = contents_of(p->table[f]);
+	/* Most of the space is one hole: equal words need no second look. */
+	while (end < P2M_GFNS && (p->table[end] == p->table[f] || contents_of(p->table[end]) == *what))
+		end++;
+	return end - f;
+}
+
 struct p2m_entry p2m_get(struct p2m *p, gfn_t f)
 {
 	struct p2m_entry e = p2m_peek(p, f);

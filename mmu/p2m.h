@@ -52,6 +52,23 @@ struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f);
 /* The same, but an untouched frame is given first. P2M_UNTOUCHED returned: pool empty. */
 struct p2m_entry p2m_get(struct p2m *p, gfn_t f);
 
+/*
+ * What the guest's memory holds at `f`, found without giving, bringing back or marking anything: for
+ * whoever reads all of it. *bytes is set for the last two; it may be `page`, and is borrowed. `bytes` NULL: only
+ * asks what it is.
+ */
+enum p2m_contents {
+	P2M_NOTHING, /* a hole, MMIO, or a device's own memory */
+	P2M_ZEROS,   /* never touched */
+	P2M_LOST,    /* swapped out, and the pager cannot read it */
+	P2M_BYTES,
+	P2M_ROM_BYTES,
+};
+enum p2m_contents p2m_contents(const struct p2m *p, gfn_t f, uint8_t page[PAGE_SIZE], const uint8_t **bytes);
+
+/* From `f` on, how many frames are of one kind, and of which; P2M_LOST is not told from P2M_BYTES. f < P2M_GFNS. */
+gfn_t p2m_contents_run(const struct p2m *p, gfn_t f, enum p2m_contents *what);
+
 /* ---- reclaim: taking frames away and giving them back ---------------------------------------- */
 
 /* Who keeps the bytes of swapped frames, each under a ticket of 28 bits. */
@@ -61,6 +78,8 @@ struct p2m_pager {
 	 * lost, the pager remembers why; the frame then reads as a hole.
 	 */
 	bool (*bring_back)(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page);
+	/* Fills `page` all the same, but the ticket stays good. */
+	bool (*look)(void *opaque, gfn_t f, uint32_t ticket, uint8_t *page);
 	/* What the ticket stands for is not wanted any more. */
 	void (*forget)(void *opaque, uint32_t ticket);
 	void *opaque;

@@ -65,7 +65,9 @@ class Row:
     def evidence(self):
         said = [f"{use} by " + ", ".join(f"{t} ({n})" for t, n in sorted(tests.items()))
                 for use, tests in self.uses.items() if tests]
-        return "; ".join(said + ([f"checked by {', '.join(self.claim[0])}: {self.claim[1]}"] if self.claim else [])) or "nothing"
+        if self.claim:
+            said.append(f"checked by {', '.join(self.claim[0])}: {self.claim[1]}")
+        return "; ".join(said) or "nothing"
 
 
 def read_rows():
@@ -115,7 +117,7 @@ def text_grid(title, rows):
     lines = [title, "     " + " ".join(f"{c:X}" for c in range(16))]
     for high in range(16):
         marks = [cells[high << 4 | low] for low in range(16)]
-        lines.append(f"  {high:X}  " + " ".join("." if not m else "!" if "!" in m else "T" if "T" in m else "V" for m in marks))
+        lines.append(f"  {high:X}  " + " ".join(min(m, key="!TV".index) if m else "." for m in marks))
     return lines + [""]
 
 
@@ -153,15 +155,17 @@ def cell(rows, prefix=False):
     out = []
     for r in rows:
         before = PREFIX.get(r.map, "").replace("0F ", "").replace("38 ", "").replace("3A ", "").strip() if prefix else ""
-        out.append(f'<span class="r m{model_of(r)} {r.mark.replace("!", "X")}" title="{html.escape(r.label + ": " + r.evidence())}">'
-                   + (f'<span class="p">{before}</span> ' if before else "") + f"<b>{r.name}</b> <small>{r.operands}</small></span>")
+        kind, title = r.mark.replace("!", "X"), html.escape(f"{r.label}: {r.evidence()}")
+        out.append(f'<span class="r m{model_of(r)} {kind}" title="{title}">'
+                   + (f'<span class="p">{before}</span> ' if before else "")
+                   + f"<b>{r.name}</b> <small>{r.operands}</small></span>")
     return f"<td>{''.join(out)}</td>"
 
 
 def group_link(rows, label):
-    worst = "!" if any(r.mark == "!" for r in rows) else "T" if any(r.mark == "T" for r in rows) else "V"
+    worst = min((r.mark for r in rows), key="!TV".index).replace("!", "X")
     oldest = min(model_of(r) for r in rows)
-    return (f'<td><span class="r m{oldest} {worst.replace("!", "X")}"><a href="#g{label.replace(" ", "")}">by /reg</a>'
+    return (f'<td><span class="r m{oldest} {worst}"><a href="#g{label.replace(" ", "")}">by /reg</a>'
             f' <small>{len(rows)} row{"s" * (len(rows) > 1)}</small></span></td>')
 
 
@@ -207,10 +211,11 @@ def groups(rows):
 
 
 def x87(rows):
-    out = ["<h2 id=x87>x87: memory operand by /reg</h2><table class=map><tr><th></th>" + "".join(f"<th>/{c}</th>" for c in range(8)) + "</tr>"]
+    out = ["<h2 id=x87>x87: memory operand by /reg</h2><table class=map><tr><th></th>"
+           + "".join(f"<th>/{c}</th>" for c in range(8)) + "</tr>"]
     for op in range(0xD8, 0xE0):
-        out.append(f"<tr><th>{op:02X}</th>"
-                   + "".join(cell([r for r in rows if r.map == "FM" and r.opcode == op and r.reg == n]) for n in range(8)) + "</tr>")
+        here = [r for r in rows if r.map == "FM" and r.opcode == op]
+        out.append(f"<tr><th>{op:02X}</th>" + "".join(cell([r for r in here if r.reg == n]) for n in range(8)) + "</tr>")
     out.append("</table><h2>x87: registers; each encoding of its own, or a line for eight of ST(i)</h2><table class=map>"
                "<tr><th></th>" + "".join(f"<th>{0xC0 + 8 * c:02X}-{0xC7 + 8 * c:02X}</th>" for c in range(8)) + "</tr>")
     for op in range(0xD8, 0xE0):

@@ -106,6 +106,30 @@ def keyboard():
         "n.script", 'wait "ready" 20\nsendkey ctrl-alt-delete\nsleep 10\n')), 0)
 
 
+def media():
+    # For every key: the first byte of the second sector, tried twice; E when there is none.
+    read = b"\xbb\x00\x80\xb9\x02\x00\x31\xd2\xb8\x01\x02\xcd\x13"
+    say = b"\xb4\x0e\xbb\x07\x00\xcd\x10"
+    tries = read + b"\x73" + bytes([len(read) + 6]) + read + b"\x73\x04\xb0E\xeb\x03" + b"\xa0\x00\x80"
+    turn = b"\x31\xc0\xcd\x16" + tries + say
+    code = b"\x31\xc0\x8e\xd8\x8e\xc0" + teletype(b"key?") + turn + b"\xeb" + bytes([256 - len(turn) - 2])
+    one, two = (bytearray(boot_sector(code)) for _ in "12")
+    one[512], two[512] = b"12"
+    one, two = t.file("one.img", bytes(one)), t.file("two.img", bytes(two))
+    run = Run("-fda", one, *HEADLESS, "--script", t.file(
+        "media.script", f'wait "key?" 20\ntype "k"\nwait "key?1" 5\neject fda\ntype "k"\nwait "key?1E" 5\n'
+        f'change fda {two}\ntype "k"\nwait "key?1E2" 5\nchange fda {one}\ntype "k"\nwait "key?1E21" 5\n'
+        f'change fda {one}\neject fda\nquit\n'))
+    t.ends("floppies are changed", run, 0)
+    for line, words in ((f"change fda {t.path('none')}", b"none"), (f"change hda {two}", b"no such drive"),
+                        ("eject fdb", b"no such drive"), ("eject fdz", b"no such drive")):
+        t.ends(line, Run("-fda", one, *HEADLESS, "--script", t.file("bad.script", line + "\n")), 64, words)
+    t.ends("a CD", Run("-drive", "media=cdrom,file=" + str(one), "-fda", two, *HEADLESS, "--script", t.file(
+        "cd.script", f"sleep 1\neject cdrom\nchange cdrom {two}\n")), 64, b"another drive or program")
+    t.ends("a CD once more", Run("-drive", "media=cdrom,file=" + str(one), *HEADLESS, "--script", t.file(
+        "cd.script", f"sleep 1\neject cdrom\nchange hdc {two}\nsleep 1\nquit\n")), 0)
+
+
 def bad_input():
     text = t.file("text", "this is no image\n" * 400)
     t.ends("-m 0", Run("-m", 0), 64, b"from 1M to 3G")
@@ -134,6 +158,6 @@ def papers():
     t.ends("--version", Run("--version"), 0)
 
 
-for part in (endings, scripts, keyboard, bad_input, papers):
+for part in (endings, scripts, keyboard, media, bad_input, papers):
     part()
 t.finish()

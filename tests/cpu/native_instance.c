@@ -1,6 +1,6 @@
 /*
  * Code bytes for a row of the instruction table, with operands that the code can reach, and registers, memory and
- * floating point state to go with them. See test_native.c for what is left out.
+ * floating point state to go with them. native_left_out() says which rows have none, and why.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +32,60 @@ static uint32_t word(struct instance *i)
 	case 1: return (uint32_t)any(i) >> below(i, 32);
 	default: return (uint32_t)any(i);
 	}
+}
+
+/* ---- which rows ---------------------------------------------------------------------------------------------- */
+
+static bool in_list(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; (p = strstr(p, name)); p += n)
+		if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+			return true;
+	return false;
+}
+
+static bool has_kind(const struct insn_desc *d, unsigned kind)
+{
+	return operand_table[d->op[0]].kind == kind || operand_table[d->op[1]].kind == kind ||
+	       operand_table[d->op[2]].kind == kind;
+}
+
+/* Privileged instructions are in: both processors must refuse them. */
+const char *native_left_out(const struct insn_desc *d)
+{
+	static const struct {
+		const char *names, *why;
+	} out[] = {
+		{ "les lds lss lfs lgs verr verw lar lsl retf iret",
+		  "selectors (PUSH POP MOV of segment registers, far CALL and JMP) are the host's" },
+		{ "int int3 into icebp", "software interrupts go through the host's table, to Linux" },
+		{ "sysenter sysexit", "they enter and leave the host's kernel" },
+		{ "sgdt sidt sldt str smsw", "the host's UMIP may refuse them, and Linux then answers itself" },
+		{ "cpuid", "the answer is the model's" },
+		{ "rdtsc rdpmc", "time and counters are the host's" },
+	};
+
+	if (has_kind(d, OPK_S) || has_kind(d, OPK_SREG))
+		return out[0].why;
+	if (has_kind(d, OPK_A) || ((d->flags & INSN_ENDS) && d->op[0] == OP_Mp))
+		return out[0].why;
+	for (unsigned k = 0; k < sizeof(out) / sizeof(out[0]); k++)
+		if (in_list(out[k].names, d->mnemonic))
+			return out[k].why;
+	return NULL;
+}
+
+bool native_is_transcendental(const struct insn_desc *d)
+{
+	return in_list("fsin fcos fsincos fptan fpatan f2xm1 fyl2x fyl2xp1", d->mnemonic);
+}
+
+/* Its memory operand is an image of the floating-point unit. */
+static bool is_image(const struct insn_desc *d)
+{
+	return in_list("fldenv fnstenv fnsave frstor fxsave fxrstor", d->mnemonic);
 }
 
 /* ---- values ------------------------------------------------------------------------------------------ */
@@ -107,6 +161,11 @@ static void random_state(struct instance *i)
 	put(s->fx, 0x7f | (uint64_t)(below(i, 2) ? 3 : below(i, 4)) << 8 | (uint64_t)below(i, 4) << 10, 2);
 	put(s->fx + 2, (uint64_t)below(i, 8) << 11 | (any(i) & 0x4700), 2);
 	s->fx[4] = (uint8_t)(below(i, 4) ? 0xff : any(i));
+	if (below(i, 16) == 0) { /* an x87 exception is pending */
+		s->fx[0] &= (uint8_t)~(1u << below(i, 6));
+		s->fx[2] = (uint8_t)(0x80 | (~s->fx[0] & 0x3f));
+		s->fx[3] |= 0x80;
+	}
 	put(s->fx + 24, 0x1f80 | (any(i) & 0x603f) | (below(i, 4) ? 0 : any(i) & 0x8040), 4);
 	for (unsigned k = 0; k < 8; k++) {
 		extended(i, s->fx + 32 + 16 * k);
@@ -218,6 +277,15 @@ static void prepare(struct instance *i)
 		put(i->data + NATIVE_TOP - NATIVE_DATA, NATIVE_CODE + NATIVE_TAKEN, 4);
 	if (!strcmp(name, "xchg"))
 		i->target &= ~15u; /* an atomic access across cache lines may be punished by the host */
+	if (!strncmp(name, "maskmov", 7))
+		i->s.gpr[R_EDI] = i->target;
+	/* TF and AC would strike in the code behind. */
+	if (!strcmp(name, "popf"))
+		put(i->data + NATIVE_TOP - NATIVE_DATA, word(i) & ~(FLAG_TF | FLAG_AC), 4);
+	if (!strcmp(name, "fxsave") || !strcmp(name, "fxrstor"))
+		i->target = NATIVE_DATA + (below(i, 8) ? 0 : below(i, 64)); /* 512 bytes, aligned */
+	if (!strcmp(name, "fxrstor") && below(i, 8))
+		put(i->data + i->target - NATIVE_DATA + 24, any(i) & 0xffff, 4); /* a valid MXCSR */
 }
 
 static void emit_insn(struct instance *i)
@@ -233,14 +301,16 @@ static void emit_insn(struct instance *i)
 		string |= kind == OPK_X || kind == OPK_Y;
 		branch |= kind == OPK_J;
 	}
-	i->size16 = !branch && (d->map == MAP_M1 || d->map == MAP_M2) && d->since < SINCE_MMX && below(i, 3) == 0;
+	i->size16 = !branch && (d->map == MAP_M1 || d->map == MAP_M2 || (d->map == MAP_FM && is_image(d))) &&
+		    d->since < SINCE_MMX && below(i, 3) == 0;
 	if (is_indirect(d) || !strcmp(d->mnemonic, "ret"))
 		i->size16 = false;
 	if (i->size16)
 		byte(i, 0x66);
 	if ((d->flags & INSN_LOCKABLE) && i->target % 16 == 0 && below(i, 4) == 0)
 		byte(i, 0xf0);
-	if (d->modrm != MODRM_NONE && below(i, 16) == 0)
+	/* MASKMOV without a set mask bit may look at the segment or not (SDM vol 2 MASKMOVQ). */
+	if (d->modrm != MODRM_NONE && below(i, 16) == 0 && strncmp(d->mnemonic, "maskmov", 7))
 		byte(i, (const uint8_t[]){ 0x26, 0x2e, 0x36, 0x3e }[below(i, 4)]);
 	if (!i->count)
 		prepare(i);
@@ -274,38 +344,6 @@ static void emit_insn(struct instance *i)
 		emit_operand_bytes(i, d->op[k]);
 }
 
-/* ---- which rows ---------------------------------------------------------------------------------------------- */
-
-static bool in_list(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = list; (p = strstr(p, name)); p += n)
-		if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
-			return true;
-	return false;
-}
-
-static bool eligible(const struct insn_desc *d)
-{
-	static const char no[] =
-		"in out ins outs hlt iret pushf popf cpuid rdtsc rdpmc rdmsr wrmsr monitor mwait "
-		"fsin fcos fsincos fptan fpatan f2xm1 fyl2x fyl2xp1 fldcw fldenv fnstenv fnsave frstor fxsave fxrstor "
-		"rcpps rcpss rsqrtps rsqrtss les lds lss lfs lgs maskmovq maskmovdqu sysenter sysexit clts invd wbinvd";
-
-	if (d->flags & (INSN_ENDS | INSN_SOFT) || in_list(no, d->mnemonic))
-		return false;
-	if (d->map == MAP_M2 && d->opcode < 4)
-		return false;
-	for (unsigned k = 0; k < 3; k++) {
-		unsigned kind = operand_table[d->op[k]].kind;
-
-		if (kind == OPK_S || kind == OPK_SREG || kind == OPK_C || kind == OPK_D || kind == OPK_A)
-			return false;
-	}
-	return true;
-}
-
 /* May others follow it? They may read any flag but AF, and must find addresses where they were. */
 static bool leads(const struct insn_desc *d)
 {
@@ -315,8 +353,8 @@ static bool leads(const struct insn_desc *d)
 		if (kind == OPK_X || kind == OPK_Y)
 			return false;
 	}
-	return !(d->undef & ~FLAG_AF) && !strstr(d->mnemonic, "comi") &&
-	       !in_list("fld ldmxcsr cvtpi2ps enter leave", d->mnemonic);
+	return !(d->undef & ~FLAG_AF) && !strstr(d->mnemonic, "comi") && !is_image(d) && !native_is_transcendental(d) &&
+	       !in_list("fld fldcw ldmxcsr cvtpi2ps enter leave rcpps rcpss rsqrtps rsqrtss", d->mnemonic);
 }
 
 /* May it come behind `i`? */
@@ -330,7 +368,8 @@ static bool follows(const struct instance *i, const struct insn_desc *d)
 	}
 	if ((i->undef & FLAG_AF) && in_list("daa das aaa aas lahf", d->mnemonic))
 		return false;
-	return strncmp(d->mnemonic, "bt", 2) && !in_list("enter leave xlat ret", d->mnemonic) && !is_indirect(d);
+	return strncmp(d->mnemonic, "bt", 2) && !is_indirect(d) &&
+	       !in_list("enter leave xlat ret popf fxsave fxrstor maskmovq maskmovdqu", d->mnemonic);
 }
 
 /* Jcc, SETcc, CMOVcc, and those that read CF. */
@@ -347,7 +386,7 @@ void native_find_rows(struct rows *r)
 	for (unsigned row = 0; row < INSN_COUNT; row++) {
 		const struct insn_desc *d = &insn_table[row];
 
-		if (!eligible(d))
+		if (native_left_out(d))
 			continue;
 		r->all[r->count++] = (uint16_t)row;
 		if (conditional(d))

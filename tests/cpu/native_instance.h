@@ -30,6 +30,9 @@ struct rows {
 };
 
 void native_find_rows(struct rows *r);
+/* Why a row is not among them; NULL: it is. */
+const char *native_left_out(const struct insn_desc *d);
+bool native_is_transcendental(const struct insn_desc *d);
 /* From i->random. False: the bytes mean something else (NOP under a prefix, one register of several). */
 bool native_compose(struct instance *i, const struct rows *r);
 
@@ -38,6 +41,15 @@ static inline void put(uint8_t *p, uint64_t v, unsigned size)
 {
 	for (unsigned k = 0; k < size; k++)
 		p[k] = (uint8_t)(v >> 8 * k);
+}
+
+static inline uint64_t get(const uint8_t *p, unsigned size)
+{
+	uint64_t v = 0;
+
+	while (size-- > 0)
+		v = v << 8 | p[size];
+	return v;
 }
 
 #endif

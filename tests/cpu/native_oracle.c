@@ -64,7 +64,7 @@ __asm__(".text\n"
 	"	movl %edi, " C_OUT "+28\n"
 	"	mov " C_RSP ", %rsp\n"
 	"	pushfq\n	popq " C_FLAGS_OUT "\n"
-	"	cld\n"
+	"	pushq $0x202\n	popfq\n"
 	"	fxsave " C_OUT "+0x30\n"
 	"	fninit\n	pushq $0x1f80\n	ldmxcsr (%rsp)\n	add $8, %rsp\n"
 	"	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbp\n	pop %rbx\n"
@@ -147,6 +147,11 @@ const char *native_start(void)
 	return NULL;
 }
 
+bool native_host_is_amd(void)
+{
+	return __builtin_cpu_is("amd");
+}
+
 unsigned native_run(const uint8_t *code, unsigned len, struct native_state *s, uint8_t *data)
 {
 	struct context *c = context();
@@ -178,6 +183,11 @@ unsigned native_run(const uint8_t *code, unsigned len, struct native_state *s, u
 const char *native_start(void)
 {
 	return "the host is not x86-64 Linux";
+}
+
+bool native_host_is_amd(void)
+{
+	return false;
 }
 
 unsigned native_run(const uint8_t *code, unsigned len, struct native_state *s, uint8_t *data)

@@ -27,6 +27,7 @@ struct native_state {
 
 /* Maps the pages. NULL, or why there is no oracle here. */
 const char *native_start(void);
+bool native_host_is_amd(void);
 /* `data` is NATIVE_DATA_SIZE bytes, in and out. Returns the vector of an exception, or NATIVE_DONE. */
 unsigned native_run(const uint8_t *code, unsigned len, struct native_state *s, uint8_t *data);
 

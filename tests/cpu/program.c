@@ -1,10 +1,11 @@
 /*
- * How a program stays within its pages: EBX and EBP point into the data and ESP to the stack until the last instruction;
- * ESI and EDI are set before a string instruction, ECX before REP and LOOP, a bit number in a register before BT.
- * Branches go forward, but for LOOP over one instruction that leaves ECX alone.
+ * How a program stays within its pages: EBX and EBP point into the data and ESP to the stack until
+ * the last instruction; ESI and EDI are set before a string instruction, ECX before REP and LOOP, a
+ * bit number in a register before BT. Branches go forward, but for LOOP over one instruction that
+ * leaves ECX alone.
  *
- * Undefined flags: an instruction that leaves some is followed by CMP, which defines all, or ends the program; so they
- * are never read, and p->undef is what the last one left.
+ * Undefined flags: an instruction that leaves some is followed by CMP, which defines all, or ends
+ * the program; so they are never read, and p->undef is what the last one left.
  */
 #include <string.h>
 
@@ -26,8 +27,10 @@ static unsigned below(struct program *p, unsigned n)
 
 static uint32_t word(struct program *p)
 {
-	static const uint32_t edge[] = { 0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000u,
-					 0xfffffffe, 0xffffffffu, 0x99, 0x0a0a0a0a, 31 };
+	static const uint32_t edge[] = { 0,           1,          2,           0x7f,
+					 0x80,        0xff,       0x7fff,      0x8000,
+					 0xffff,      0x7fffffff, 0x80000000u, 0xfffffffe,
+					 0xffffffffu, 0x99,       0x0a0a0a0a,  31 };
 
 	switch (below(p, 4)) {
 	case 0: return edge[below(p, 16)];
@@ -76,23 +79,26 @@ static bool is_string(const struct insn_desc *d)
 	return has_kind(d, OPK_X) || has_kind(d, OPK_Y);
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 unsigned program_rows(uint16_t rows[INSN_COUNT])
 {
-	static const char no[] = "in out ins outs hlt iret int int3 into icebp retf cpuid rdtsc rdpmc rdmsr wrmsr sysenter "
-				 "sysexit clts invd wbinvd invlpg wait les lds lss lfs lgs cli sti ud2 ud1";
+	static const char no[] =
+		"in out ins outs hlt iret int int3 into icebp retf cpuid rdtsc rdpmc rdmsr wrmsr "
+		"sysenter sysexit clts invd wbinvd invlpg wait les lds lss lfs lgs cli sti ud2 ud1";
 	unsigned n = 0;
 
 	for (unsigned row = 0; row < INSN_COUNT; row++) {
 		const struct insn_desc *d = &insn_table[row];
 
-		if ((d->map != MAP_M1 && d->map != MAP_M2) || d->since >= SINCE_MMX || in_list(no, d->mnemonic))
+		if ((d->map != MAP_M1 && d->map != MAP_M2) || d->since >= SINCE_MMX ||
+		    in_list(no, d->mnemonic))
 			continue;
-		if (d->map == MAP_M2 && d->opcode < 4) /* descriptor tables and what looks at them */
+		/* descriptor tables and what looks at them */
+		if (d->map == MAP_M2 && d->opcode < 4)
 			continue;
-		if (has_kind(d, OPK_S) || has_kind(d, OPK_SREG) || has_kind(d, OPK_C) || has_kind(d, OPK_D) ||
-		    has_kind(d, OPK_A) || d->op[0] == OP_Mp)
+		if (has_kind(d, OPK_S) || has_kind(d, OPK_SREG) || has_kind(d, OPK_C) ||
+		    has_kind(d, OPK_D) || has_kind(d, OPK_A) || d->op[0] == OP_Mp)
 			continue;
 		if (!strcmp(d->mnemonic, "arpl"))
 			continue;
@@ -101,11 +107,12 @@ unsigned program_rows(uint16_t rows[INSN_COUNT])
 	return n;
 }
 
-/* ---- one instruction ------------------------------------------------------------------------------------------ */
+/* ---- one instruction ------------------------------------------------------------------------- */
 
 static void memory_operand(struct program *p, unsigned reg, bool address16)
 {
-	uint32_t target = PROGRAM_DATA + 0x200 + below(p, 0x1000), ebx = p->gpr[R_EBX], ebp = p->gpr[R_EBP];
+	uint32_t target = PROGRAM_DATA + 0x200 + below(p, 0x1000), ebx = p->gpr[R_EBX],
+		 ebp = p->gpr[R_EBP];
 	unsigned scale = below(p, 4);
 
 	if (address16) {
@@ -117,10 +124,23 @@ static void memory_operand(struct program *p, unsigned reg, bool address16)
 		return;
 	}
 	switch (below(p, 5)) {
-	case 0: byte(p, reg << 3 | 5); value(p, target, 4); break;
-	case 1: byte(p, 0x80 | reg << 3 | R_EBX); value(p, target - ebx, 4); break;
-	case 2: byte(p, 0x40 | reg << 3 | R_EBP); byte(p, below(p, 256)); break;
-	case 3: byte(p, 0x40 | reg << 3 | 4); byte(p, 0x24); byte(p, below(p, 64)); break; /* [ESP + n] */
+	case 0:
+		byte(p, reg << 3 | 5);
+		value(p, target, 4);
+		break;
+	case 1:
+		byte(p, 0x80 | reg << 3 | R_EBX);
+		value(p, target - ebx, 4);
+		break;
+	case 2:
+		byte(p, 0x40 | reg << 3 | R_EBP);
+		byte(p, below(p, 256));
+		break;
+	case 3: /* [ESP + n] */
+		byte(p, 0x40 | reg << 3 | 4);
+		byte(p, 0x24);
+		byte(p, below(p, 64));
+		break;
 	default:
 		byte(p, 0x80 | reg << 3 | 4);
 		byte(p, scale << 6 | R_EBP << 3 | R_EBX);
@@ -129,17 +149,22 @@ static void memory_operand(struct program *p, unsigned reg, bool address16)
 	}
 }
 
-static void immediates(struct program *p, const struct insn_desc *d, unsigned size, bool address16, unsigned skip)
+static void immediates(struct program *p, const struct insn_desc *d, unsigned size, bool address16,
+		       unsigned skip)
 {
 	for (unsigned k = 0; k < 3; k++) {
 		const struct operand_desc *o = &operand_table[d->op[k]];
 
 		switch (o->kind) {
-		case OPK_I: case OPK_IS: case OPK_I2:
-			value(p, !strcmp(d->mnemonic, "enter") ? below(p, 32) : !strcmp(d->mnemonic, "ret") ? 4 * below(p, 4) : word(p),
+		case OPK_I:
+		case OPK_IS:
+		case OPK_I2:
+			value(p, !strcmp(d->mnemonic, "enter") ? below(p, 32) : word(p),
 			      o->size ? o->size : size);
 			break;
-		case OPK_O: value(p, PROGRAM_DATA + 0x200 + below(p, 0x1000), address16 ? 2 : 4); break;
+		case OPK_O:
+			value(p, PROGRAM_DATA + 0x200 + below(p, 0x1000), address16 ? 2 : 4);
+			break;
 		case OPK_J: value(p, skip, o->size ? o->size : 4); break;
 		default: break;
 		}
@@ -164,7 +189,8 @@ static bool destroys(const struct insn *i)
 		if (!(d->access & ACC_W))
 			return false;
 		if ((o->kind == OPK_E && !insn_is_mem(i) && keeps(insn_rm(i), size)) ||
-		    (o->kind == OPK_G && keeps(insn_reg(i), size)) || (o->kind == OPK_Z && keeps(i->opcode & 7, size)))
+		    (o->kind == OPK_G && keeps(insn_reg(i), size)) ||
+		    (o->kind == OPK_Z && keeps(i->opcode & 7, size)))
 			return true;
 	}
 	return false;
@@ -179,7 +205,8 @@ static bool writes_ecx(const struct insn *i)
 		unsigned mask = (o->size ? o->size : i->opsize) == 1 ? 3 : 7;
 
 		if ((o->kind == OPK_E && !insn_is_mem(i) && (insn_rm(i) & mask) == R_ECX) ||
-		    (o->kind == OPK_G && (insn_reg(i) & mask) == R_ECX) || (o->kind == OPK_Z && (i->opcode & mask) == R_ECX))
+		    (o->kind == OPK_G && (insn_reg(i) & mask) == R_ECX) ||
+		    (o->kind == OPK_Z && (i->opcode & mask) == R_ECX))
 			return true;
 	}
 	return false;
@@ -222,7 +249,10 @@ static bool undefined_result(const struct insn *i)
 	       (d->op[2] == OP_CL || (i->imm & 31) > 16);
 }
 
-/* One row with all its bytes, at the end of the code. False: they mean something else or do what must not be. */
+/*
+ * One row with all its bytes, at the end of the code. False: they mean something else or do what
+ * must not be.
+ */
 static bool append(struct program *p, unsigned row, unsigned skip, struct insn *i)
 {
 	const struct insn_desc *d = &insn_table[row];
@@ -255,8 +285,9 @@ static bool append(struct program *p, unsigned row, unsigned skip, struct insn *
 	else if (d->modrm != MODRM_NONE)
 		byte(p, 0xc0 | reg << 3 | rm);
 	immediates(p, d, size16 ? 2 : 4, address16, skip);
-	return insn_decode(p->code + at, p->len - at, true, SINCE_SSSE3, i) == DECODE_OK && i->len == p->len - at &&
-	       !strcmp(insn_table[i->row].mnemonic, d->mnemonic) && !undefined_result(i);
+	return insn_decode(p->code + at, p->len - at, true, SINCE_SSSE3, i) == DECODE_OK &&
+	       i->len == p->len - at && !strcmp(insn_table[i->row].mnemonic, d->mnemonic) &&
+	       !undefined_result(i);
 }
 
 static void note(struct program *p, const struct insn *i)
@@ -268,15 +299,15 @@ static void note(struct program *p, const struct insn *i)
 	p->undef |= insn_table[i->row].undef;
 }
 
-/* ---- groups of instructions ------------------------------------------------------------------------------------- */
+/* ---- groups of instructions ------------------------------------------------------------------ */
 
 enum { SPARE_ECX = 1, NO_STACK = 2, NO_MEMORY = 4, LAST = 8 };
 
 static bool within(const struct insn *i, unsigned limits)
 {
 	const struct insn_desc *d = &insn_table[i->row];
-	bool mem = (d->modrm != MODRM_NONE && insn_is_mem(i)) || is_string(d) || has_kind(d, OPK_O) ||
-		   !strcmp(d->mnemonic, "xlat");
+	bool mem = (d->modrm != MODRM_NONE && insn_is_mem(i)) || is_string(d) ||
+		   has_kind(d, OPK_O) || !strcmp(d->mnemonic, "xlat");
 
 	if (!(limits & LAST) && destroys(i))
 		return false;
@@ -356,7 +387,8 @@ static void branch(struct program *p, const uint16_t *rows, unsigned count)
 	note(p, &i);
 	body = p->len;
 	plain(p, rows, count, 0);
-	size = operand_table[insn_table[row].op[0]].size; /* of the displacement, which is its last bytes */
+	/* of the displacement, which is its last bytes */
+	size = operand_table[insn_table[row].op[0]].size;
 	p->code[body - (size ? size : 4)] = (uint8_t)(p->len - body);
 	if (!strcmp(insn_table[row].mnemonic, "call")) { /* takes its return address away */
 		byte(p, 0x58 | R_EAX);
@@ -434,7 +466,7 @@ static void frame(struct program *p, const uint16_t *rows, unsigned count)
 	known(p, p->len - 1);
 }
 
-/* ---- programs --------------------------------------------------------------------------------------------------- */
+/* ---- programs -------------------------------------------------------------------------------- */
 
 void program_make(struct program *p, const uint16_t *rows, unsigned count)
 {
@@ -455,7 +487,8 @@ void program_make(struct program *p, const uint16_t *rows, unsigned count)
 	p->undef = 0;
 	while (groups-- > 0 && p->len < 300)
 		switch (below(p, 16)) {
-		case 0: case 1: branch(p, rows, count); break;
+		case 0:
+		case 1: branch(p, rows, count); break;
 		case 2: indirect(p); break;
 		case 3: popf(p); break;
 		case 4: pushf(p); break;

@@ -1,4 +1,7 @@
-/* The rows a test program has used. The format: a line with the number of rows, then `USE ROW COUNT` lines. */
+/*
+ * The rows a test program has used. The format: a line with the number of rows, then `USE ROW
+ * COUNT` lines.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +10,7 @@
 #include "tests/cpu/row_log.h"
 
 static unsigned long long counts[ROW_USES][INSN_COUNT];
-static unsigned last_run[INSN_COUNT], run; /* the run in which a row was last executed; the present one */
+static unsigned run, last_run[INSN_COUNT]; /* the present run; that in which a row was executed */
 
 bool row_log_on(void)
 {

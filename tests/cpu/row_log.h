@@ -1,6 +1,7 @@
 /*
- * Which rows of the instruction table a test has decoded, executed and verified, for `./dev coverage`: written as text
- * to the file that $UMBRA86_COVERAGE names. Without it every call is nearly nothing.
+ * Which rows of the instruction table a test has decoded, executed and verified, for `./dev
+ * coverage`: written as text to the file that $UMBRA86_COVERAGE names. Without it every call is
+ * nearly nothing.
  */
 #ifndef TESTS_CPU_ROW_LOG_H
 #define TESTS_CPU_ROW_LOG_H

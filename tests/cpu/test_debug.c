@@ -181,6 +181,26 @@ static void test_shadows(void **state)
 	g->s.gpr[R_EAX] = DATA0;
 	expect_db(g, RUN(g, 0x8e, 0xd0, 0x43, 0x43), CODE + 3, BS);
 	assert_int_equal(g->s.gpr[R_EBX], 1);
+	/* It holds back what its own load has met, too: mov ss, [0x20000]; inc ebx; inc ebx. */
+	start_protected(g, 0);
+	poke(g, 0x20000, DATA0, 2);
+	g->s.dr[0] = 0x20000;
+	g->s.dr[7] = 0x400 | 1 | 3u << 16 | 1u << 18; /* two bytes, read or written */
+	expect_db(g, RUN(g, 0x8e, 0x15, W32(0x20000), 0x43, 0x43), CODE + 7, 1);
+	assert_int_equal(g->s.gpr[R_EBX], 1);
+	/* A code breakpoint behind it is passed by; behind STI it is not, nor is the single step. */
+	start_protected(g, 0);
+	g->s.dr[0] = CODE + 2;
+	g->s.dr[7] = 0x400 | 1;
+	g->s.gpr[R_EAX] = DATA0;
+	assert_int_equal(RUN(g, 0x8e, 0xd0, 0x43, 0x43), NO_FAULT);
+	start_protected(g, 0);
+	g->s.dr[0] = CODE + 1;
+	g->s.dr[7] = 0x400 | 1;
+	expect_db(g, RUN(g, 0xfb, 0x43, 0x43), CODE + 1, 1);
+	start_protected(g, 0);
+	g->s.eflags |= F_TF;
+	expect_db(g, RUN(g, 0xfb, 0x43, 0x43), CODE + 1, BS);
 	guest_free(g);
 }
 

@@ -211,7 +211,7 @@ static void build_pages(struct twins *t)
 static uint32_t random_start(struct twins *t)
 {
 	unsigned cpl = chance(t, 50) ? 0 : chance(t, 80) ? 3 : 1, iopl = rnd(t, 4);
-	bool paging = chance(t, 50), small = cpl == 0 && chance(t, 20);
+	bool paging = chance(t, 50), align = chance(t, 20), small = cpl == 0 && chance(t, 20);
 	uint32_t eax = random_selector(t), move = chance(t, 90) ? 64 : rnd(t, 64);
 
 	for (unsigned k = 0; k < 2; k++) {
@@ -226,6 +226,8 @@ static uint32_t random_start(struct twins *t)
 			s->cr0 |= 0x80010000u;
 			s->cr3 = PAGES;
 		}
+		if (align)
+			s->cr0 |= CR0_AM;
 		if (small) { /* 16 bits, at times where it wraps */
 			s->seg[SEG_SS] = segment_of(g, DATA16);
 			s->gpr[R_ESP] = 0x50000u | (move & 1 ? move & 0x1e : STACK0 - 64);
@@ -274,6 +276,10 @@ static void compare(struct twins *t)
 
 	assert_int_equal(g->exit, h->exit);
 	compare_states(&g->s, &h->s);
+	assert_int_equal(g->cpu->mode, h->cpu->mode);
+	assert_int_equal(g->cpu->tlb->user, h->cpu->tlb->user);
+	assert_int_equal(g->cpu->tlb->no_fill, h->cpu->tlb->no_fill);
+	assert_int_equal(g->cpu->no_fill, h->cpu->no_fill);
 	assert_true(g->clock.now == h->clock.now);
 	assert_memory_equal(g->log.count, h->log.count, sizeof(g->log.count));
 	phys_read(g->p2m, 0, a, COMPARED);

@@ -1,6 +1,6 @@
 /*
- * Rows of the instruction table that no recording, native run or Unicorn reaches and no other test checks:
- * tests/cpu/coverage.txt says which, `./dev coverage` that each row has one.
+ * Rows of the instruction table that no recording, native run or Unicorn reaches and no other test
+ * checks: tests/cpu/coverage.txt says which, `./dev coverage` that each row has one.
  */
 #include <math.h>
 #include <stdio.h>
@@ -33,9 +33,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- system ---------------------------------------------------------------------------------------------------- */
+/* ---- system ---------------------------------------------------------------------------------- */
 
-/* SDM vol 2 SLDT, STR: 16 bits to memory whatever the operand size, zero-extended to a 32-bit register. */
+/*
+ * SDM vol 2 SLDT, STR: 16 bits to memory whatever the operand size, zero-extended to a 32-bit
+ * register.
+ */
 static void test_store_selectors(void **state)
 {
 	struct guest *g = start(*state);
@@ -43,11 +46,11 @@ static void test_store_selectors(void **state)
 	poke(g, AT, 0xffffffffu, 4);
 	poke(g, AT + 4, 0xffffffffu, 4);
 	g->s.gpr[R_EAX] = g->s.gpr[R_ECX] = g->s.gpr[R_EDX] = 0xffffffffu;
-	assert_int_equal(RUN(g, 0x0f, 0x00, 0xc0,      /* SLDT EAX */
-			     0x0f, 0x00, 0xc9,         /* STR ECX */
-			     0x66, 0x0f, 0x00, 0xca,   /* STR DX */
-			     0x0f, 0x00, 0x03,         /* SLDT [EBX] */
-			     0x0f, 0x00, 0x4b, 0x04),  /* STR [EBX+4] */
+	assert_int_equal(RUN(g, 0x0f, 0x00, 0xc0,     /* SLDT EAX */
+			     0x0f, 0x00, 0xc9,        /* STR ECX */
+			     0x66, 0x0f, 0x00, 0xca,  /* STR DX */
+			     0x0f, 0x00, 0x03,        /* SLDT [EBX] */
+			     0x0f, 0x00, 0x4b, 0x04), /* STR [EBX+4] */
 			 NO_FAULT);
 	assert_int_equal(g->s.gpr[R_EAX], SEL_LDT);
 	assert_int_equal(g->s.gpr[R_ECX], SEL_TSS);
@@ -73,16 +76,22 @@ static void test_idtr(void **state)
 	assert_int_equal(g->s.idtr.limit, 0x1234);
 }
 
-/* SDM vol 2 LDS/LSS: offset, then selector; with 16-bit operands two bytes each. A null SS is #GP(0), others load. */
+/*
+ * SDM vol 2 LDS/LSS: offset, then selector; with 16-bit operands two bytes each. A null SS is
+ * #GP(0), others load.
+ */
 static void test_far_pointers(void **state)
 {
-	static const struct { uint8_t opcode; enum seg seg; } forms[] = {
-		{ 0xb2, SEG_SS }, { 0xb4, SEG_FS }, { 0xb5, SEG_GS } };
+	static const struct {
+		uint8_t opcode;
+		enum seg seg;
+	} forms[] = { { 0xb2, SEG_SS }, { 0xb4, SEG_FS }, { 0xb5, SEG_GS } };
 	struct guest *g = *state;
 
 	set_gdt(g, VICTIM, descriptor(0x1000, 0xfffff, P | RW, BIG | GRAN));
 	for (unsigned k = 0; k < 3; k++) {
-		uint8_t code[] = { 0x0f, forms[k].opcode, 0x0b }, word[] = { 0x66, 0x0f, forms[k].opcode, 0x0b };
+		uint8_t code[] = { 0x0f, forms[k].opcode, 0x0b },
+			word[] = { 0x66, 0x0f, forms[k].opcode, 0x0b };
 
 		start(g);
 		poke(g, AT, 0x9abcdef0u, 4);
@@ -101,7 +110,8 @@ static void test_far_pointers(void **state)
 		start(g);
 		g->s.gpr[R_ECX] = 7;
 		poke(g, AT, 1, 8);
-		assert_int_equal(guest_run(g, code, sizeof(code)), forms[k].seg == SEG_SS ? 13 : NO_FAULT);
+		assert_int_equal(guest_run(g, code, sizeof(code)),
+				 forms[k].seg == SEG_SS ? 13 : NO_FAULT);
 		assert_int_equal(g->s.gpr[R_ECX], forms[k].seg == SEG_SS ? 7 : 1);
 	}
 }
@@ -119,7 +129,8 @@ static void test_stack_segments(void **state)
 	assert_int_equal(g->s.gpr[R_ESP], STACK0);
 	start(g);
 	g->s.seg[SEG_FS] = segment_of(g, VICTIM);
-	assert_int_equal(RUN(g, 0x66, 0x0f, 0xa0, 0x66, 0x0f, 0xa9), NO_FAULT); /* PUSH FS; POP GS, 16 bits */
+	/* PUSH FS; POP GS, 16 bits */
+	assert_int_equal(RUN(g, 0x66, 0x0f, 0xa0, 0x66, 0x0f, 0xa9), NO_FAULT);
 	assert_int_equal(g->s.seg[SEG_GS].sel, VICTIM);
 	assert_int_equal(g->s.gpr[R_ESP], STACK0);
 }
@@ -136,16 +147,15 @@ static void test_invlpg(void **state)
 	poke(g, 0x51000, 0x22222222, 4);
 	g->s.cr3 = PAGES;
 	g->s.cr0 |= CR0_PG;
-	assert_int_equal(RUN(g, 0xa1, W32(0x50000),                                       /* MOV EAX, [50000] */
-			     0xc7, 0x05, W32(PAGES + 0x1000 + 4 * 0x50), W32(0x51003),    /* MOV its PTE, 51003 */
-			     0x0f, 0x01, 0x3d, W32(0x50000),                              /* INVLPG [50000] */
-			     0x8b, 0x0d, W32(0x50000)),                                   /* MOV ECX, [50000] */
+	/* MOV EAX, [50000]; MOV its PTE, 51003; INVLPG [50000]; MOV ECX, [50000] */
+	assert_int_equal(RUN(g, 0xa1, W32(0x50000), 0xc7, 0x05, W32(PAGES + 0x1140), W32(0x51003),
+			     0x0f, 0x01, 0x3d, W32(0x50000), 0x8b, 0x0d, W32(0x50000)),
 			 NO_FAULT);
 	assert_int_equal(g->s.gpr[R_EAX], 0x11111111);
 	assert_int_equal(g->s.gpr[R_ECX], 0x22222222);
 }
 
-/* ---- SSE ------------------------------------------------------------------------------------------------------- */
+/* ---- SSE ------------------------------------------------------------------------------------- */
 
 static float get_float(const struct guest *g, unsigned n, unsigned lane)
 {
@@ -167,11 +177,16 @@ static void set_float(struct guest *g, unsigned n, unsigned lane, float f)
 		g->s.x87.xmm[n].b[4 * lane + k] = (uint8_t)(v >> 8 * k);
 }
 
-/* SDM vol 2 RCPPS, RSQRTPS: relative error at most 1.5 * 2^-12. The scalar forms leave the other lanes. */
+/*
+ * SDM vol 2 RCPPS, RSQRTPS: relative error at most 1.5 * 2^-12. The scalar forms leave the other
+ * lanes.
+ */
 static void estimate(struct guest *g, uint8_t opcode, bool scalar, double (*exact)(double))
 {
-	static const float args[] = { 1.0f, 2.0f, 3.0f, 0.1f, 123456.0f, 7.5e-9f, 1.9999999f, 3.4e20f };
-	const uint8_t packed_code[] = { 0x0f, opcode, 0xc1 }, scalar_code[] = { 0xf3, 0x0f, opcode, 0xc1 };
+	static const float args[] = { 1.0f,      2.0f,    3.0f,       0.1f,
+				      123456.0f, 7.5e-9f, 1.9999999f, 3.4e20f };
+	const uint8_t packed_code[] = { 0x0f, opcode, 0xc1 },
+		      scalar_code[] = { 0xf3, 0x0f, opcode, 0xc1 };
 
 	for (unsigned n = 0; n < sizeof(args) / sizeof(args[0]); n++) {
 		start(g);
@@ -179,9 +194,12 @@ static void estimate(struct guest *g, uint8_t opcode, bool scalar, double (*exac
 			set_float(g, 0, lane, -1.0f);
 			set_float(g, 1, lane, args[n] * (float)(lane + 1));
 		}
-		assert_int_equal(scalar ? guest_run(g, scalar_code, 4) : guest_run(g, packed_code, 3), NO_FAULT);
+		assert_int_equal(scalar ? guest_run(g, scalar_code, 4)
+					: guest_run(g, packed_code, 3),
+				 NO_FAULT);
 		for (unsigned lane = 0; lane < 4; lane++) {
-			double want = exact(args[n] * (float)(lane + 1)), got = get_float(g, 0, lane);
+			double want = exact(args[n] * (float)(lane + 1)),
+			       got = get_float(g, 0, lane);
 
 			if (scalar && lane > 0)
 				assert_true(got == -1.0);
@@ -192,8 +210,14 @@ static void estimate(struct guest *g, uint8_t opcode, bool scalar, double (*exac
 	}
 }
 
-static double reciprocal(double x) { return 1 / x; }
-static double root_reciprocal(double x) { return 1 / sqrt(x); }
+static double reciprocal(double x)
+{
+	return 1 / x;
+}
+static double root_reciprocal(double x)
+{
+	return 1 / sqrt(x);
+}
 
 static void test_estimates(void **state)
 {
@@ -210,11 +234,15 @@ static void test_estimates(void **state)
 	set_float(g, 1, 2, -4.0f);
 	set_float(g, 1, 3, NAN);
 	assert_int_equal(RUN(g, 0x0f, 0x53, 0xc1, 0x0f, 0x52, 0xd1), NO_FAULT);
-	assert_true(get_float(g, 0, 0) == -INFINITY && get_float(g, 0, 1) == 0 && isnan(get_float(g, 0, 3)));
-	assert_true(get_float(g, 2, 0) == -INFINITY && get_float(g, 2, 1) == 0 && isnan(get_float(g, 2, 2)));
+	assert_true(get_float(g, 0, 0) == -INFINITY && get_float(g, 0, 1) == 0 &&
+		    isnan(get_float(g, 0, 3)));
+	assert_true(get_float(g, 2, 0) == -INFINITY && get_float(g, 2, 1) == 0 &&
+		    isnan(get_float(g, 2, 2)));
 }
 
-/* Only bytes whose mask byte has its top bit set reach [EDI]; with an override, another segment's. */
+/*
+ * Only bytes whose mask byte has its top bit set reach [EDI]; with an override, another segment's.
+ */
 static void test_maskmovq(void **state)
 {
 	struct guest *g = start(*state);
@@ -225,7 +253,8 @@ static void test_maskmovq(void **state)
 	poke(g, AT + 24, 0x80ff7f00800000ff, 8);
 	g->s.gpr[R_EDI] = AT;
 	/* MOVQ MM1, [EBX+16]; MOVQ MM2, [EBX+24]; MASKMOVQ MM1, MM2 */
-	assert_int_equal(RUN(g, 0x0f, 0x6f, 0x4b, 16, 0x0f, 0x6f, 0x53, 24, 0x0f, 0xf7, 0xca), NO_FAULT);
+	assert_int_equal(RUN(g, 0x0f, 0x6f, 0x4b, 16, 0x0f, 0x6f, 0x53, 24, 0x0f, 0xf7, 0xca),
+			 NO_FAULT);
 	assert_int_equal(peek(g, AT, 4), 0x44e2e111);
 	assert_int_equal(peek(g, AT + 4, 4), 0x8877e5e4);
 	set_gdt(g, VICTIM, descriptor(0x1000, 0xfffff, P | RW, BIG | GRAN));
@@ -233,16 +262,19 @@ static void test_maskmovq(void **state)
 	g->s.seg[SEG_FS] = segment_of(g, VICTIM);
 	g->s.gpr[R_EDI] = AT;
 	poke(g, AT + 0x1000, 0, 8);
-	assert_int_equal(RUN(g, 0x0f, 0x6f, 0x4b, 16, 0x0f, 0x6f, 0x53, 24, 0x64, 0x0f, 0xf7, 0xca), NO_FAULT);
+	assert_int_equal(RUN(g, 0x0f, 0x6f, 0x4b, 16, 0x0f, 0x6f, 0x53, 24, 0x64, 0x0f, 0xf7, 0xca),
+			 NO_FAULT);
 	assert_int_equal(peek(g, AT + 0x1000, 4), 0x44000011);
 }
 
-/* ---- x87 ------------------------------------------------------------------------------------------------------- */
+/* ---- x87 ------------------------------------------------------------------------------------- */
 
-/* The functions themselves are checked in test_f80_trans: here, that each row means the right one. */
+/*
+ * The functions themselves are checked in test_f80_trans: here, that each row means the right one.
+ */
 static const struct function {
 	const char *name;
-	uint8_t opcode; /* after D9 */
+	uint8_t opcode;   /* after D9 */
 	unsigned in, out; /* values taken off the stack and left there */
 	double y, x;      /* ST(1), ST(0); only x when in is 1 */
 	double result[2]; /* ST(0), ST(1) */
@@ -297,8 +329,10 @@ static void test_transcendentals(void **state)
 		assert_int_equal(guest_run(g, code, n), NO_FAULT);
 		assert_int_equal(g->s.x87.empty, 0xff);
 		for (unsigned r = 0; r < f->out; r++)
-			if (fabs(get_double(g, AT + 16 + 8 * r) - f->result[r]) > 1e-15 * fabs(f->result[r]))
-				fail_msg("%s, case %u: ST(%u) is %.17g", f->name, k, r, get_double(g, AT + 16 + 8 * r));
+			if (fabs(get_double(g, AT + 16 + 8 * r) - f->result[r]) >
+			    1e-15 * fabs(f->result[r]))
+				fail_msg("%s, case %u: ST(%u) is %.17g", f->name, k, r,
+					 get_double(g, AT + 16 + 8 * r));
 	}
 }
 
@@ -306,8 +340,10 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_store_selectors), T(test_idtr), T(test_far_pointers), T(test_stack_segments), T(test_invlpg),
-		T(test_estimates), T(test_maskmovq), T(test_transcendentals),
+		T(test_store_selectors), T(test_idtr),
+		T(test_far_pointers),    T(test_stack_segments),
+		T(test_invlpg),          T(test_estimates),
+		T(test_maskmovq),        T(test_transcendentals),
 	};
 
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*
- * MMX, SSE and SSE2 run by the processor: when they may run, alignment, SIMD exceptions, the MMX
+ * MMX, SSE to SSSE3 run by the processor: when they may run, alignment, SIMD exceptions, the MMX
  * and x87 registers as one, FXSAVE, and a few operations of each kind with their memory and
- * register forms.
+ * register forms. All the values are test_native's to check.
  */
 #include "tests/cpu/guest.h"
 
@@ -212,6 +212,20 @@ static void test_mmx(void **state)
 	assert_int_equal(g->s.x87.empty, 0xff);
 }
 
+/* CVTPI2PS leaves the x87 registers alone when its operand is in memory. */
+static void test_cvtpi2ps(void **state)
+{
+	struct guest *g = start(state);
+
+	g->s.x87.sw = 0x2800; /* TOP 5 */
+	assert_int_equal(RUN(g, 0x0f, 0x2a, 0x03), NO_FAULT); /* CVTPI2PS XMM0, [EBX] */
+	assert_int_equal(g->s.x87.empty, 0xff);
+	assert_int_equal(g->s.x87.sw, 0x2800);
+	assert_int_equal(RUN(g, 0x0f, 0x2a, 0xc1), NO_FAULT);
+	assert_int_equal(g->s.x87.empty, 0);
+	assert_int_equal(g->s.x87.sw, 0);
+}
+
 static void test_moves(void **state)
 {
 	struct guest *g = start(state);
@@ -301,12 +315,92 @@ static void test_fxsave(void **state)
 	}
 }
 
+/* SDM vol 1 12.3 to 12.5: results, alignment, exceptions of the horizontal forms. */
+static void test_sse3(void **state)
+{
+	struct guest *g = start(state);
+
+	set_xmm(g, 0, 0x4080000040400000, 0x400000003f800000); /* 4 3 2 1 */
+	set_xmm(g, 1, 0x4100000040e00000, 0x40c0000040a00000); /* 8 7 6 5 */
+	assert_int_equal(RUN(g, 0xf2, 0x0f, 0x7c, 0xc1), NO_FAULT); /* HADDPS: 15 11 7 3 */
+	check(g, 0, 0x4170000041300000, 0x40e0000040400000);
+	assert_int_equal(RUN(g, 0xf2, 0x0f, 0xd0, 0xc9), NO_FAULT); /* ADDSUBPS XMM1, XMM1: 16 0 12 0 */
+	check(g, 1, 0x4180000000000000, 0x4140000000000000);
+	assert_int_equal(RUN(g, 0xf2, 0x0f, 0x12, 0x53, 1), NO_FAULT); /* MOVDDUP XMM2, [EBX+1] */
+	check(g, 2, 0x0807060504030201, 0x0807060504030201);
+	g = start(state);
+	assert_int_equal(RUN(g, 0xf2, 0x0f, 0xf0, 0x43, 1), NO_FAULT); /* LDDQU */
+	g = start(state);
+	assert_int_equal(RUN(g, 0xf3, 0x0f, 0x16, 0x43, 1), TRAP_GP); /* MOVSHDUP */
+	g = start(state);
+	g->s.x87.mxcsr = 0x1f00; /* IE unmasked */
+	set_xmm(g, 0, 0x7ff0000000000000, 0xfff0000000000000);
+	assert_int_equal(RUN(g, 0x66, 0x0f, 0x7c, 0xc0), TRAP_XM); /* HADDPD of infinities */
+	check(g, 0, 0x7ff0000000000000, 0xfff0000000000000);
+	g = start(state);
+	assert_int_equal(RUN(g, 0x0f, 0x01, 0xc8), TRAP_UD); /* MONITOR is not announced */
+	g = start(state);
+	assert_int_equal(RUN(g, 0x0f, 0x01, 0xc9), TRAP_UD); /* MWAIT */
+}
+
+static void test_ssse3(void **state)
+{
+	struct guest *g = start(state);
+
+	set_xmm(g, 0, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
+	set_xmm(g, 1, 0x808182838485868f, 0x0001020304050607);
+	assert_int_equal(RUN(g, 0x66, 0x0f, 0x38, 0x00, 0xc1), NO_FAULT); /* PSHUFB */
+	check(g, 0, 0, 0x0001020304050607);
+	g = start(state);
+	set_xmm(g, 0, 0x0f0e0d0c0b0a0908, 0x0706050403020100);
+	assert_int_equal(RUN(g, 0x66, 0x0f, 0x3a, 0x0f, 0x03, 20), NO_FAULT); /* PALIGNR XMM0, [EBX], 20 */
+	check(g, 0, 0x000000000f0e0d0c, 0x0b0a090807060504);
+	g = start(state);
+	assert_int_equal(RUN(g, 0x66, 0x0f, 0x3a, 0x0f, 0x43, 8, 1), TRAP_GP); /* not aligned */
+	g = start(state);
+	assert_int_equal(RUN(g, 0x0f, 0x3a, 0x0f, 0x43, 8, 1), NO_FAULT); /* MMX needs no alignment */
+	assert_int_equal(g->s.x87.empty, 0);
+	g = start(state);
+	g->s.cr0 |= CR0_TS;
+	assert_int_equal(RUN(g, 0x0f, 0x38, 0x1c, 0xc1), TRAP_NM); /* PABSB */
+	g = start(state);
+	g->s.cr4 = 0;
+	assert_int_equal(RUN(g, 0x66, 0x0f, 0x38, 0x1c, 0xc1), TRAP_UD);
+	g = start(state);
+	assert_int_equal(RUN(g, 0xf3, 0x0f, 0x38, 0x1c, 0xc1), TRAP_UD); /* no such encoding */
+}
+
+/* CPUID.1:ECX, and #UD where it says no: the Pentium 4 is a Northwood. */
+static void test_models(void **state)
+{
+	struct guest *old = guest_new(CPU_PENTIUM4), *g = start(state);
+	void *p = old;
+
+	g->s.gpr[R_EAX] = 1;
+	assert_int_equal(RUN(g, 0x0f, 0xa2), NO_FAULT);
+	assert_int_equal(g->s.gpr[R_ECX], 1u << 0 | 1u << 9);
+	start(&p);
+	old->s.gpr[R_EAX] = 1;
+	assert_int_equal(RUN(old, 0x0f, 0xa2), NO_FAULT);
+	assert_int_equal(old->s.gpr[R_ECX], 0);
+	start(&p);
+	assert_int_equal(RUN(old, 0xf2, 0x0f, 0x7c, 0xc1), TRAP_UD); /* HADDPS */
+	start(&p);
+	assert_int_equal(RUN(old, 0x0f, 0x38, 0x00, 0xc1), TRAP_UD); /* PSHUFB */
+	start(&p);
+	assert_int_equal(RUN(old, 0xdb, 0x0b), TRAP_UD); /* FISTTP [EBX] */
+	start(&p);
+	assert_int_equal(RUN(old, 0x66, 0x0f, 0x58, 0xc1), NO_FAULT); /* ADDPD */
+	guest_free(old);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_gates), T(test_alignment), T(test_exceptions), T(test_two_paths),
 		T(test_mmx),   T(test_moves),     T(test_compare),    T(test_fxsave),
+		T(test_sse3),  T(test_ssse3),     T(test_models),     T(test_cvtpi2ps),
 	};
 
 	return cmocka_run_group_tests_name("sse", tests, NULL, NULL);

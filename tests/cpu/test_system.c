@@ -423,6 +423,13 @@ static void test_io_permission(void **state)
 			fail_msg("case %u: vector %u", k, v);
 		write_tables(g);
 	}
+	/* Even a string of none: processors ask before they count (test_native). */
+	start_protected(g, 3);
+	g->s.gpr[R_ECX] = 0;
+	assert_int_equal(RUN(g, 0xf3, 0x6e), TRAP_GP); /* REP OUTSB */
+	start_protected(g, 3);
+	g->s.gpr[R_ECX] = 0;
+	assert_int_equal(RUN(g, 0xf3, 0x6c), TRAP_GP); /* REP INSB */
 	/* A word needs two bits, across a byte of the map: port 0x307. */
 	start_protected(g, 3);
 	g->s.seg[SEG_TR].limit = 0xff;

@@ -1,10 +1,11 @@
 /*
- * Random programs (program.c) on our processor and on Unicorn, which is QEMU's translator as a library: general
- * registers, defined flags, memory, and the exception that ended one with its EIP must be equal. A second opinion where
- * there is no x86 host for test_native, and of what single instructions do not show: flags and branches in a row.
+ * Random programs (program.c) on our processor and on Unicorn, which is QEMU's translator as a
+ * library: general registers, defined flags, memory, and the exception that ended one with its EIP
+ * must be equal. A second opinion where there is no x86 host for test_native, and of what single
+ * instructions do not show: flags and branches in a row.
  *
- *   test_unicorn [COUNT [SEED]]    or UMBRA86_UNICORN="COUNT SEED"; program n of a run is made from SEED + n, so
- *                                  `test_unicorn 1 SEED` repeats one
+ *   test_unicorn [COUNT [SEED]]    or UMBRA86_UNICORN="COUNT SEED"; program n of a run is made from
+ *                                  SEED + n, so `test_unicorn 1 SEED` repeats one
  */
 #include <stdio.h>
 
@@ -21,7 +22,7 @@ struct outcome {
 	uint8_t data[PROGRAM_DATA_SIZE];
 };
 
-/* ---- both ------------------------------------------------------------------------------------------------------ */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 /* False: it accessed what is not there. */
 static bool their_run(struct unicorn *u, const struct program *p, struct outcome *o)
@@ -57,7 +58,8 @@ static void our_run(struct guest *g, const struct program *p, struct outcome *o)
 	memcpy(code, p->code, p->len);
 	memcpy(code + p->len, end, 2);
 	o->vector = guest_run(g, code, p->len + 2);
-	error = o->vector == TRAP_GP || o->vector == TRAP_SS || o->vector == TRAP_PF || o->vector == TRAP_AC;
+	error = o->vector == TRAP_GP || o->vector == TRAP_SS || o->vector == TRAP_PF ||
+		o->vector == TRAP_AC;
 	o->eip = stacked(g, error) - (o->vector == NO_VECTOR ? 2 : 0);
 	memcpy(o->gpr, g->s.gpr, sizeof(o->gpr));
 	o->eflags = stacked(g, error + 2);
@@ -65,40 +67,44 @@ static void our_run(struct guest *g, const struct program *p, struct outcome *o)
 	phys_read(g->p2m, PROGRAM_DATA, o->data, sizeof(o->data));
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------------------ */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
-static bool same_outcome(const struct program *p, const struct outcome *ours, const struct outcome *theirs, char *why,
-			 size_t cap)
+static bool same_outcome(const struct program *p, const struct outcome *ours,
+			 const struct outcome *theirs, char *why, size_t cap)
 {
 	uint32_t mask = COMPARED & ~p->undef;
 
 	if (ours->vector != theirs->vector || ours->eip != theirs->eip) {
-		snprintf(why, cap, "vector %u at %x, Unicorn %u at %x", ours->vector, ours->eip - PROGRAM_CODE, theirs->vector,
-			 theirs->eip - PROGRAM_CODE);
+		snprintf(why, cap, "vector %u at %x, Unicorn %u at %x", ours->vector,
+			 ours->eip - PROGRAM_CODE, theirs->vector, theirs->eip - PROGRAM_CODE);
 		return false;
 	}
 	for (unsigned r = 0; r < 8; r++)
 		if (ours->gpr[r] != theirs->gpr[r]) {
-			snprintf(why, cap, "register %u %x, Unicorn %x", r, ours->gpr[r], theirs->gpr[r]);
+			snprintf(why, cap, "register %u %x, Unicorn %x", r, ours->gpr[r],
+				 theirs->gpr[r]);
 			return false;
 		}
 	if ((ours->eflags ^ theirs->eflags) & mask) {
-		snprintf(why, cap, "flags %x, Unicorn %x", ours->eflags & mask, theirs->eflags & mask);
+		snprintf(why, cap, "flags %x, Unicorn %x", ours->eflags & mask,
+			 theirs->eflags & mask);
 		return false;
 	}
 	for (unsigned k = 0; k < PROGRAM_DATA_SIZE; k++)
 		if (ours->data[k] != theirs->data[k]) {
-			snprintf(why, cap, "byte at %x %02x, Unicorn %02x", PROGRAM_DATA + k, ours->data[k], theirs->data[k]);
+			snprintf(why, cap, "byte at %x %02x, Unicorn %02x", PROGRAM_DATA + k,
+				 ours->data[k], theirs->data[k]);
 			return false;
 		}
 	return true;
 }
 
-/* ---- where Unicorn is wrong ------------------------------------------------------------------------------------------ */
+/* ---- where Unicorn is wrong ------------------------------------------------------------------ */
 
 enum mistake { RIGHT, TEST_1, LOCK_NEG, MISTAKES };
 static const char *const mistakes[MISTAKES] = {
-	[TEST_1] = "TEST as F6 /1 and F7 /1 is undefined there; processors execute it (SDM vol 2 table A-6, group 3)",
+	[TEST_1] = "TEST as F6 /1 and F7 /1 is undefined there; processors execute it (SDM vol 2 "
+		   "table A-6, group 3)",
 	[LOCK_NEG] = "LOCK NEG takes its flags from the result negated again (SDM vol 2 NEG)",
 };
 
@@ -144,7 +150,8 @@ static void note_row(struct tally *t, unsigned row)
 		row_log(ROW_VERIFIED, row);
 }
 
-static void one(struct guest *g, struct unicorn *u, struct tally *t, const uint16_t *rows, unsigned count, uint64_t seed)
+static void one(struct guest *g, struct unicorn *u, struct tally *t, const uint16_t *rows,
+		unsigned count, uint64_t seed)
 {
 	static struct program p;
 	static struct outcome ours, theirs;
@@ -199,10 +206,12 @@ int main(int argc, char **argv)
 		one(g, &u, &t, rows, row_count, seed + k);
 	for (unsigned k = 0; k < row_count && count >= 50 * row_count; k++)
 		if (!t.done[rows[k]])
-			printf("    never executed: %s, opcode %x\n", insn_table[rows[k]].mnemonic, insn_table[rows[k]].opcode);
+			printf("    never executed: %s, opcode %x\n", insn_table[rows[k]].mnemonic,
+			       insn_table[rows[k]].opcode);
 	for (unsigned k = RIGHT + 1; k < MISTAKES; k++)
 		printf("  %u not compared: %s\n", t.mistaken[k], mistakes[k]);
-	printf("  %u ended by an exception, %u left their memory and are not counted\n", t.faults, t.unusable);
+	printf("  %u ended by an exception, %u left their memory and are not counted\n", t.faults,
+	       t.unusable);
 	printf("unicorn: %u passed, %u failed, 0 skipped\n", t.passed, t.failed);
 	guest_free(g);
 	unicorn_close(&u);

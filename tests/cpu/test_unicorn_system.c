@@ -1,10 +1,12 @@
 /*
- * Segmentation and rings against Unicorn: in each of the four rings, random selectors and descriptors are loaded, asked
- * about (LAR, LSL, VERR, VERW, ARPL) and jumped, called and returned to, gates included. Compared are the vector, where
- * it came, general and segment registers, ZF, the GDT (accessed and busy bits) and the stack above ESP.
+ * Segmentation and rings against Unicorn: in each of the four rings, random selectors and
+ * descriptors are loaded, asked about (LAR, LSL, VERR, VERW, ARPL) and jumped, called and returned
+ * to, gates included. Compared are the vector, where it came, general and segment registers, ZF,
+ * the GDT (accessed and busy bits) and the stack above ESP.
  *
- * Unicorn does not say error codes, does not check segment limits on ordinary accesses, and does not deliver
- * exceptions: those are test_protected's, test_far's and test_delivery's. Task switches are test_tasks'.
+ * Unicorn does not say error codes, does not check segment limits on ordinary accesses, and does
+ * not deliver exceptions: those are test_protected's, test_far's and test_delivery's. Task switches
+ * are test_tasks'.
  *
  *   test_unicorn_system [COUNT [SEED]]    or UMBRA86_UNICORN="COUNT SEED"
  */
@@ -15,9 +17,9 @@
 #include "tests/cpu/unicorn_run.h"
 
 enum {
-	IMAGE = 0x14000,    /* memory that both start from */
-	POINTER = 0x7000,   /* of LES and its like */
-	OTHER16 = 0x7f00,   /* as OTHER, for gates of 16 bits */
+	IMAGE = 0x14000,  /* memory that both start from */
+	POINTER = 0x7000, /* of LES and its like */
+	OTHER16 = 0x7f00, /* as OTHER, for gates of 16 bits */
 	STACK_BYTES = 64,
 	NO_VECTOR = 0x80,
 };
@@ -38,7 +40,7 @@ struct outcome {
 	uint8_t gdt[GDT_END], stack[STACK_BYTES];
 };
 
-/* ---- trials ----------------------------------------------------------------------------------------------------- */
+/* ---- trials ---------------------------------------------------------------------------------- */
 
 static uint64_t any(struct trial *t)
 {
@@ -60,9 +62,11 @@ static void code(struct trial *t, unsigned n, const uint8_t *p)
 	t->len += n;
 }
 
-#define CODE_BYTES(t, ...) code(t, sizeof((const uint8_t[]){ __VA_ARGS__ }), (const uint8_t[]){ __VA_ARGS__ })
+#define CODE_BYTES(t, ...)                                                                         \
+	code(t, sizeof((const uint8_t[]){ __VA_ARGS__ }), (const uint8_t[]){ __VA_ARGS__ })
 
-static const uint16_t ring_code[] = { CODE0, CODE1, CODE2, CODE3 }, ring_data[] = { DATA0, DATA1, DATA2, DATA3 };
+static const uint16_t ring_code[] = { CODE0, CODE1, CODE2, CODE3 },
+		      ring_data[] = { DATA0, DATA1, DATA2, DATA3 };
 
 /* From whatever state a processor starts in to ring t->ring, all its data segments usable. */
 static void prelude(struct trial *t)
@@ -73,15 +77,21 @@ static void prelude(struct trial *t)
 	CODE_BYTES(t, 0xea, W32(CODE + 7), W16(CODE0));
 	CODE_BYTES(t, 0x66, 0xb8, W16(DATA0), 0x8e, 0xd0, 0xbc, W32(STACK0)); /* SS:ESP */
 	if (r) /* push SS, ESP, CS, EIP; RETF */
-		CODE_BYTES(t, 0x68, W32(ring_data[r]), 0x68, W32(stacks[r]), 0x68, W32(ring_code[r]), 0x68,
-			   W32(CODE + t->len + 21), 0xcb);
-	CODE_BYTES(t, 0x66, 0xb8, W16(ring_data[r]), 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xe0, 0x8e, 0xe8);
-	CODE_BYTES(t, 0xb8, W32(t->sel), 0xb9, W32(below(t, 4) | VICTIM2), 0xba, W32((uint32_t)any(t)));
+		CODE_BYTES(t, 0x68, W32(ring_data[r]), 0x68, W32(stacks[r]), 0x68,
+			   W32(ring_code[r]), 0x68, W32(CODE + t->len + 21), 0xcb);
+	CODE_BYTES(t, 0x66, 0xb8, W16(ring_data[r]), 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xe0, 0x8e,
+		   0xe8);
+	CODE_BYTES(t, 0xb8, W32(t->sel), 0xb9, W32(below(t, 4) | VICTIM2), 0xba,
+		   W32((uint32_t)any(t)));
 }
 
-enum kind { LOAD, POP, POINTERS, LAR, LSL, VERR, VERW, ARPL, LLDT, LTR, JMP, CALL, RETF, IRET, KINDS };
-static const char *const kind_names[KINDS] = { "mov to segment", "pop segment", "les lds lss lfs lgs", "lar", "lsl", "verr",
-					       "verw", "arpl", "lldt", "ltr", "jmp", "call", "retf", "iret" };
+enum kind {
+	LOAD, POP, POINTERS, LAR, LSL, VERR, VERW, ARPL, LLDT, LTR, JMP, CALL, RETF, IRET, KINDS
+};
+static const char *const kind_names[KINDS] = {
+	"mov to segment", "pop segment", "les lds lss lfs lgs", "lar", "lsl", "verr", "verw",
+	"arpl", "lldt", "ltr", "jmp", "call", "retf", "iret"
+};
 
 static bool transfers(unsigned kind)
 {
@@ -95,8 +105,10 @@ static unsigned choose_segment(struct trial *t)
 
 static void tried(struct trial *t)
 {
-	static const uint8_t push_seg[6][2] = { { 0x07 }, { 0 }, { 0x17 }, { 0x1f }, { 0x0f, 0xa1 }, { 0x0f, 0xa9 } };
-	static const uint8_t pointers[6][2] = { { 0xc4 }, { 0 }, { 0x0f, 0xb2 }, { 0xc5 }, { 0x0f, 0xb4 }, { 0x0f, 0xb5 } };
+	static const uint8_t push_seg[6][2] = { { 0x07 }, { 0 },          { 0x17 },
+						{ 0x1f }, { 0x0f, 0xa1 }, { 0x0f, 0xa9 } };
+	static const uint8_t pointers[6][2] = { { 0xc4 }, { 0 },          { 0x0f, 0xb2 },
+						{ 0xc5 }, { 0x0f, 0xb4 }, { 0x0f, 0xb5 } };
 	unsigned seg = choose_segment(t), spl = ring_data[3];
 	bool word = below(t, 4) == 0;
 
@@ -136,9 +148,11 @@ static void tried(struct trial *t)
 static uint64_t choose_descriptor(struct trial *t)
 {
 	static const uint8_t gates[] = { T_CALL16, T_CALL32, T_CALL32, T_INT32, T_TRAP16 };
-	static const uint16_t targets[] = { CODE0, CODE1, CODE2, CODE3, CONFORMING, DATA0, 0, VICTIM2 };
+	static const uint16_t targets[] = { CODE0,      CODE1, CODE2, CODE3,
+					    CONFORMING, DATA0, 0,     VICTIM2 };
 	unsigned access = (unsigned)any(t) & 0x7f, flags = below(t, 16) & ~2u;
-	bool used = transfers(t->kind) || t->kind <= POINTERS; /* so that it must reach everything */
+	/* Then it must reach everything. */
+	bool used = transfers(t->kind) || t->kind <= POINTERS;
 
 	if (below(t, 8))
 		access |= P;
@@ -149,21 +163,24 @@ static uint64_t choose_descriptor(struct trial *t)
 	if (transfers(t->kind) && !(access & 0x10)) { /* no tasks */
 		unsigned type = gates[below(t, 5)];
 
-		return gate(targets[below(t, 8)] | below(t, 4), type & 8 ? OTHER : OTHER16, (access & 0xe0) | type, below(t, 4));
+		return gate(targets[below(t, 8)] | below(t, 4), type & 8 ? OTHER : OTHER16,
+			    (access & 0xe0) | type, below(t, 4));
 	}
 	if (used && (access & 0x1c) == 0x14) /* expand-down: all above the limit */
 		return descriptor(0, 0, access, flags);
-	return used ? descriptor(0, 0xfffff, access, flags | GRAN) : descriptor((uint32_t)any(t), (uint32_t)any(t), access, flags);
+	return used ? descriptor(0, 0xfffff, access, flags | GRAN)
+		    : descriptor((uint32_t)any(t), (uint32_t)any(t), access, flags);
 }
 
 static unsigned choose_selector(struct trial *t)
 {
-	static const uint16_t known[] = { CODE0, DATA0, CODE1, DATA1, CODE2, DATA2, CODE3, DATA3, CONFORMING, SEL_LDT };
+	static const uint16_t known[] = { CODE0, DATA0, CODE1, DATA1,      CODE2,
+					  DATA2, CODE3, DATA3, CONFORMING, SEL_LDT };
 
 	switch (below(t, 12)) {
-	case 0: return below(t, 4);                 /* null */
-	case 1: return GDT_END | below(t, 4);       /* beyond the table */
-	case 2: return 0x44 | below(t, 4);          /* beyond the LDT */
+	case 0: return below(t, 4);           /* null */
+	case 1: return GDT_END | below(t, 4); /* beyond the table */
+	case 2: return 0x44 | below(t, 4);    /* beyond the LDT */
 	case 3: return (known[below(t, 10)] & ~3u) | below(t, 4);
 	default: return VICTIM | below(t, 4);
 	}
@@ -201,9 +218,10 @@ static void fill_image(uint8_t *image, const struct trial *t)
 	put(image, OTHER16, 0x80cd, 2);
 }
 
-/* ---- Unicorn ---------------------------------------------------------------------------------------------------- */
+/* ---- Unicorn --------------------------------------------------------------------------------- */
 
-static const int segments[6] = { UC_X86_REG_ES, UC_X86_REG_CS, UC_X86_REG_SS, UC_X86_REG_DS, UC_X86_REG_FS, UC_X86_REG_GS };
+static const int segments[6] = { UC_X86_REG_ES, UC_X86_REG_CS, UC_X86_REG_SS,
+				 UC_X86_REG_DS, UC_X86_REG_FS, UC_X86_REG_GS };
 
 static bool unicorn_start(struct unicorn *u)
 {
@@ -233,7 +251,7 @@ static bool their_run(struct unicorn *u, const uint8_t *image, struct outcome *o
 	return ok;
 }
 
-/* ---- ours --------------------------------------------------------------------------------------------------------- */
+/* ---- ours ------------------------------------------------------------------------------------ */
 
 /* The frame that the exception or INT 80 pushed tells where it came from. */
 static void our_run(struct guest *g, const uint8_t *image, struct outcome *o)
@@ -261,28 +279,34 @@ static void our_run(struct guest *g, const uint8_t *image, struct outcome *o)
 	phys_read(g->p2m, o->gpr[R_ESP] & 0xffff, o->stack, sizeof(o->stack));
 }
 
-/* ---- where Unicorn is wrong, or the manual leaves it open --------------------------------------------------------- */
+/* ---- where Unicorn is wrong, or the manual leaves it open ------------------------------------ */
 
 enum mistake { RIGHT, CS_ACCESSED, LAR_UNDEFINED, LTR_NULL, CONFORMING_GATE, MISTAKES };
 static const char *const mistakes[MISTAKES] = {
-	[CS_ACCESSED] = "far transfers leave the accessed bit of the new CS's descriptor alone (SDM vol 3 3.4.5.1)",
+	[CS_ACCESSED] = "far transfers leave the accessed bit of the new CS's descriptor alone "
+			"(SDM vol 3 3.4.5.1)",
 	[LAR_UNDEFINED] = "LAR has zeros in bits 19:16, which are undefined (SDM vol 2 LAR)",
 	[LTR_NULL] = "LTR takes a null selector (SDM vol 2 LTR)",
-	[CONFORMING_GATE] = "CALL by a gate to a conforming segment changes the CPL to its DPL (SDM vol 3 5.8.1.2)",
+	[CONFORMING_GATE] = "CALL by a gate to a conforming segment changes the CPL to its DPL "
+			    "(SDM vol 3 5.8.1.2)",
 };
 
 /* Makes equal what may differ, and says why. */
-static enum mistake excuse(const struct trial *t, const struct outcome *ours, struct outcome *theirs)
+static enum mistake excuse(const struct trial *t, const struct outcome *ours,
+			   struct outcome *theirs)
 {
 	if (t->kind == LTR && t->sel < 4 && ours->vector == TRAP_GP) {
 		*theirs = *ours;
 		return LTR_NULL;
 	}
-	if (t->kind == LAR && (ours->eflags & FLAG_ZF) && ((ours->gpr[R_ECX] ^ theirs->gpr[R_ECX]) & 0xf0000)) {
-		theirs->gpr[R_ECX] = (theirs->gpr[R_ECX] & ~0xf0000u) | (ours->gpr[R_ECX] & 0xf0000);
+	if (t->kind == LAR && (ours->eflags & FLAG_ZF) &&
+	    ((ours->gpr[R_ECX] ^ theirs->gpr[R_ECX]) & 0xf0000)) {
+		theirs->gpr[R_ECX] =
+			(theirs->gpr[R_ECX] & ~0xf0000u) | (ours->gpr[R_ECX] & 0xf0000);
 		return LAR_UNDEFINED;
 	}
-	if (t->kind == CALL && ours->seg[SEG_CS] == (CONFORMING | t->ring) && theirs->seg[SEG_CS] == CONFORMING) {
+	if (t->kind == CALL && ours->seg[SEG_CS] == (CONFORMING | t->ring) &&
+	    theirs->seg[SEG_CS] == CONFORMING) {
 		theirs->seg[SEG_CS] |= t->ring;
 		return CONFORMING_GATE;
 	}
@@ -294,12 +318,13 @@ static enum mistake excuse(const struct trial *t, const struct outcome *ours, st
 	return RIGHT;
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------------------ */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 static bool same_outcome(const struct outcome *a, const struct outcome *b, char *why, size_t cap)
 {
 	if (a->vector != b->vector || a->eip != b->eip) {
-		snprintf(why, cap, "vector %u at %x, Unicorn %u at %x", a->vector, a->eip, b->vector, b->eip);
+		snprintf(why, cap, "vector %u at %x, Unicorn %u at %x", a->vector, a->eip,
+			 b->vector, b->eip);
 		return false;
 	}
 	for (unsigned r = 0; r < 8; r++)
@@ -318,7 +343,8 @@ static bool same_outcome(const struct outcome *a, const struct outcome *b, char 
 	}
 	for (unsigned k = 0; k < sizeof(a->gdt); k++)
 		if (a->gdt[k] != b->gdt[k]) {
-			snprintf(why, cap, "GDT byte %x %02x, Unicorn %02x", k, a->gdt[k], b->gdt[k]);
+			snprintf(why, cap, "GDT byte %x %02x, Unicorn %02x", k, a->gdt[k],
+				 b->gdt[k]);
 			return false;
 		}
 	if (memcmp(a->stack, b->stack, sizeof(a->stack))) {
@@ -330,15 +356,17 @@ static bool same_outcome(const struct outcome *a, const struct outcome *b, char 
 
 static void show(const struct trial *t, uint64_t seed, const char *why)
 {
-	printf("    seed %llu: ring %u, %s, selector %x, descriptor %016llx: %s\n", (unsigned long long)seed, t->ring, t->name,
-	       t->sel, (unsigned long long)t->desc, why);
+	printf("    seed %llu: ring %u, %s, selector %x, descriptor %016llx: %s\n",
+	       (unsigned long long)seed, t->ring, t->name, t->sel, (unsigned long long)t->desc,
+	       why);
 }
 
 static void note_row(const struct trial *t)
 {
 	struct insn i;
 
-	if (insn_decode(t->code + t->at, sizeof(t->code) - t->at, true, SINCE_SSSE3, &i) == DECODE_OK)
+	if (insn_decode(t->code + t->at, sizeof(t->code) - t->at, true, SINCE_SSSE3, &i) ==
+	    DECODE_OK)
 		row_log(ROW_VERIFIED, i.row);
 }
 
@@ -389,7 +417,8 @@ int main(int argc, char **argv)
 	}
 	for (unsigned k = RIGHT + 1; k < MISTAKES; k++)
 		printf("  %u times not Unicorn's word: %s\n", mistaken[k], mistakes[k]);
-	printf("  %u ended by an exception, %u left Unicorn's memory and are not counted\n", faults, unusable);
+	printf("  %u ended by an exception, %u left Unicorn's memory and are not counted\n", faults,
+	       unusable);
 	printf("unicorn system: %u passed, %u failed, 0 skipped\n", passed, failed);
 	guest_free(g);
 	unicorn_close(&u);

@@ -112,6 +112,25 @@ static void test_stack_faults(void **state)
 	check_f80(st(g, 0), 0x3fff, FP_TOP);
 }
 
+/* What processors do about C1 (test_native): FCOMI leaves it, an empty register is seen before a full stack. */
+static void test_c1(void **state)
+{
+	struct guest *g = start(state);
+
+	fill(g, 2);
+	g->s.x87.sw |= X87_C1;
+	RUN(g, 0xdb, 0xf1); /* FCOMI ST(0), ST(1) */
+	assert_true(g->s.x87.sw & X87_C1);
+	RUN(g, 0xdb, 0xf7); /* FCOMI ST(0), ST(7): empty */
+	assert_int_equal(g->s.x87.sw & (X87_IE | X87_SF | X87_C1), X87_IE | X87_SF);
+	g = start(state);
+	fill(g, 8);
+	g->s.x87.empty = 1;
+	g->s.x87.sw = X87_C1;
+	RUN(g, 0xd9, 0xc0); /* FLD ST(0): empty, and R7, where it would go, is not */
+	assert_int_equal(g->s.x87.sw & (X87_IE | X87_SF | X87_C1), X87_IE | X87_SF);
+}
+
 /* An unmasked exception waits for the next waiting instruction. */
 static void test_pending(void **state)
 {
@@ -358,6 +377,7 @@ int main(void)
 		T(test_arithmetic),
 		T(test_reversed),
 		T(test_stack_faults),
+		T(test_c1),
 		T(test_pending),
 		T(test_ferr),
 		T(test_not_available),

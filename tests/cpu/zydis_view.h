@@ -1,5 +1,6 @@
 /*
- * What Zydis, an independent decoder, says about some bytes; its text in the spelling of cpu/disasm.c. For test_zydis.
+ * What Zydis, an independent decoder, says about some bytes; its text in the spelling of
+ * cpu/disasm.c. For test_zydis.
  */
 #ifndef TESTS_CPU_ZYDIS_VIEW_H
 #define TESTS_CPU_ZYDIS_VIEW_H

@@ -168,6 +168,35 @@ static void two_writers_are_refused(void **s)
 	block_close(b);
 }
 
+static void an_own_image_is_nobody_elses(void **s)
+{
+	uint8_t image[512] = { 1 };
+	char err[256];
+	struct block *a, *b;
+
+	(void)s;
+	make_file("own", image, sizeof(image));
+	a = block_open(path_of("own"), BLOCK_OWN_RO, err);
+	assert_non_null(a);
+	assert_true(a->read_only);
+	assert_null(block_open(path_of("own"), BLOCK_RO, err));
+	assert_null(block_open(path_of("own"), BLOCK_SNAPSHOT, err));
+	block_close(a);
+	a = block_open(path_of("own"), BLOCK_OWN, err);
+	assert_non_null(a);
+	assert_true(block_write(a, 0, image, 1));
+	assert_null(block_open(path_of("own"), BLOCK_OWN, err));
+	block_close(a);
+	a = block_open(path_of("own"), BLOCK_RO, err);
+	b = block_open(path_of("own"), BLOCK_OWN_RO, err);
+	assert_non_null(a);
+	assert_null(b);
+	block_close(a);
+	chmod(path_of("own"), 0444); /* it would have to be written, and nobody is to */
+	assert_null(block_open(path_of("own"), BLOCK_OWN, err));
+	assert_non_null(strstr(err, "no write permission"));
+}
+
 static void file_cut_behind_our_back_fails(void **s)
 {
 	uint8_t image[8 * 512] = { 0 }, buf[512];
@@ -444,6 +473,7 @@ int main(void)
 		cmocka_unit_test(bad_files_are_refused_in_words),
 		cmocka_unit_test(unwritable_file_is_read_only),
 		cmocka_unit_test(two_writers_are_refused),
+		cmocka_unit_test(an_own_image_is_nobody_elses),
 		cmocka_unit_test(file_cut_behind_our_back_fails),
 		cmocka_unit_test(snapshot_keeps_writes_in_memory),
 		cmocka_unit_test(memory_image_is_a_copy),

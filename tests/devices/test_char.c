@@ -1,4 +1,5 @@
 /* devices/char_*.c on real descriptors: pipes, a file, a pseudo-terminal; what goes wrong. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "devices/char.h"
@@ -57,6 +59,8 @@ static void a_file(void **state)
 	c = char_open(spec, name, err);
 	assert_non_null(c);
 	say(c, "newer");
+	assert_null(char_open(spec, name, err)); /* one writer, and what it has written stays */
+	assert_non_null(strstr(err, "another serial port or program"));
 	char_close(c);
 	assert_int_equal(pread(fd, got, 15, 0), 5);
 	assert_string_equal(got, "newer");
@@ -100,6 +104,57 @@ static void a_terminal(void **state)
 	char_close(c);
 }
 
+/* A line that somebody else has made: here a pseudo-terminal of ours stands for it. */
+static void a_line_of_the_hosts(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, n = 0;
+	char path[64], err[256], got[8] = "";
+	struct termios before, during;
+	struct char_dev *c, *d;
+	uint8_t b[8];
+
+	(void)state;
+	if (master < 0 || grantpt(master) || unlockpt(master) || ptsname_r(master, path, sizeof(path)))
+		skip();
+	slave = open(path, O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	tcgetattr(slave, &before);
+	c = char_tty_new(path, err);
+	assert_non_null(c);
+	d = char_tty_new(path, err);
+	assert_null(d);
+	assert_non_null(strstr(err, path));
+	assert_non_null(strstr(err, "another program has this line"));
+	say(c, "a\n");
+	assert_int_equal(read(master, got, 8), 2);
+	assert_string_equal(got, "a\n"); /* raw */
+	assert_int_equal(write(master, "b\r", 2), 2);
+	while (n < 2)
+		n += (int)char_read(c, b + n, sizeof(b) - (size_t)n);
+	assert_memory_equal(b, "b\r", 2);
+	c->set_line(c, 1200, 7, PARITY_ODD, true);
+	tcgetattr(slave, &during);
+	assert_int_equal(cfgetospeed(&during), B1200);
+	assert_int_equal(during.c_cflag & CSTOPB, CSTOPB);
+	assert_int_equal(during.c_lflag & (ICANON | ECHO), 0);
+	for (unsigned i = 0; i < 5000; i++)
+		say(c, "nobody reads this"); /* and the guest goes on */
+	tcflush(slave, TCOFLUSH);
+	char_close(c);
+	tcgetattr(slave, &during);
+	assert_int_equal(during.c_lflag, before.c_lflag);
+	assert_int_equal(cfgetospeed(&during), cfgetospeed(&before));
+	c = char_tty_new(path, err); /* it is free again */
+	assert_non_null(c);
+	char_close(c);
+	close(slave);
+	close(master);
+	assert_null(char_tty_new("/dev/null", err));
+	assert_non_null(strstr(err, "no serial line"));
+	assert_null(char_tty_new("/nowhere/at/all", err));
+	assert_non_null(strstr(err, "No such file"));
+}
+
 static unsigned observed;
 
 static void observe(void *opaque, const uint8_t *b, size_t n)
@@ -132,6 +187,7 @@ int main(void)
 		cmocka_unit_test(descriptors),
 		cmocka_unit_test(a_file),
 		cmocka_unit_test(a_terminal),
+		cmocka_unit_test(a_line_of_the_hosts),
 		cmocka_unit_test(null_and_the_observer),
 	};
 

@@ -126,12 +126,12 @@ static void as_the_benchmark_calls_it(void **state)
 	assert_int_equal(o.debug_exit_port, 0xf4);
 	assert_int_equal(o.debug_exit_size, 4);
 	assert_int_equal(o.display, DISPLAY_NONE);
-	assert_string_equal(o.serial, "stdio");
+	assert_string_equal(o.serial[0], "stdio");
 	assert_true(o.no_reboot);
 	assert_int_equal(o.timeout_insns, UINT64_MAX);
 	options_free(&o);
 	assert_true(parse(&o, "-nographic -net none -nic none -vga std -accel tcg -machine pc -cpu qemu32", err));
-	assert_string_equal(o.serial, "stdio");
+	assert_string_equal(o.serial[0], "stdio");
 	assert_int_equal(o.notes, 1); /* -cpu qemu32 is another model's name */
 	options_free(&o);
 }
@@ -142,8 +142,9 @@ static void what_contradicts_is_refused(void **state)
 	refused("-monitor stdio -serial stdio", "standard input");
 	refused("-display terminal -nographic -display terminal", "terminal");
 	refused("-initrd x", "without -kernel");
-	refused("-S", "only the monitor can go on");
-	refused("-s", "no gdb server");
+	refused("-S", "only the monitor or gdb can go on");
+	refused("-gdb stdio", "tcp::PORT");
+	refused("--config x -s", "not implemented");
 	refused("-serial tcp:1", "there are stdio");
 	refused("-boot x", "letters are wanted");
 	refused("-boot order=", "letters are wanted");

@@ -16,13 +16,15 @@
 
 #include <cmocka.h>
 
+#include "frontend/keymap.h"
 #include "frontend/ui.h"
 
 /* ---- a machine with a screen and a diary of its keys --------------------------------------- */
 
 struct machine {
 	ns_t now;
-	int log; /* a pipe: two bytes and a flag for each key */
+	int log; /* a pipe: two bytes, and a byte with the flag and from bit 4 on whose key it is */
+	unsigned id;
 };
 
 ns_t machine_now(const struct machine *m)
@@ -32,7 +34,7 @@ ns_t machine_now(const struct machine *m)
 
 void machine_key(struct machine *m, uint16_t code, bool down)
 {
-	uint8_t entry[3] = { (uint8_t)(code >> 8), (uint8_t)code, down };
+	uint8_t entry[3] = { (uint8_t)(code >> 8), (uint8_t)code, (uint8_t)(down | m->id << 4) };
 
 	if (write(m->log, entry, sizeof(entry)) != sizeof(entry))
 		_exit(9);
@@ -40,12 +42,11 @@ void machine_key(struct machine *m, uint16_t code, bool down)
 
 void machine_text(struct machine *m, struct text_screen *t)
 {
-	(void)m;
-	t->cols = 5;
+	t->cols = 6;
 	t->rows = 1;
 	t->cursor_on = false;
-	for (unsigned i = 0; i < 5; i++)
-		t->cell[i] = (uint16_t)(0x0700 | (unsigned char)"Hello"[i]);
+	for (unsigned i = 0; i < 6; i++)
+		t->cell[i] = (uint16_t)(0x0700 | (unsigned char)(i < 5 ? "Hello"[i] : " 123"[m->id]));
 }
 
 struct picture machine_picture(struct machine *m)
@@ -64,9 +65,12 @@ struct bench {
 	struct termios before;
 };
 
-static void run_display(int log)
+static void run_display(int log, unsigned guests)
 {
-	struct machine m = { .log = log };
+	static const char *const names[3] = { "one", "two", "three" };
+	struct machine m[3];
+	struct ui_guest guest[3];
+	struct ui_view view = { .guest = guest, .guests = guests };
 	struct ui_status status = { .guest_ns = 0 };
 	char err[256];
 	struct ui *ui = ui_terminal.open(err);
@@ -74,13 +78,22 @@ static void run_display(int log)
 
 	if (!ui)
 		_exit(8);
+	for (unsigned i = 0; i < guests; i++) {
+		m[i] = (struct machine){ .log = log, .id = i };
+		guest[i] = (struct ui_guest){ .m = &m[i], .name = names[i], .typist = typist_new(), .keyboard = true };
+	}
 	while (!(asked & UI_QUIT)) {
-		m.now += 25000000;
-		asked = ui_terminal.poll(ui, &m);
-		ui_terminal.show(ui, &m, &status);
+		asked = ui_terminal.poll(ui, &view);
+		for (unsigned i = 0; i < guests; i++) {
+			m[i].now += 25000000;
+			typist_feed(guest[i].typist, &m[i]);
+		}
+		ui_terminal.show(ui, &view, &status);
 		poll(NULL, 0, 5);
 	}
 	ui_terminal.close(ui);
+	for (unsigned i = 0; i < guests; i++)
+		typist_free(guest[i].typist);
 	_exit(0);
 }
 
@@ -103,9 +116,9 @@ static void await(struct bench *b, const char *text)
 	fail_msg("the display never wrote %s", text);
 }
 
-static int setup(void **state)
+static int start(void **state, unsigned guests, unsigned short rows, unsigned short cols)
 {
-	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	struct winsize size = { .ws_row = rows, .ws_col = cols };
 	struct bench *b = calloc(1, sizeof(*b));
 	int log[2], slave;
 
@@ -117,7 +130,7 @@ static int setup(void **state)
 		close(b->tty);
 		dup2(slave, STDIN_FILENO);
 		dup2(slave, STDOUT_FILENO);
-		run_display(log[1]);
+		run_display(log[1], guests);
 	}
 	close(log[1]);
 	b->keys = log[0];
@@ -125,6 +138,21 @@ static int setup(void **state)
 	*state = b;
 	await(b, "Hello");
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return start(state, 1, 24, 80);
+}
+
+static int setup_three(void **state)
+{
+	return start(state, 3, 24, 80);
+}
+
+static int setup_large(void **state)
+{
+	return start(state, 3, 60, 170);
 }
 
 static int teardown(void **state)
@@ -198,6 +226,55 @@ static void hangup_ends_in_order(void **state)
 	assert_ended_and_restored(b);
 }
 
+static void assert_next_key(struct bench *b, uint8_t code, unsigned whose)
+{
+	uint8_t got[6];
+	size_t len = 0;
+
+	while (len < sizeof(got)) {
+		ssize_t n = read(b->keys, got + len, sizeof(got) - len);
+
+		assert_true(n > 0);
+		len += (size_t)n;
+	}
+	assert_int_equal(got[1], code);
+	assert_int_equal(got[2], whose << 4 | 1);
+	assert_int_equal(got[5], whose << 4);
+}
+
+/* Keys go to the guest in focus, and Ctrl-A with n, b or a digit to none. */
+static void the_focus_moves(void **state)
+{
+	struct bench *b = *state;
+
+	await(b, "[1 one] 2 two 3 three");
+	assert_int_equal(write(b->tty, "a", 1), 1);
+	assert_next_key(b, 0x1e, 0);
+	assert_int_equal(write(b->tty, "\x01nb", 3), 3);
+	assert_next_key(b, 0x30, 1);
+	assert_int_equal(write(b->tty, "\x01" "3c", 3), 3);
+	assert_next_key(b, 0x2e, 2);
+	assert_int_equal(write(b->tty, "\x01nd", 3), 3);
+	assert_next_key(b, 0x20, 0);
+	assert_int_equal(write(b->tty, "\x01" "be", 3), 3);
+	assert_next_key(b, 0x12, 2);
+	assert_int_equal(write(b->tty, "\x01x", 2), 2);
+	assert_ended_and_restored(b);
+}
+
+static void a_large_terminal_shows_all(void **state)
+{
+	struct bench *b = *state;
+
+	await(b, "1  one");
+	await(b, "2  two");
+	await(b, "3  three");
+	await(b, "Hello1");
+	await(b, "Hello2");
+	assert_int_equal(write(b->tty, "\x01x", 2), 2);
+	assert_ended_and_restored(b);
+}
+
 static void no_terminal_is_an_error(void **state)
 {
 	char err[256] = "";
@@ -220,6 +297,8 @@ int main(void)
 		TEST(keys_reach_the_machine),
 		TEST(signals_end_in_order),
 		TEST(hangup_ends_in_order),
+		cmocka_unit_test_setup_teardown(the_focus_moves, setup_three, teardown),
+		cmocka_unit_test_setup_teardown(a_large_terminal_shows_all, setup_large, teardown),
 		cmocka_unit_test(no_terminal_is_an_error),
 	};
 

@@ -191,18 +191,29 @@ static void keys_wake_nobody_else(void **state)
 {
 	struct lab l;
 	uint64_t before[2], woken[2];
+	struct machine_irq irqs[2][16], now;
 
 	(void)state;
 	lab_open(&l, 0, waits_for_keys, sizeof(waits_for_keys), waits_for_keys, sizeof(waits_for_keys));
 	assert_int_equal(run(&l, 5 * SECOND), HYPERVISOR_RAN);
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		before[i] = machine_icount(l.m[i]), woken[i] = hypervisor_guest_stats(l.h, i)->wakes;
+		for (unsigned n = 0; n < 16; n++)
+			irqs[i][n] = machine_irq(l.m[i], n);
+	}
 	for (unsigned k = 0; k < 1000; k++) {
 		machine_key(l.m[0], 0x1e, k % 2 == 0);
 		assert_int_equal(run(&l, 5 * SECOND + (k + 1) * 20000000ull), HYPERVISOR_RAN);
 	}
 	assert_true(machine_icount(l.m[0]) - before[0] > 1000);
-	assert_true(hypervisor_guest_stats(l.h, 0)->wakes - woken[0] >= 500);
+	/* Each makes one interrupt on input 1 of its guest, and ends one HLT there. */
+	now = machine_irq(l.m[0], 1);
+	assert_int_equal(now.raised - irqs[0][1].raised, 1000);
+	assert_int_equal(now.delivered - irqs[0][1].delivered, 1000);
+	assert_int_equal(hypervisor_guest_stats(l.h, 0)->wakes - woken[0], 1000);
+	assert_int_equal(machine_irq(l.m[1], 1).raised, irqs[1][1].raised);
+	for (unsigned n = 0; n < 16; n++)
+		assert_int_equal(machine_irq(l.m[1], n).delivered, irqs[1][n].delivered);
 	assert_int_equal(machine_icount(l.m[1]), before[1]);
 	assert_int_equal(hypervisor_guest_stats(l.h, 1)->wakes, woken[1]);
 	lab_close(&l);

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Several guests and what belongs to whom: serial lines and disks that are one guest's alone, in one process and
+between two; keyboards; interrupts; the picture of all displays."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "boot"))
+from boot import UMBRA86, Checks, Run, boot_sector, debug_exit  # noqa: E402
+
+t = Checks("lab")
+HEADLESS = ("-display", "none")
+# Sends back what COM1 says, each byte plus one.
+ECHO = boot_sector(b"\xba\xfb\x03\xb0\x03\xee\xba\xfd\x03\xec\xa8\x01\x74\xfb\xba\xf8\x03\xec\xfe\xc0\xee\xeb\xef")
+# All interrupts but the keyboard's masked, and HLT for ever.
+WAITS = boot_sector(b"\xfa\xb0\xfd\xe6\x21\xb0\xff\xe6\xa1\xfb\xf4\xeb\xfd")
+
+
+def lab(text, *args, script=None, **more):
+    config = t.file("lab.ini", text)
+    if script is not None:
+        args += ("--script", t.file("lab.script", script))
+    return Run("--config", config, *HEADLESS, *args, **more)
+
+
+def guest(name, image, *lines):
+    return "\n".join([f"[guest {name}]", "memory = 2M", f"fda = {t.file(name + '.img', image)}", *lines, ""])
+
+
+def talk(master, said, seconds=20):
+    """What comes back for these bytes."""
+    os.write(master, said)
+    end, back = time.monotonic() + seconds, b""
+    while len(back) < len(said) and time.monotonic() < end:
+        try:
+            back += os.read(master, 100)
+        except BlockingIOError:
+            time.sleep(0.02)
+    return back
+
+
+def serial_line():
+    master, slave = os.openpty()
+    line = os.ttyname(slave)
+    os.close(slave)
+    os.set_blocking(master, False)
+    for key in (f"passthrough = serial:{line}", f"serial = {line}", f"serial = tty:{line}"):
+        both = guest("one", ECHO, key) + guest("two", WAITS, key)
+        run = lab(both)
+        t.ends("a line for two guests", run, 64, b"belongs to guest one already")
+        t.check("it says where", re.search(rb"lab\.ini:8:\d+: ", run.err), run)
+    config = t.file("owner.ini", guest("one", ECHO, f"passthrough = serial:{line}") + guest("two", WAITS))
+    with open(t.path("said"), "wb") as said:
+        owner = subprocess.Popen([UMBRA86, "--config", config, *HEADLESS], stdin=subprocess.DEVNULL, stdout=said,
+                                 stderr=said)
+    try:
+        time.sleep(1)
+        t.check(f"bytes flow both ways: {t.path('said').read_text()}", talk(master, b"HAL12") == b"IBM23")
+        t.ends("a line that another process has", Run("-fda", t.file("w.img", WAITS), "-serial", line, *HEADLESS), 65,
+               b"another program has this line")
+        disk = t.path("one.img")
+        t.ends("a disk that another process writes", Run("-fda", disk, *HEADLESS), 65, b"another drive or program")
+        t.ends("the same for -snapshot", Run("-fda", disk, "-snapshot", *HEADLESS), 65, b"another drive or program")
+        t.check("the owner goes on", owner.poll() is None and talk(master, b"a") == b"b")
+    finally:
+        owner.terminate()
+        t.check("it ends when told to", owner.wait(20) == 130)
+        os.close(master)
+    t.ends("no such line", lab(guest("one", WAITS, "passthrough = serial:/dev/gone")), 65, b"/dev/gone: No such file")
+    t.ends("no line at all", lab(guest("one", WAITS, f"serial2 = tty:{t.file('plain', b'x')}")), 65, b"no serial line")
+
+
+def disks():
+    image = t.file("shared.img", debug_exit(0x21))
+    key = f"[guest %s]\nfda = {image}\n"
+    t.ends("a disk for two guests", lab(key % "one" + key % "two"), 64, b"lab.ini:4:7: fda: ")
+    off = boot_sector(b"\xba\x04\x06\xb8\x00\x20\xef\xf4")
+    image.write_bytes(off)
+    t.ends("with snapshot for both it is fine", lab((key + "snapshot = on\n") % "one" + (key + "snapshot = on\n") % "two"), 0)
+    own = t.file("own.img", off)
+    run = lab(f"[guest one]\npassthrough = floppy:{own}\nboot = a\n")
+    t.ends("a floppy passed through boots", run, 0)
+    reader = subprocess.Popen([UMBRA86, "-drive", f"if=floppy,readonly=on,file={own}", "-S", "-monitor", "stdio", *HEADLESS],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    time.sleep(1)
+    t.ends("but not while another one reads it", lab(f"[guest one]\npassthrough = floppy:{own}\n"), 65, b"another drive or program")
+    reader.communicate(b"quit\n", timeout=20)
+
+
+def keyboards():
+    two = guest("one", WAITS, "keyboard = off", "mouse = off") + guest("two", WAITS)
+    for command in ("type \"x\"", "sendkey a", "mouse_move 1 1"):
+        t.ends("a guest without a keyboard", lab(two, script=f"@one {command}\n"), 64, b"= off")
+    stats = t.path("stats.json")
+    run = lab(two, "--stats-json", stats, script='@two sleep 2\n@two type "' + "a" * 20 + '"\n@two sleep 1\ninfo irq\n@two info irq\nquit\n')
+    t.ends("keys for the other", run, 0)
+    rows = [line.split() for line in run.out.decode().splitlines()]
+    mine = [r for r in rows if r[:2] == ["two", "1"]]
+    other = [r for r in rows if r[:2] == ["one", "1"]]
+    alone = [r for r in rows if r[:2] == ["1", "master"]]
+    t.check("info irq shows both guests", len(mine) == 1 and len(other) == 1 and len(alone) == 1, run)
+    if mine and other and alone:
+        # Each letter goes down and up.
+        t.check("40 interrupts in one", int(mine[0][-1]) >= 40 and mine[0][-2:] == alone[0][-2:], run)
+        t.check("none in the other", other[0][-1] == "0", run)
+    guests = json.loads(stats.read_text())["guests"]
+    t.check("the statistics count them too", guests[1]["irq"]["1"]["delivered"] >= 40 > guests[0]["irq"]["1"]["delivered"]
+            and guests[1]["irq"]["1"]["device"] == "i8042 keyboard", run)
+
+
+def pictures():
+    three = "".join(guest(name, WAITS) for name in ("one", "two", "three"))
+    all_of_them, one = t.path("all.png"), t.path("one.png")
+    run = lab(three, script=f"@one sleep 1\nscreendump {all_of_them}\n@two screendump {one}\nfocus three\nquit\n")
+    t.ends("pictures", run, 0)
+    size = [[int.from_bytes(p.read_bytes()[at:at + 4], "big") for at in (16, 20)] for p in (all_of_them, one)]
+    t.check(f"the lab's has room for three: {size}", size[1] == [720, 400] and size[0][0] > 1440 and size[0][1] > 840)
+    t.ends("a folder that is not there", lab(three, script="screendump /nowhere/x.png\n"), 64, b"/nowhere/x.png")
+    t.ends("no name", lab(three, script="screendump\n"), 64, b"usage: screendump")
+
+
+run = lab("[guest one]\n")
+if b"libinih" in run.err:
+    t.skip("no libinih here")
+    t.finish()
+for part in (serial_line, disks, keyboards, pictures):
+    part()
+t.finish()
