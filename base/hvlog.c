@@ -20,6 +20,8 @@ const char *const hv_cause_names[HV_CAUSES] = {
 	[HV_DEMAND_PAGE] = "demand_page",
 	[HV_SWAP] = "swap",
 	[HV_SHARE_BREAK] = "share_break",
+	[HV_NESTED_FAULT] = "nested_fault",
+	[HV_SENSITIVE] = "sensitive",
 };
 
 const char *const hv_verdict_names[HV_VERDICTS] = {

@@ -25,6 +25,8 @@ enum hv_cause {
 	HV_DEMAND_PAGE,
 	HV_SWAP,
 	HV_SHARE_BREAK,
+	HV_NESTED_FAULT, /* an entry of the host's table was missing: EPT violation */
+	HV_SENSITIVE,    /* caught: an instruction that is not privileged and shows the machine */
 	HV_CAUSES
 };
 

@@ -75,7 +75,8 @@ bool exec_mov_to_cr(struct cpu *c, const struct insn *i)
 
 	if (n == 4 && !cpuid_cr4_bits(c))
 		return fault(c, TRAP_UD);
-	TRY(require_cpl0(c));
+	if (c->cpl)
+		return traps_refuse(c, HV_CR_WRITE, (uint8_t)n, v);
 	note_cr(c, (uint8_t)n, v);
 	switch (n) {
 	case 0: return write_cr0(c, v);
@@ -100,7 +101,8 @@ bool exec_mov_from_cr(struct cpu *c, const struct insn *i)
 		break;
 	default: return fault(c, TRAP_UD);
 	}
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
+	note_trapped(c, i->opcode, insn_reg(i));
 	set_reg32(c, insn_rm(i), v);
 	return true;
 }
@@ -111,7 +113,7 @@ bool exec_lmsw(struct cpu *c, const struct insn *i)
 	const uint32_t mask = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
 	uint32_t v;
 
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	TRY(insn_load_rm(c, i, 2, &v));
 	note_cr(c, 0, v);
 	return write_cr0(c, (c->cr0 & ~mask) | (v & mask) | (c->cr0 & CR0_PE));
@@ -119,12 +121,17 @@ bool exec_lmsw(struct cpu *c, const struct insn *i)
 
 bool exec_smsw(struct cpu *c, const struct insn *i)
 {
-	return insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, c->cr0);
+	unsigned size = insn_is_mem(i) ? 2 : i->opsize;
+	uint32_t v = traps_lie(c, SENS_SMSW) ? traps_cr0 : c->cr0;
+
+	TRY(insn_store_rm(c, i, size, v));
+	traps_met(c, SENS_SMSW, (v ^ c->cr0) & (size == 2 ? 0xffffu : 0xffffffffu));
+	return true;
 }
 
 bool exec_clts(struct cpu *c, const struct insn *i)
 {
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	note_privileged(c, i->opcode, 0);
 	c->cr0 &= ~CR0_TS;
 	cpu_mode_changed(c);
@@ -142,7 +149,7 @@ static bool select_dr(struct cpu *c, const struct insn *i, unsigned *n)
 			return fault(c, TRAP_UD);
 		*n += 2;
 	}
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	return !(c->dr[7] & DR7_GD) || debug_raise(c, DR6_BD);
 }
 
@@ -168,6 +175,7 @@ bool exec_mov_from_dr(struct cpu *c, const struct insn *i)
 	unsigned n;
 
 	TRY(select_dr(c, i, &n));
+	note_trapped(c, i->opcode, n);
 	set_reg32(c, insn_rm(i), c->dr[n]);
 	return true;
 }

@@ -133,6 +133,7 @@ struct cpu {
 	uint8_t of;           /* 0 or 1, valid with FK_OF */
 	uint8_t cpl;
 	uint8_t df;           /* EFLAGS.DF, 0 or 1 */
+	uint8_t traps;        /* enum trap_model */
 	bool no_fill;         /* tlb->no_fill: every access is looked at */
 	int32_t countdown;    /* instructions until the fast path must stop */
 	uint32_t eip_page;    /* EIP of byte 0 of the page that is executing (may be "negative") */
@@ -184,6 +185,8 @@ struct cpu {
 	uint64_t scratch;     /* results for slow handlers, see gen_handlers.py */
 	uint32_t scratch_lin;
 	bool repeat;          /* a string instruction has iterations left */
+
+	struct sensitive_count sensitive[SENSITIVE_KINDS]; /* traps.c */
 
 	/* A debugger's, see breakpoint.c. */
 	uint32_t breakpoint[CPU_BREAKPOINTS]; /* linear */

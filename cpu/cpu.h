@@ -13,6 +13,7 @@
 #include "base/irq.h"
 #include "base/trap.h"
 #include "cpu/insn.h"
+#include "cpu/traps.h"
 #include "cpu/x87_state.h"
 #include "mmu/p2m.h"
 #include "mmu/paging.h"
@@ -37,6 +38,7 @@ struct cpu_config {
 	struct clock *clock;
 	struct hv_log *log;
 	enum engine_kind engine;
+	enum trap_model traps;
 	enum cpu_model model;
 	uint8_t (*inta)(void *opaque); /* interrupt acknowledge: the vector */
 	void *inta_opaque;
@@ -130,5 +132,7 @@ uint32_t cpu_poke(struct cpu *c, gva_t lin, const void *buf, uint32_t len);
 unsigned cpu_disassemble(const struct cpu *c, gva_t lin, uint32_t eip, uint8_t bytes[15], char *text,
 			 size_t cap);
 struct engine *cpu_engine(const struct cpu *c);
+/* Another engine from the next instruction on. False: no host memory, nothing has changed. */
+bool cpu_set_engine(struct cpu *c, enum engine_kind kind);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "cpu/exec.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 
 #define FLAGS_POP_16 (FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT)
 #define FLAGS_POP_32 (FLAGS_POP_16 | FLAG_AC | FLAG_ID)
@@ -26,19 +27,21 @@ static enum if_target if_target(const struct cpu *c)
 
 bool exec_cli(struct cpu *c, const struct insn *i)
 {
-	(void)i;
 	switch (if_target(c)) {
-	case IF_REAL: c->eflags &= ~FLAG_IF; return true;
+	case IF_REAL:
+		note_trapped(c, i->opcode, 0);
+		c->eflags &= ~FLAG_IF;
+		return true;
 	case IF_VIRTUAL: c->eflags &= ~FLAG_VIF; return true;
-	default: return fault_code(c, TRAP_GP, 0);
+	default: return traps_refuse(c, HV_PRIVILEGED, i->opcode, cpu_insn_eip(c));
 	}
 }
 
 bool exec_sti(struct cpu *c, const struct insn *i)
 {
-	(void)i;
 	switch (if_target(c)) {
 	case IF_REAL:
+		note_trapped(c, i->opcode, 0);
 		if (!(c->eflags & FLAG_IF)) {
 			c->eflags |= FLAG_IF;
 			c->inhibit = SHADOW_STI;
@@ -47,12 +50,11 @@ bool exec_sti(struct cpu *c, const struct insn *i)
 		return true;
 	case IF_VIRTUAL:
 		if (c->eflags & FLAG_VIP)
-			break;
+			return fault_code(c, TRAP_GP, 0);
 		c->eflags |= FLAG_VIF;
 		return true;
-	default: break;
+	default: return traps_refuse(c, HV_PRIVILEGED, i->opcode, cpu_insn_eip(c));
 	}
-	return fault_code(c, TRAP_GP, 0);
 }
 
 /* In V86 mode with IOPL < 3 only the 16-bit forms exist, and only with VME: IF stands for VIF. */
@@ -65,13 +67,17 @@ static bool check_vme(struct cpu *c, const struct insn *i)
 
 bool exec_pushf(struct cpu *c, const struct insn *i)
 {
-	uint32_t v = cpu_eflags(c) & ~(FLAG_VM | FLAG_RF);
+	uint32_t v = cpu_eflags(c) & ~(FLAG_VM | FLAG_RF), truth = v;
 
 	if (is_restricted(c)) {
 		TRY(check_vme(c, i));
 		v = (v & ~FLAG_IF) | FLAG_IOPL | (v & FLAG_VIF ? FLAG_IF : 0);
+	} else if (traps_lie(c, SENS_PUSHF)) {
+		v = (v | FLAG_IF) & ~FLAG_IOPL;
 	}
-	return cpu_push(c, i->opsize, v);
+	TRY(cpu_push(c, i->opsize, v));
+	traps_met(c, SENS_PUSHF, v != truth);
+	return true;
 }
 
 static bool popf_vme(struct cpu *c, const struct insn *i, uint32_t v)
@@ -85,6 +91,16 @@ static bool popf_vme(struct cpu *c, const struct insn *i, uint32_t v)
 		v |= FLAG_VIF;
 	cpu_set_eflags(c, (cpu_eflags(c) & ~(mask | FLAG_RF)) | (v & mask));
 	return true;
+}
+
+/* In ring 1 and outer ones, with IOPL 0, POPF changes neither IF nor IOPL, and does not say so. */
+static uint32_t popf_trapped(struct cpu *c, uint32_t v, uint32_t mask)
+{
+	const uint32_t kept = FLAG_IF | FLAG_IOPL;
+	bool lie = traps_lie(c, SENS_POPF);
+
+	traps_met(c, SENS_POPF, lie && (v ^ cpu_eflags(c)) & mask & kept);
+	return lie ? mask & ~kept : mask;
 }
 
 bool exec_popf(struct cpu *c, const struct insn *i)
@@ -101,6 +117,8 @@ bool exec_popf(struct cpu *c, const struct insn *i)
 			mask &= ~FLAG_IOPL;
 		if ((c->cr0 & CR0_PE) && c->cpl > cpu_iopl(c))
 			mask &= ~FLAG_IF;
+		if (unlikely(c->traps))
+			mask = popf_trapped(c, v, mask);
 		cpu_set_eflags(c, (cpu_eflags(c) & ~(mask | FLAG_RF)) | (v & mask));
 	}
 	stack_drop(c, i->opsize);

@@ -6,6 +6,7 @@
  */
 #include "cpu/exec.h"
 #include "cpu/known.h"
+#include "cpu/system.h"
 #include "cpu/task.h"
 
 struct far_target {
@@ -37,7 +38,7 @@ static bool push_return(struct cpu *c, bool call, unsigned size, uint32_t off, u
 
 	if (call) {
 		frame_begin(c, &f, size);
-		frame_add(&f, c->seg[SEG_CS].sel);
+		frame_add(&f, traps_shown(c, SEG_CS, SENS_CALL_FAR));
 		frame_add(&f, c->eip);
 		TRY(frame_probe(c, &f));
 	}
@@ -47,6 +48,7 @@ static bool push_return(struct cpu *c, bool call, unsigned size, uint32_t off, u
 		TRY(descriptor_touch(c, code));
 	if (call) {
 		TRY(frame_write(c, &f));
+		traps_met(c, SENS_CALL_FAR, true);
 		set_reg32(c, R_ESP, frame_esp(&f));
 	}
 	return true;
@@ -97,7 +99,7 @@ static bool far_quick(struct cpu *c, const struct far_target *t)
 	const struct known_segment *code = known_find(c, t->sel, USE_JUMP, c->cpl);
 	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - 8) & mask;
 
-	if (!code || t->off > code->seg.limit)
+	if (!code || t->off > code->seg.limit || c->traps)
 		return false;
 	if (t->call) {
 		uint8_t *p = t->opsize == 4 ? stack_writable(c, low, 8) : NULL;
@@ -300,7 +302,7 @@ bool exec_ret_far(struct cpu *c, const struct insn *i)
 	uint32_t eip, sel;
 	struct descriptor d;
 
-	if (i->opsize == 4 && likely(ret_quick(c, skip)))
+	if (i->opsize == 4 && likely(!c->traps && ret_quick(c, skip)))
 		return true;
 
 	TRY(stack_peek(c, 0, i->opsize, &eip));
@@ -310,6 +312,12 @@ bool exec_ret_far(struct cpu *c, const struct insn *i)
 			return fault_code(c, TRAP_GP, 0);
 		segment_set_real(c, SEG_CS, (uint16_t)sel);
 	} else {
+		bool native = false;
+
+		if (unlikely(c->traps))
+			TRY(traps_return(c, SENS_RET_FAR, &sel, &native));
+		if (native)
+			traps_met(c, SENS_RET_FAR, false);
 		TRY(segment_check_return(c, (uint16_t)sel, &d));
 		if ((sel & SEL_RPL) > c->cpl)
 			return ret_outer(c, i, eip, (uint16_t)sel, &d);

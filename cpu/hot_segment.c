@@ -55,7 +55,7 @@ static struct op *op_push_sreg(HARGS)
 	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - 4) & mask;
 	uint8_t *p = stack_writable(c, low, 4);
 
-	if (unlikely(!p))
+	if (unlikely(!p || c->traps))
 		return op_generic(HPASS);
 	st4(p, c->seg[i->opcode >> 3 & 7].sel);
 	set_reg32(c, R_ESP, (esp & ~mask) | low);

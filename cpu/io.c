@@ -8,6 +8,7 @@
 #include "cpu/exec.h"
 #include "cpu/quick.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 
 #define TSS32_MIN_LIMIT 103u
 #define TSS32_IO_MAP 102u
@@ -31,11 +32,20 @@ static bool check_io_map(struct cpu *c, uint16_t port, unsigned size)
 	return true;
 }
 
-static inline bool io_allowed(struct cpu *c, uint16_t port, unsigned size)
+static bool io_map_allows(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
+{
+	if (check_io_map(c, port, size))
+		return true;
+	if (c->trap.vector == TRAP_GP) /* OUT and OUTS have bit 1 of the opcode set */
+		return traps_refuse(c, HV_PORT_IO, i->opcode >> 1 & 1, port);
+	return false;
+}
+
+static inline bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
 {
 	if (likely(!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c))))
 		return true;
-	return check_io_map(c, port, size);
+	return io_map_allows(c, i, port, size);
 }
 
 static inline uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
@@ -69,7 +79,7 @@ static inline bool io_in(struct cpu *c, const struct insn *i, uint16_t port)
 {
 	unsigned size = io_size(i);
 
-	TRY(io_allowed(c, port, size));
+	TRY(io_allowed(c, i, port, size));
 	if (size == 1) /* nearly always */
 		set_reg8(c, R_EAX, (uint8_t)port_in(c, port, 1));
 	else
@@ -81,7 +91,7 @@ static inline bool io_out(struct cpu *c, const struct insn *i, uint16_t port)
 {
 	unsigned size = io_size(i);
 
-	TRY(io_allowed(c, port, size));
+	TRY(io_allowed(c, i, port, size));
 	if (size == 1)
 		port_out(c, port, 1, reg8(c, R_EAX));
 	else
@@ -136,11 +146,11 @@ static bool io_string(struct cpu *c, const struct insn *i,
 	uint32_t left, budget, before = c->attention;
 
 	if (!(i->prefix & (PREFIX_REP | PREFIX_REPNE))) {
-		TRY(io_allowed(c, port, size));
+		TRY(io_allowed(c, i, port, size));
 		return once(c, i, port, size);
 	}
 	/* The right to the port is asked for even when nothing is to be moved, as processors do. */
-	TRY(io_allowed(c, port, size));
+	TRY(io_allowed(c, i, port, size));
 	left = reg_get(c, R_ECX, i->addrsize);
 	if (!left)
 		return true;

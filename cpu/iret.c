@@ -12,6 +12,7 @@
 #include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/known.h"
+#include "cpu/system.h"
 #include "cpu/task.h"
 
 #define FLAGS_16 (FLAGS_ARITH | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT)
@@ -142,10 +143,10 @@ static void set_code(struct cpu *c, const struct iret_frame *f, const struct des
 }
 
 static bool iret_outer(struct cpu *c, const struct insn *i, const struct iret_frame *f,
-		       struct descriptor *code)
+		       struct descriptor *code, uint32_t mask)
 {
 	unsigned rpl = f->cs & SEL_RPL;
-	uint32_t esp, ss, mask = protected_mask(c, i);
+	uint32_t esp, ss;
 	struct descriptor ss_desc;
 
 	TRY(stack_peek(c, 3u * i->opsize, i->opsize, &esp));
@@ -167,19 +168,45 @@ static bool iret_outer(struct cpu *c, const struct insn *i, const struct iret_fr
 	return true;
 }
 
+/*
+ * Under a trap model: whether the hypervisor comes, and what EFLAGS takes when it does not. Always to
+ * V86 mode and back to a task: no ring 1 could do that.
+ */
+static bool iret_trapped(struct cpu *c, struct iret_frame *f, uint32_t *mask)
+{
+	const uint32_t kept = FLAG_IF | FLAG_IOPL;
+	bool native;
+
+	TRY(traps_return(c, SENS_IRET, &f->cs, &native));
+	if (!native)
+		return true;
+	traps_met(c, SENS_IRET, (f->flags ^ c->eflags) & *mask & kept);
+	*mask &= ~kept;
+	return true;
+}
+
 static bool iret_protected(struct cpu *c, const struct insn *i)
 {
 	struct iret_frame f;
 	struct descriptor code;
+	uint32_t mask = protected_mask(c, i);
 
-	if (c->eflags & FLAG_NT)
+	if (c->eflags & FLAG_NT) {
+		if (unlikely(c->traps) && !c->cpl)
+			traps_caught(c, SENS_IRET);
 		return iret_task(c);
+	}
 	TRY(read_frame(c, i, &f));
-	if (i->opsize == 4 && (f.flags & FLAG_VM) && c->cpl == 0)
+	if (i->opsize == 4 && (f.flags & FLAG_VM) && c->cpl == 0) {
+		if (unlikely(c->traps))
+			traps_caught(c, SENS_IRET);
 		return iret_to_v86(c, &f);
+	}
+	if (unlikely(c->traps))
+		TRY(iret_trapped(c, &f, &mask));
 	TRY(segment_check_return(c, (uint16_t)f.cs, &code));
 	if ((f.cs & SEL_RPL) > c->cpl)
-		return iret_outer(c, i, &f, &code);
+		return iret_outer(c, i, &f, &code, mask);
 	if (f.eip > desc_limit(&code))
 		return fault_code(c, TRAP_GP, 0);
 	TRY(descriptor_touch(c, &code));
@@ -187,7 +214,7 @@ static bool iret_protected(struct cpu *c, const struct insn *i)
 	set_code(c, &f, &code, c->cpl);
 	stack_drop(c, 3u * i->opsize);
 	c->eip = f.eip;
-	load_flags(c, f.flags, protected_mask(c, i));
+	load_flags(c, f.flags, mask);
 	cpu_mode_changed(c);
 	return true;
 }
@@ -203,7 +230,7 @@ static bool iret_quick(struct cpu *c, const struct insn *i)
 	const struct known_segment *code, *ss = NULL;
 	unsigned rpl;
 
-	if (!p || i->opsize != 4 || !cpu_is_protected(c) || (c->eflags & FLAG_NT))
+	if (!p || i->opsize != 4 || !cpu_is_protected(c) || (c->eflags & FLAG_NT) || c->traps)
 		return false;
 	eip = ld4(p);
 	image = ld4(p + 8);

@@ -134,7 +134,7 @@ bool exec_rdmsr(struct cpu *c, const struct insn *i)
 
 	if (!cpuid_has(c, FEATURE_MSR))
 		return fault(c, TRAP_UD);
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	note_privileged(c, i->opcode, n);
 	if (!msr_read(c, n, &v))
 		return fault_code(c, TRAP_GP, 0);
@@ -148,7 +148,7 @@ bool exec_wrmsr(struct cpu *c, const struct insn *i)
 
 	if (!cpuid_has(c, FEATURE_MSR))
 		return fault(c, TRAP_UD);
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	note_privileged(c, i->opcode, n);
 	return msr_write(c, n, (uint64_t)reg32(c, R_EDX) << 32 | reg32(c, R_EAX));
 }

@@ -549,6 +549,7 @@ struct cpu *cpu_new(const struct cpu_config *cfg, char err[256])
 	c->clock = cfg->clock;
 	c->log = cfg->log;
 	c->a20 = true;
+	c->traps = (uint8_t)cfg->traps;
 	c->broke_at = UINT64_MAX;
 	c->banks = tlb_banks_new(p2m_pool(c->p2m)->count);
 	c->engine = engine_new(cfg->engine, c->p2m, c->log, &cpu_tlb_ops, c);
@@ -574,6 +575,14 @@ void cpu_free(struct cpu *c)
 }
 
 struct engine *cpu_engine(const struct cpu *c) { return c->engine; }
+
+bool cpu_set_engine(struct cpu *c, enum engine_kind kind)
+{
+	if (!engine_switch(c->engine, kind))
+		return false;
+	cpu_paging_changed(c, PAGING_AC); /* the same registers, PDPTEs included, to the new one */
+	return true;
+}
 
 uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len)
 {

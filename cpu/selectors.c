@@ -13,71 +13,59 @@
 #define LSL_TYPES (1u << SYS_TSS16 | 1u << SYS_LDT | 1u << SYS_TSS16_BUSY | 1u << SYS_TSS32 | \
 		   1u << SYS_TSS32_BUSY)
 
-/* Could this program at its CPL and the selector's RPL use the segment? */
-static bool visible(const struct cpu *c, uint16_t sel, const struct descriptor *d)
+/* Could a program at `cpl` use the segment through a selector with this RPL? */
+static bool visible(const struct descriptor *d, unsigned rpl, unsigned cpl)
 {
 	if (desc_is_code(d) && desc_is_conforming(d))
 		return true;
-	return desc_dpl(d) >= c->cpl && desc_dpl(d) >= (sel & SEL_RPL);
+	return desc_dpl(d) >= cpl && desc_dpl(d) >= rpl;
 }
 
-/* Finds the descriptor the operand names; *ok false when there is none, or it may not be seen. */
-static bool look_up(struct cpu *c, const struct insn *i, struct descriptor *d, bool *ok)
+/* The answer of each, about a descriptor that may be seen; *v what LAR and LSL give. */
+static bool answer(enum sensitive what, const struct descriptor *d, uint32_t *v)
 {
-	uint32_t sel;
+	switch (what) {
+	case SENS_VERR: return desc_is_readable(d);
+	case SENS_VERW: return desc_is_writable_data(d);
+	case SENS_LAR:
+		*v = d->hi & 0xffff00;
+		return (d->attr & SEG_S) || (LAR_TYPES >> SEG_TYPE(d->attr) & 1);
+	default:
+		*v = desc_limit(d);
+		return (d->attr & SEG_S) || (LSL_TYPES >> SEG_TYPE(d->attr) & 1);
+	}
+}
+
+/* ZF says whether there is such a descriptor and the answer is yes. */
+static bool ask(struct cpu *c, const struct insn *i, enum sensitive what)
+{
+	uint32_t sel, v = 0, seen = 0;
+	bool found, ok, wrong = false;
+	struct descriptor d;
 
 	TRY(require_protected(c));
 	TRY(insn_load_rm(c, i, 2, &sel));
-	TRY(descriptor_find(c, (uint16_t)sel, d, ok));
-	*ok = *ok && visible(c, (uint16_t)sel, d);
-	return true;
-}
-
-bool exec_verr(struct cpu *c, const struct insn *i)
-{
-	struct descriptor d;
-	bool ok;
-
-	TRY(look_up(c, i, &d, &ok));
-	set_zf(c, ok && desc_is_readable(&d));
-	return true;
-}
-
-bool exec_verw(struct cpu *c, const struct insn *i)
-{
-	struct descriptor d;
-	bool ok;
-
-	TRY(look_up(c, i, &d, &ok));
-	set_zf(c, ok && desc_is_writable_data(&d));
-	return true;
-}
-
-bool exec_lar(struct cpu *c, const struct insn *i)
-{
-	struct descriptor d;
-	bool ok;
-
-	TRY(look_up(c, i, &d, &ok));
-	ok = ok && ((d.attr & SEG_S) || (LAR_TYPES >> SEG_TYPE(d.attr) & 1));
-	if (ok)
-		reg_set(c, insn_reg(i), i->opsize, d.hi & (i->opsize == 4 ? 0xffff00u : 0xff00u));
+	TRY(descriptor_find(c, (uint16_t)sel, &d, &found));
+	ok = found && visible(&d, sel & SEL_RPL, c->cpl) && answer(what, &d, &v);
+	if (found && traps_lie(c, what)) {
+		traps_compress(&d);
+		wrong = ok != (visible(&d, sel & SEL_RPL, c->cpl ? c->cpl : 1) &&
+			       answer(what, &d, &seen));
+		ok ^= wrong;
+		wrong |= ok && seen != v;
+		v = seen;
+	}
+	traps_met(c, what, wrong);
+	if (ok && (what == SENS_LAR || what == SENS_LSL))
+		reg_set(c, insn_reg(i), i->opsize, v);
 	set_zf(c, ok);
 	return true;
 }
 
-bool exec_lsl(struct cpu *c, const struct insn *i)
-{
-	struct descriptor d;
-	bool ok;
-
-	TRY(look_up(c, i, &d, &ok));
-	ok = ok && ((d.attr & SEG_S) || (LSL_TYPES >> SEG_TYPE(d.attr) & 1));
-	if (ok)
-		reg_set(c, insn_reg(i), i->opsize, desc_limit(&d));
-	set_zf(c, ok);
-	return true;
-}
+bool exec_verr(struct cpu *c, const struct insn *i) { return ask(c, i, SENS_VERR); }
+bool exec_verw(struct cpu *c, const struct insn *i) { return ask(c, i, SENS_VERW); }
+bool exec_lar(struct cpu *c, const struct insn *i) { return ask(c, i, SENS_LAR); }
+bool exec_lsl(struct cpu *c, const struct insn *i) { return ask(c, i, SENS_LSL); }
 
 bool exec_arpl(struct cpu *c, const struct insn *i)
 {

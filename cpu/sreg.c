@@ -7,6 +7,7 @@
  */
 #include "cpu/exec.h"
 #include "cpu/known.h"
+#include "cpu/system.h"
 
 /* 06 0E 16 1E, 0F A0, 0F A8 and the POPs beside them: the register's number is in bits 5:3. */
 static unsigned opcode_sreg(const struct insn *i) { return i->opcode >> 3 & 7; }
@@ -27,13 +28,32 @@ static void hold_interrupts(struct cpu *c)
 	c->attention |= ATTN_STEP;
 }
 
+static inline bool load(struct cpu *c, unsigned n, uint16_t sel)
+{
+	return unlikely(c->traps) ? traps_segment_load(c, n, sel) : segment_load(c, n, sel);
+}
+
+/* CS and SS show the ring; the others what was loaded. */
+static uint16_t shown(const struct cpu *c, unsigned n, enum sensitive what)
+{
+	return n == SEG_CS || n == SEG_SS ? traps_shown(c, n, what) : c->seg[n].sel;
+}
+
+static void met(struct cpu *c, unsigned n, enum sensitive what)
+{
+	if (n == SEG_CS || n == SEG_SS)
+		traps_met(c, what, true);
+}
+
 bool exec_mov_from_sreg(struct cpu *c, const struct insn *i)
 {
 	unsigned n = insn_reg(i);
 
 	if (n > SEG_GS)
 		return fault(c, TRAP_UD);
-	return insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, c->seg[n].sel);
+	TRY(insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, shown(c, n, SENS_MOV_SREG)));
+	met(c, n, SENS_MOV_SREG);
+	return true;
 }
 
 bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
@@ -47,10 +67,17 @@ bool exec_mov_to_sreg(struct cpu *c, const struct insn *i)
 		sel = reg16(c, insn_rm(i));
 	else
 		TRY(insn_load_rm(c, i, 2, &sel));
-	TRY(segment_load(c, n, (uint16_t)sel));
+	TRY(load(c, n, (uint16_t)sel));
 	sreg_loaded(c, n);
 	if (n == SEG_SS)
 		hold_interrupts(c);
+	return true;
+}
+
+static bool push_checked(struct cpu *c, const struct insn *i, unsigned n)
+{
+	TRY(cpu_push(c, i->opsize, shown(c, n, SENS_PUSH_SREG)));
+	met(c, n, SENS_PUSH_SREG);
 	return true;
 }
 
@@ -58,10 +85,11 @@ bool exec_push_sreg(struct cpu *c, const struct insn *i)
 {
 	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - i->opsize) & mask;
 	uint8_t *p = stack_writable(c, low, i->opsize);
-	uint16_t sel = c->seg[opcode_sreg(i)].sel;
+	unsigned n = opcode_sreg(i);
+	uint16_t sel = c->seg[n].sel;
 
-	if (unlikely(!p))
-		return cpu_push(c, i->opsize, sel);
+	if (unlikely(!p || c->traps))
+		return push_checked(c, i, n);
 	if (i->opsize == 4)
 		st4(p, sel);
 	else
@@ -81,7 +109,7 @@ bool exec_pop_sreg(struct cpu *c, const struct insn *i)
 		sel = ld2(p);
 	else
 		TRY(stack_peek(c, 0, 2, &sel));
-	TRY(segment_load(c, n, (uint16_t)sel));
+	TRY(load(c, n, (uint16_t)sel));
 	set_reg32(c, R_ESP, (esp & ~mask) | ((esp + i->opsize) & mask)); /* as the old SS wraps */
 	sreg_loaded(c, n);
 	if (n == SEG_SS)
@@ -105,7 +133,7 @@ bool exec_load_far_pointer(struct cpu *c, const struct insn *i)
 	}
 	TRY(cpu_load(c, i->seg, ea, i->opsize, &off));
 	TRY(cpu_load(c, i->seg, (ea + i->opsize) & mask, 2, &sel));
-	TRY(segment_load(c, n, (uint16_t)sel));
+	TRY(load(c, n, (uint16_t)sel));
 	reg_set(c, insn_reg(i), i->opsize, (uint32_t)off);
 	sreg_loaded(c, n);
 	return true;

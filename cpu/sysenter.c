@@ -7,6 +7,7 @@
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 
 static void set_flat(struct cpu *c, unsigned n, uint32_t sel, unsigned type, unsigned dpl)
 {
@@ -45,11 +46,12 @@ bool exec_sysenter(struct cpu *c, const struct insn *i)
 
 bool exec_sysexit(struct cpu *c, const struct insn *i)
 {
-	(void)i;
 	if (!cpuid_has(c, FEATURE_SEP))
 		return fault(c, TRAP_UD);
-	if (!(c->cr0 & CR0_PE) || sel_is_null((uint16_t)c->sysenter_cs) || c->cpl != 0)
+	if (!(c->cr0 & CR0_PE) || sel_is_null((uint16_t)c->sysenter_cs))
 		return fault_code(c, TRAP_GP, 0);
+	TRY(require_cpl0(c, i->opcode));
+	note_trapped(c, i->opcode, reg32(c, R_EDX));
 	set_ring(c, c->sysenter_cs + 16, 3);
 	c->eip = reg32(c, R_EDX);
 	set_reg32(c, R_ESP, reg32(c, R_ECX));

@@ -15,7 +15,7 @@ static bool load_table(struct cpu *c, const struct insn *i, struct table_registe
 	uint32_t mask = i->addrsize == 4 ? 0xffffffffu : 0xffffu, ea = insn_ea(c, i);
 	uint64_t limit, base;
 
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	TRY(cpu_load(c, i->seg, ea, 2, &limit));
 	TRY(cpu_load(c, i->seg, (ea + 2) & mask, 4, &base));
 	t->limit = (uint16_t)limit;
@@ -36,8 +36,24 @@ static bool store_table(struct cpu *c, const struct insn *i, const struct table_
 
 bool exec_lgdt(struct cpu *c, const struct insn *i) { return load_table(c, i, &c->gdtr); }
 bool exec_lidt(struct cpu *c, const struct insn *i) { return load_table(c, i, &c->idtr); }
-bool exec_sgdt(struct cpu *c, const struct insn *i) { return store_table(c, i, &c->gdtr); }
-bool exec_sidt(struct cpu *c, const struct insn *i) { return store_table(c, i, &c->idtr); }
+
+bool exec_sgdt(struct cpu *c, const struct insn *i)
+{
+	bool lie = traps_lie(c, SENS_SGDT);
+
+	TRY(store_table(c, i, lie ? &traps_gdtr : &c->gdtr));
+	traps_met(c, SENS_SGDT, lie);
+	return true;
+}
+
+bool exec_sidt(struct cpu *c, const struct insn *i)
+{
+	bool lie = traps_lie(c, SENS_SIDT);
+
+	TRY(store_table(c, i, lie ? &traps_idtr : &c->idtr));
+	traps_met(c, SENS_SIDT, lie);
+	return true;
+}
 
 /* ---- LDTR, TR -------------------------------------------------------------------------------- */
 
@@ -47,7 +63,7 @@ bool exec_lldt(struct cpu *c, const struct insn *i)
 	uint32_t sel;
 
 	TRY(require_protected(c));
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	TRY(insn_load_rm(c, i, 2, &sel));
 	note_privileged(c, i->opcode, sel);
 	if (sel_is_null((uint16_t)sel)) {
@@ -71,7 +87,7 @@ bool exec_ltr(struct cpu *c, const struct insn *i)
 	uint32_t sel;
 
 	TRY(require_protected(c));
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	TRY(insn_load_rm(c, i, 2, &sel));
 	note_privileged(c, i->opcode, sel);
 	if (sel_is_null((uint16_t)sel) || (sel & SEL_TI))
@@ -87,14 +103,26 @@ bool exec_ltr(struct cpu *c, const struct insn *i)
 	return true;
 }
 
-static bool store_selector(struct cpu *c, const struct insn *i, unsigned n)
+static bool store_selector(struct cpu *c, const struct insn *i, uint16_t truth, uint16_t machine,
+			   enum sensitive what)
 {
+	uint16_t sel = traps_lie(c, what) ? machine : truth;
+
 	TRY(require_protected(c));
-	return insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, c->seg[n].sel);
+	TRY(insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, sel));
+	traps_met(c, what, sel != truth);
+	return true;
 }
 
-bool exec_sldt(struct cpu *c, const struct insn *i) { return store_selector(c, i, SEG_LDTR); }
-bool exec_str(struct cpu *c, const struct insn *i) { return store_selector(c, i, SEG_TR); }
+bool exec_sldt(struct cpu *c, const struct insn *i)
+{
+	return store_selector(c, i, c->seg[SEG_LDTR].sel, traps_ldtr, SENS_SLDT);
+}
+
+bool exec_str(struct cpu *c, const struct insn *i)
+{
+	return store_selector(c, i, c->seg[SEG_TR].sel, traps_tr, SENS_STR);
+}
 
 /* ---- TLB, caches, HLT ------------------------------------------------------------------------ */
 
@@ -102,9 +130,11 @@ bool exec_invlpg(struct cpu *c, const struct insn *i)
 {
 	uint32_t lin = c->seg[i->seg].base + insn_ea(c, i); /* no limit check, SDM vol 2 INVLPG */
 
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	cpu_sync(c);
 	engine_invlpg(c->engine, lin); /* which notes it, with what it found */
+	if (unlikely(c->traps) && !engine_notes_invlpg(c->engine))
+		hv_note(c->log, HV_INVLPG, HV_EMULATED, 0, lin, 0); /* privileged all the same */
 	if (((c->seg[SEG_CS].base + cpu_insn_eip(c)) ^ lin) < PAGE_SIZE)
 		c->attention |= ATTN_CODE; /* the page that is executing may be another now */
 	return true;
@@ -113,7 +143,7 @@ bool exec_invlpg(struct cpu *c, const struct insn *i)
 /* There is no cache to write back. */
 bool exec_invd(struct cpu *c, const struct insn *i)
 {
-	TRY(require_cpl0(c));
+	TRY(require_cpl0(c, i->opcode));
 	note_privileged(c, i->opcode, 0);
 	return true;
 }
@@ -126,7 +156,8 @@ bool exec_wbinvd(struct cpu *c, const struct insn *i)
 bool exec_hlt(struct cpu *c, const struct insn *i)
 {
 	(void)i;
-	TRY(require_cpl0(c));
+	if (c->cpl)
+		return traps_refuse(c, HV_HLT, 0, cpu_insn_eip(c));
 	cpu_sync(c);
 	hv_note(c->log, HV_HLT, HV_EMULATED, 0, c->eip, 0);
 	c->halted = true;

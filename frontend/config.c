@@ -79,7 +79,9 @@ static const struct key {
 	{ "serial3", "--serial3", SERIAL }, { "serial4", "--serial4", SERIAL }, { "snapshot", "-snapshot", ON_OFF }, { "cpu", "-cpu", TEXT },
 	{ "bios", "-bios", A_PATH }, { "vga-bios", "--vga-bios", A_PATH }, { "mips", "--mips", TEXT },
 	{ "rtc", "-rtc", TEXT }, { "limit", NULL, SIZE }, { "guarantee", NULL, SIZE },
-	{ "balloon", NULL, SIZE }, { "demo", "--demo", ON_OFF },
+	{ "balloon", NULL, SIZE },
+	{ "mmu", "--mmu", TEXT }, { "gpa-cache", "--gpa-cache", TEXT },
+	{ "traps", "--traps", TEXT }, { "cost-model", "--cost-model", TEXT }, { "demo", "--demo", ON_OFF },
 	{ "passthrough", "--passthrough", PASSTHROUGH },
 	{ "keyboard", NULL, INPUT }, { "mouse", NULL, INPUT },
 	{ NULL, NULL, TEXT },
@@ -275,11 +277,19 @@ static bool set_host_key(struct reading *r)
 		c->sharing = on;
 		return true;
 	case 3:
-		c->mmu = !strcmp(v, "direct") ? MMU_DIRECT : MMU_SHADOW;
-		return c->mmu == MMU_DIRECT || !strcmp(v, "shadow") ||
-		       bad_at(r, line, column, "mmu: there are shadow and direct");
+		for (unsigned n = 0; n < MMU_KINDS; n++) {
+			c->mmu = (enum machine_mmu)n;
+			if (!strcmp(v, machine_mmu_names[n]))
+				return true;
+		}
+		return bad_at(r, line, column, "mmu: there are shadow, direct and nested");
 	case 4:
-		return !strcmp(v, "assist") || bad_at(r, line, column, "traps: there is only assist yet");
+		for (unsigned n = 0; n < MACHINE_TRAP_MODELS; n++) {
+			c->traps = (enum machine_traps)n;
+			if (!strcmp(v, machine_trap_names[n]))
+				return true;
+		}
+		return bad_at(r, line, column, "traps: there are assist, deprivileged and classic");
 	default:
 		errno = 0;
 		c->slice = isdigit((unsigned char)*v) ? strtoull(v, &end, 10) : 0;
@@ -449,7 +459,10 @@ static bool check_whole(struct reading *r)
 
 		if (!options_place(o, why) || !options_agree(o, why))
 			return bad_at(r, c->guest[i].line, 1, "guest %s: %.150s", c->guest[i].name, why);
-		o->mmu = c->mmu;
+		if (!o->mmu_given)
+			o->mmu = c->mmu;
+		if (!o->traps_given)
+			o->traps = c->traps;
 		o->name = c->guest[i].name;
 	}
 	return check_bounds(r) && claims_check(&r->claims, r->path, r->err);

@@ -5,11 +5,11 @@
  *   [host]        pool = SIZE       memory for the guests' RAM (default: as much as they have together)
  *                 swap = FILE       where pages go that do not fit (default: none)
  *                 sharing = on|off  identical pages are found and shared (default: off)
- *                 mmu = shadow|direct
- *                 traps = assist
+ *                 mmu = shadow|direct|nested
+ *                 traps = assist|deprivileged|classic
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
- *                 vga-bios mips rtc demo, and
+ *                 vga-bios mips rtc mmu gpa-cache traps cost-model demo, and
  *                 serial2 serial3 serial4   as serial, for COM2 to COM4
  *                 passthrough = KIND:PATH   a host's serial line, disk, CD or floppy for this guest alone
  *                 keyboard, mouse = on|off  whose the host's are
@@ -47,6 +47,7 @@ struct config {
 	char *swap;
 	uint64_t slice;
 	enum machine_mmu mmu;
+	enum machine_traps traps;
 	struct guest_config guest[HYPERVISOR_GUESTS];
 	unsigned guests;
 	bool sharing;

@@ -401,6 +401,30 @@ static enum monitor_result run_balloon(struct monitor *mon, char **w, int n, cha
 	return MONITOR_BAD;
 }
 
+static enum monitor_result run_mmu(struct monitor *mon, char **w, int n, char err[256])
+{
+	if (n == 1) {
+		fprintf(mon->out, "%s\n", machine_mmu_names[machine_mmu(mon->m)]);
+		return MONITOR_DONE;
+	}
+	for (unsigned k = 0; k < MMU_KINDS; k++)
+		if (!strcmp(w[1], machine_mmu_names[k]))
+			return machine_set_mmu(mon->m, (enum machine_mmu)k, err) ? MONITOR_DONE : MONITOR_BAD;
+	snprintf(err, 256, "mmu %.60s: there are shadow, direct and nested", w[1]);
+	return MONITOR_BAD;
+}
+
+static enum monitor_result run_gpa_cache(struct monitor *mon, char **w, int n, char err[256])
+{
+	(void)n;
+	if (strcmp(w[1], "on") && strcmp(w[1], "off")) {
+		snprintf(err, 256, "gpa-cache %.60s: it is on or off", w[1]);
+		return MONITOR_BAD;
+	}
+	machine_set_gpa_cache(mon->m, !strcmp(w[1], "on"));
+	return MONITOR_DONE;
+}
+
 bool monitor_forget_keys(struct monitor *mon)
 {
 	struct typist *fresh = typist_new();
@@ -575,6 +599,9 @@ const struct monitor_row monitor_table[] = {
 	{ "until", "N", "run until N instructions have been executed since power-on", 1, 1, run_until },
 	{ "balloon", "[MIB]", "ask the guest to make do with that much memory, for which it needs a driver; alone: how "
 	  "much it has given back", 0, 1, run_balloon },
+	{ "mmu", "[ENGINE]", "go on with another engine: shadow, direct or nested; alone: which it is", 0, 1,
+	  run_mmu },
+	{ "gpa-cache", "on|off", "the nested engine's cache of guest-physical translations", 1, 1, run_gpa_cache },
 	{ "savevm", "FILE", "write a checkpoint: the whole machine, to go on from; of several guests all of them, "
 	  "or with @NAME before it one", 1, 1, run_savevm },
 	{ "loadvm", "FILE", "go on from a checkpoint, at the very instruction", 1, 1, run_loadvm },

@@ -46,6 +46,9 @@ struct options {
 	bool monitor_stdio, nographic, start_stopped, no_reboot, snapshot, demo, mmu_check, log_int;
 	bool show_help, show_version, show_man;
 	enum machine_mmu mmu;
+	enum machine_traps traps;
+	enum machine_cost cost_model;
+	bool mmu_given, traps_given, gpa_cache;
 	uint16_t debug_exit_port;
 	uint8_t debug_exit_size;
 	uint64_t timeout_insns; /* UINT64_MAX: none */

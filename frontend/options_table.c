@@ -187,12 +187,44 @@ static bool set_vga_bios(struct options *o, const char *arg, char err[256])
 
 static bool set_mmu(struct options *o, const char *arg, char err[256])
 {
-	if (!strcmp(arg, "shadow"))
-		o->mmu = MMU_SHADOW;
-	else if (!strcmp(arg, "direct"))
-		o->mmu = MMU_DIRECT;
-	else
-		return bad(err, "--mmu", arg, "there are shadow and direct");
+	for (unsigned k = 0; k < MMU_KINDS; k++) {
+		if (!strcmp(arg, machine_mmu_names[k])) {
+			o->mmu = (enum machine_mmu)k;
+			o->mmu_given = true;
+			return true;
+		}
+	}
+	return bad(err, "--mmu", arg, "there are shadow, direct and nested");
+}
+
+static bool set_traps(struct options *o, const char *arg, char err[256])
+{
+	for (unsigned k = 0; k < MACHINE_TRAP_MODELS; k++) {
+		if (!strcmp(arg, machine_trap_names[k])) {
+			o->traps = (enum machine_traps)k;
+			o->traps_given = true;
+			return true;
+		}
+	}
+	return bad(err, "--traps", arg, "there are assist, deprivileged and classic");
+}
+
+static bool set_cost_model(struct options *o, const char *arg, char err[256])
+{
+	for (unsigned k = 0; k < COST_MODELS; k++) {
+		if (!strcmp(arg, machine_cost_names[k])) {
+			o->cost_model = (enum machine_cost)k;
+			return true;
+		}
+	}
+	return bad(err, "--cost-model", arg, "there are sandybridge, prescott and entries");
+}
+
+static bool set_gpa_cache(struct options *o, const char *arg, char err[256])
+{
+	if (strcmp(arg, "on") && strcmp(arg, "off"))
+		return bad(err, "--gpa-cache", arg, "it is on or off");
+	o->gpa_cache = !strcmp(arg, "on");
 	return true;
 }
 
@@ -727,10 +759,18 @@ const struct option_row option_table[] = {
 	  set_boot, NULL },
 	{ "-bios", "FILE", "this BIOS in place of the built-in one, SeaBIOS for example", set_bios, NULL },
 	{ "--vga-bios", "FILE", "this video BIOS in place of the built-in one", set_vga_bios, NULL },
-	{ "--mmu", "ENGINE", "shadow: shadow page tables (default); direct: the guest's tables are walked "
-	  "on every TLB miss", set_mmu, NULL },
-	{ "--mmu-check", NULL, "run both engines in lock step and stop at the first difference",
-	  set_mmu_check, NULL },
+	{ "--mmu", "ENGINE", "shadow: shadow page tables (default); nested: the guest's tables over the "
+	  "hypervisor's, walked in two dimensions on every TLB miss; direct: the guest's tables alone", set_mmu,
+	  NULL },
+	{ "--gpa-cache", "on|off", "nested: remember translations of guest-physical addresses, so that a walk "
+	  "takes fewer loads (default off)", set_gpa_cache, NULL },
+	{ "--traps", "MODEL", "assist: ring 0 is the guest's own (default); deprivileged: it runs in ring 1, and all "
+	  "that could tell is caught; classic: only what traps by itself is, the rest runs wrong and is counted",
+	  set_traps, NULL },
+	{ "--cost-model", "NAME", "the processor whose cycles `info cost` and --stats-json count for the hypervisor: "
+	  "sandybridge (default), prescott, entries", set_cost_model, NULL },
+	{ "--mmu-check", NULL, "hold every translation against a walk of the guest's tables, and stop at the first "
+	  "difference", set_mmu_check, NULL },
 	{ "--mips", "N", "guest instructions that make a guest microsecond, 1 to 1000 (default 200)", set_mips,
 	  NULL },
 	{ "-rtc", "base=DATE", "what the clock starts with: utc (default), localtime, or a fixed date as "

@@ -213,6 +213,9 @@ int setup_open(struct setup *s)
 	s->cfg.cpu_model = o->cpu;
 	s->cfg.mmu = o->mmu;
 	s->cfg.mmu_check = o->mmu_check;
+	s->cfg.gpa_cache = o->gpa_cache;
+	s->cfg.traps = o->traps;
+	s->cfg.cost_model = o->cost_model;
 	s->cfg.debug_exit_port = o->debug_exit_port;
 	s->cfg.debug_exit_size = o->debug_exit_size;
 	s->cfg.rtc_epoch = rtc_start(o);

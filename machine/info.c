@@ -148,7 +148,7 @@ void machine_print_mmu(struct machine *m, FILE *out)
 
 	cpu_get_state(m->cpu, &s);
 	fprintf(out, "engine %s, guest paging %s%s%s, CR3 %08x\n",
-		m->cfg.mmu == MMU_SHADOW ? "shadow" : "direct", s.cr0 >> 31 ? "on" : "off",
+		machine_mmu_names[m->cfg.mmu], s.cr0 >> 31 ? "on" : "off",
 		s.cr4 >> 5 & 1 ? ", PAE" : "", s.cr4 >> 4 & 1 ? ", PSE" : "", s.cr3);
 	if (s.cr4 >> 5 & 1 && s.cr0 >> 31)
 		for (unsigned i = 0; i < 4; i++)
@@ -161,6 +161,17 @@ void machine_print_mmu(struct machine *m, FILE *out)
 		"\n", e->table_writes, e->zaps, e->resyncs, e->invlpgs);
 	fprintf(out, "CR3 loads %" PRIu64 ", roots reused %" PRIu64 ", built %" PRIu64 "; shadow pages %"
 		PRIu64 "\n", e->root_loads, e->roots_reused, e->roots_built, e->shadow_pages);
+	for (unsigned i = 0; i < 4; i++)
+		if (e->depth[i].walks)
+			fprintf(out, "nested walks over %u guest entries %" PRIu64 ": %.2f loads each, %.2f of the "
+				"guest's tables and %.2f of the host's\n", i, e->depth[i].walks,
+				(double)(e->depth[i].guest_loads + e->depth[i].host_loads) /
+					(double)e->depth[i].walks,
+				(double)e->depth[i].guest_loads / (double)e->depth[i].walks,
+				(double)e->depth[i].host_loads / (double)e->depth[i].walks);
+	if (m->cfg.mmu == MMU_NESTED)
+		fprintf(out, "host tables %" PRIu64 ", cache of guest-physical translations %s, %" PRIu64
+			" hits\n", e->host_tables, m->cfg.gpa_cache ? "on" : "off", e->gpa_cache_hits);
 	fprintf(out, "frames of the pool in use %u of %u\n", m->pool->used, m->pool->count);
 }
 
@@ -180,6 +191,26 @@ static void print_hypervisor(struct machine *m, FILE *out)
 	}
 }
 
+/* What `classic` lets run, and `deprivileged` catches: sensitive instructions that are not privileged. */
+static void print_silent(struct machine *m, FILE *out)
+{
+	const struct sensitive_count *n = cpu_sensitive(m->cpu);
+	bool any = false;
+
+	fprintf(out, "trap model %s\n", machine_trap_names[m->cfg.traps]);
+	for (unsigned i = 0; i < SENSITIVE_KINDS; i++) {
+		if (!n[i].met)
+			continue;
+		if (!any)
+			fprintf(out, "%-12s %12s %12s %14s\n", "instruction", "executed", "caught", "silently wrong");
+		any = true;
+		fprintf(out, "%-12s %12" PRIu64 " %12" PRIu64 " %14" PRIu64 "\n", sensitive_names[i], n[i].met,
+			n[i].caught, n[i].wrong);
+	}
+	if (!any)
+		fprintf(out, "no sensitive instruction was executed where it would show the hypervisor\n");
+}
+
 static void print_irqs(struct machine *m, FILE *out)
 {
 	irq_table_heading(false, out);
@@ -195,6 +226,8 @@ static const struct topic {
 	{ "registers", "the processor", machine_print_registers },
 	{ "fpu", "the x87 registers", print_fpu },
 	{ "mmu", "paging and the shadow's counters", machine_print_mmu },
+	{ "cost", "cycles that entries, loads and work are taken to cost", machine_print_cost },
+	{ "silent", "sensitive instructions under the trap model: caught, silently wrong", print_silent },
 	{ "irq", "which device drives which interrupt, and how often it did", print_irqs },
 	{ "hypervisor", "entries by cause, verdict and ring", print_hypervisor },
 };

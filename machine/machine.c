@@ -17,6 +17,10 @@ const char *const machine_cpu_models[CPU_MODELS + 1] = {
 	[CPU_PENTIUM3] = "pentium3", [CPU_PENTIUM4] = "pentium4", [CPU_MAX] = "max",
 };
 
+const char *const machine_mmu_names[MMU_KINDS] = {
+	[MMU_SHADOW] = "shadow", [MMU_DIRECT] = "direct", [MMU_NESTED] = "nested",
+};
+
 struct machine *machine_new(const struct machine_config *cfg, char err[256], bool *bad_image)
 {
 	struct machine *m = calloc(1, sizeof(*m));
@@ -50,6 +54,33 @@ void machine_free(struct machine *m)
 void machine_reset(struct machine *m)
 {
 	pc_reset(m);
+}
+
+const char *const machine_trap_names[MACHINE_TRAP_MODELS] = {
+	[MACHINE_ASSIST] = "assist", [MACHINE_DEPRIVILEGED] = "deprivileged", [MACHINE_CLASSIC] = "classic",
+};
+
+bool machine_set_mmu(struct machine *m, enum machine_mmu mmu, char err[256])
+{
+	cost_count(m); /* by the old engine's rules */
+	if (!cpu_set_engine(m->cpu, pc_engine(m, mmu))) {
+		snprintf(err, 256, "no memory for the %s engine; %s stays", machine_mmu_names[mmu],
+			 machine_mmu_names[m->cfg.mmu]);
+		return false;
+	}
+	m->cfg.mmu = mmu;
+	return true;
+}
+
+enum machine_mmu machine_mmu(const struct machine *m)
+{
+	return m->cfg.mmu;
+}
+
+void machine_set_gpa_cache(struct machine *m, bool on)
+{
+	m->cfg.gpa_cache = on;
+	engine_set_gpa_cache(cpu_engine(m->cpu), on);
 }
 
 /* ---- running ------------------------------------------------------------------------------------------ */

@@ -17,7 +17,16 @@ struct frame_pool; /* mmu/frames.h */
 
 enum { MACHINE_FLOPPIES = 2, MACHINE_DISKS = 4, MACHINE_SERIALS = 4 };
 enum { MACHINE_MIPS = 200 };
-enum machine_mmu { MMU_SHADOW, MMU_DIRECT };
+enum machine_mmu { MMU_SHADOW, MMU_DIRECT, MMU_NESTED, MMU_KINDS };
+/* Their names, for options and statistics. */
+extern const char *const machine_mmu_names[MMU_KINDS];
+/* How the guest's ring 0 is kept from the machine: docs/ENGINES.md. */
+enum machine_traps { MACHINE_ASSIST, MACHINE_DEPRIVILEGED, MACHINE_CLASSIC, MACHINE_TRAP_MODELS };
+extern const char *const machine_trap_names[MACHINE_TRAP_MODELS];
+
+/* What an entry into the hypervisor is taken to cost: machine/cost.c. */
+enum machine_cost { COST_SANDYBRIDGE, COST_PRESCOTT, COST_ENTRIES, COST_MODELS };
+extern const char *const machine_cost_names[COST_MODELS];
 
 /* Strings and images are borrowed until machine_free; NULL or 0 means absent. */
 struct machine_config {
@@ -34,6 +43,9 @@ struct machine_config {
 	const char *cpu_model;            /* NULL: the default */
 	enum machine_mmu mmu;
 	bool mmu_check;
+	enum machine_traps traps;
+	enum machine_cost cost_model;
+	bool gpa_cache;                   /* MMU_NESTED: a cache of guest-physical translations */
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;
 	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */
@@ -66,6 +78,14 @@ uint32_t machine_device_frames(void);
 struct machine *machine_new(const struct machine_config *cfg, char err[256], bool *bad_image);
 void machine_free(struct machine *m);
 void machine_reset(struct machine *m);
+
+/*
+ * Another engine from the next instruction on; the guest cannot tell. False with a text in err: no host
+ * memory for it, and the old one stays.
+ */
+bool machine_set_mmu(struct machine *m, enum machine_mmu mmu, char err[256]);
+enum machine_mmu machine_mmu(const struct machine *m);
+void machine_set_gpa_cache(struct machine *m, bool on);
 
 /* Runs for `duration` guest time, or until `max_insns` more instructions (UINT64_MAX: no limit). */
 enum machine_stop machine_run(struct machine *m, ns_t duration, uint64_t max_insns);

@@ -443,12 +443,24 @@ static void fill_cmos(struct machine *m)
 	mc146818_set_checksum(&m->rtc);
 }
 
+/* The direct engine is what the others are checked against. */
+enum engine_kind pc_engine(const struct machine *m, enum machine_mmu mmu)
+{
+	static const enum engine_kind plain[MMU_KINDS] = { ENGINE_SHADOW, ENGINE_DIRECT, ENGINE_NESTED };
+	static const enum engine_kind checked[MMU_KINDS] = { ENGINE_CHECK, ENGINE_DIRECT, ENGINE_CHECK_NESTED };
+
+	return m->cfg.mmu_check ? checked[mmu] : plain[mmu];
+}
+
 static bool build_cpu(struct machine *m, char err[256])
 {
+	static const enum trap_model trap_models[MACHINE_TRAP_MODELS] = {
+		[MACHINE_ASSIST] = TRAPS_ASSIST, [MACHINE_DEPRIVILEGED] = TRAPS_DEPRIVILEGED,
+		[MACHINE_CLASSIC] = TRAPS_CLASSIC,
+	};
 	struct cpu_config c = {
 		.p2m = m->p2m, .bus = m->bus, .clock = &m->clock, .log = &m->log,
-		.engine = m->cfg.mmu_check ? ENGINE_CHECK :
-			  m->cfg.mmu == MMU_DIRECT ? ENGINE_DIRECT : ENGINE_SHADOW,
+		.engine = pc_engine(m, m->cfg.mmu), .traps = trap_models[m->cfg.traps],
 		.model = CPU_MAX,
 		.inta = acknowledge, .inta_opaque = m,
 		.ferr = { ferr_set_pin, &m->ferr, 0 },
@@ -458,6 +470,8 @@ static bool build_cpu(struct machine *m, char err[256])
 		if (m->cfg.cpu_model && !strcmp(m->cfg.cpu_model, machine_cpu_models[i]))
 			c.model = (enum cpu_model)i;
 	m->cpu = cpu_new(&c, err);
+	if (m->cpu)
+		engine_set_gpa_cache(cpu_engine(m->cpu), m->cfg.gpa_cache);
 	return m->cpu;
 }
 

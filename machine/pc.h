@@ -22,6 +22,7 @@
 #include "devices/port92.h"
 #include "devices/power.h"
 #include "devices/vga.h"
+#include "machine/cost.h"
 #include "machine/ferr.h"
 #include "machine/fw_cfg.h"
 #include "machine/irq_table.h"
@@ -66,6 +67,7 @@ struct machine {
 	unsigned devices;
 
 	const struct trace_sink *trace; /* NULL: none */
+	struct cost_counts cost;
 
 	struct machine_config cfg;
 	struct physmem physmem;  /* the DMA controller's way to memory */
@@ -89,6 +91,9 @@ void pc_free(struct machine *m);
 void pc_build_chips_alone(struct machine *m, const struct machine *like);
 /* The reset line of the board: every device and the cpu; memory keeps its contents. */
 void pc_reset(struct machine *m);
+
+/* The engine that stands for `mmu`, checked where the configuration asks for it. */
+enum engine_kind pc_engine(const struct machine *m, enum machine_mmu mmu);
 
 /*
  * machine_run for one of several: comes back at a HLT too, with m->halted set and the time at the

@@ -33,6 +33,28 @@ static void print_entries(const struct hv_log *l, FILE *out)
 	fprintf(out, "\n  }");
 }
 
+/* Walks in two dimensions: element i is about those over i guest entries. */
+static void print_depths(const struct engine_stats *e, FILE *out)
+{
+	fprintf(out, "    \"depth\": [");
+	for (unsigned i = 0; i < 4; i++)
+		fprintf(out, "%s{ \"walks\": %" PRIu64 ", \"guest_loads\": %" PRIu64 ", \"host_loads\": %"
+			PRIu64 " }", i ? ", " : "", e->depth[i].walks, e->depth[i].guest_loads,
+			e->depth[i].host_loads);
+	fprintf(out, "]\n");
+}
+
+/* Sensitive instructions that are not privileged, where the trap model makes a difference. */
+static void print_sensitive(const struct sensitive_count *n, FILE *out)
+{
+	fprintf(out, "  \"silent\": {\n");
+	for (unsigned i = 0; i < SENSITIVE_KINDS; i++)
+		fprintf(out, "    \"%s\": { \"executed\": %" PRIu64 ", \"caught\": %" PRIu64 ", \"wrong\": %" PRIu64
+			" }%s\n", sensitive_names[i], n[i].met, n[i].caught, n[i].wrong,
+			i + 1 < SENSITIVE_KINDS ? "," : "");
+	fprintf(out, "  },\n");
+}
+
 void machine_stats_json(struct machine *m, FILE *out)
 {
 	const struct engine_stats *e = engine_get_stats(cpu_engine(m->cpu));
@@ -44,7 +66,8 @@ void machine_stats_json(struct machine *m, FILE *out)
 	if (machine_state_hash(m, &hash))
 		fprintf(out, "  \"state_hash\": \"%016" PRIx64 "\",\n", hash);
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
-	fprintf(out, "  \"engine\": \"%s\",\n", m->cfg.mmu == MMU_SHADOW ? "shadow" : "direct");
+	fprintf(out, "  \"engine\": \"%s\",\n", machine_mmu_names[m->cfg.mmu]);
+	fprintf(out, "  \"trap_model\": \"%s\",\n", machine_trap_names[m->cfg.traps]);
 	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u },\n", m->pool->count, m->pool->used);
 	fprintf(out, "  \"balloon\": { \"wanted\": %u, \"held\": %u },\n", m->balloon.s.wanted, m->balloon.s.held);
 	fprintf(out, "  \"tlb\": { \"misses\": %" PRIu64 " },\n", e->translations);
@@ -64,9 +87,17 @@ void machine_stats_json(struct machine *m, FILE *out)
 	COUNTER(root_loads, ",");
 	COUNTER(roots_reused, ",");
 	COUNTER(roots_built, ",");
-	COUNTER(shadow_pages, "");
+	COUNTER(shadow_pages, ",");
+	COUNTER(host_loads, ",");
+	COUNTER(gpa_cache_hits, ",");
+	COUNTER(host_tables, ",");
+	COUNTER(restart_loads, ",");
+	COUNTER(switches, ",");
+	print_depths(e, out);
 	fprintf(out, "  },\n");
 #undef COUNTER
+	cost_json(m, out);
+	print_sensitive(cpu_sensitive(m->cpu), out);
 	fprintf(out, "  \"irq\": {");
 	irq_table_json(&m->irqs, out);
 	fprintf(out, "\n  },\n");

@@ -98,9 +98,19 @@ static gpa_t large_base(const struct paging *pg, uint64_t entry)
 	return (entry & 0xffc00000u) | (entry >> 13 & 0xff) << 32;
 }
 
-/* Reads entries from the directory down. False: the #PF is in *t. */
-static bool read_entries(const struct p2m *p, const struct paging *pg, uint32_t va, unsigned access,
-			 struct walk *w, struct trap *t)
+/* From memory as the p2m has it, without asking anybody. */
+static uint64_t read_plain(void *p, gpa_t at, bool pae)
+{
+	return walk_read_entry(p, at, pae);
+}
+
+/*
+ * Reads entries from the directory down. False: the #PF is in *t. Inline, so that the plain
+ * reader costs no call through a pointer.
+ */
+static inline __attribute__((always_inline))
+bool read_entries(walk_reader *read, void *opaque, const struct paging *pg, uint32_t va,
+		  unsigned access, struct walk *w, struct trap *t)
 {
 	gpa_t at;
 
@@ -113,7 +123,7 @@ static bool read_entries(const struct p2m *p, const struct paging *pg, uint32_t 
 		uint64_t entry;
 
 		at = walk_a20(pg, at);
-		entry = walk_read_entry(p, at, pg->pae);
+		entry = read(opaque, at, pg->pae);
 		if (!(entry & PTE_P))
 			return walk_page_fault(pg, va, access, 0, t);
 		if (walk_entry_reserved(pg, entry, leaf_table))
@@ -134,7 +144,8 @@ static bool read_entries(const struct p2m *p, const struct paging *pg, uint32_t 
 	}
 }
 
-bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va64, unsigned access,
+static inline __attribute__((always_inline))
+bool walk_with(walk_reader *read, void *opaque, const struct paging *pg, gva_t va64, unsigned access,
 	       struct walk *w, struct trap *t)
 {
 	uint32_t va = (uint32_t)va64;
@@ -145,7 +156,7 @@ bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va64, unsigne
 		walk_without_paging(pg, va, w);
 		return true;
 	}
-	if (!read_entries(p, pg, va, access, w, t))
+	if (!read_entries(read, opaque, pg, va, access, w, t))
 		return false;
 
 	leaf = w->entry[w->levels - 1];
@@ -176,6 +187,18 @@ bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va64, unsigne
 	return true;
 }
 
+bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va, unsigned access,
+	       struct walk *w, struct trap *t)
+{
+	return walk_with(read_plain, (void *)(uintptr_t)p, pg, va, access, w, t);
+}
+
+bool walk_through(walk_reader *read, void *opaque, const struct paging *pg, gva_t va, unsigned access,
+		  struct walk *w, struct trap *t)
+{
+	return walk_with(read, opaque, pg, va, access, w, t);
+}
+
 /* A and D lie in the entry's first byte, so one byte is stored. */
 static void store_accessed(struct p2m *p, gpa_t at, uint64_t entry)
 {
@@ -198,14 +221,19 @@ static void store_accessed(struct p2m *p, gpa_t at, uint64_t entry)
 		*host = low;
 }
 
+void walk_store_accessed(struct p2m *p, const struct walk *w)
+{
+	for (unsigned i = 0; w->gained >> i; i++) {
+		if (w->gained >> i & 1)
+			store_accessed(p, w->at[i], w->entry[i]);
+	}
+}
+
 bool walk_guest(struct p2m *p, const struct paging *pg, gva_t va, unsigned access, struct walk *w,
 		struct trap *t)
 {
 	if (!walk_peek(p, pg, va, access, w, t))
 		return false;
-	for (unsigned i = 0; w->gained >> i; i++) {
-		if (w->gained >> i & 1)
-			store_accessed(p, w->at[i], w->entry[i]);
-	}
+	walk_store_accessed(p, w);
 	return true;
 }

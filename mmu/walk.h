@@ -47,6 +47,15 @@ bool walk_guest(struct p2m *p, const struct paging *pg, gva_t va, unsigned acces
 bool walk_peek(const struct p2m *p, const struct paging *pg, gva_t va, unsigned access,
 	       struct walk *w, struct trap *t);
 
+/*
+ * walk_peek in two steps for who has an own way to guest-physical memory: `read` gives the entry at
+ * `at`; then walk_store_accessed leaves A and D as walk_guest does.
+ */
+typedef uint64_t walk_reader(void *opaque, gpa_t at, bool pae);
+bool walk_through(walk_reader *read, void *opaque, const struct paging *pg, gva_t va, unsigned access,
+		  struct walk *w, struct trap *t);
+void walk_store_accessed(struct p2m *p, const struct walk *w);
+
 /* The entry of 4 or 8 bytes at `at`: zero in RAM never touched, ones where there is no memory. */
 uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae);
 

@@ -1,6 +1,7 @@
 /*
- * The `check` engine: the shadow, with every answer held against the guest's walk. What the shadow
- * may answer otherwise, and when, is in docs/SHADOW.md ("The engines").
+ * The checking engines: the shadow, or the nested engine, with every answer held against the
+ * guest's walk. What the shadow may answer otherwise, and when, is in docs/SHADOW.md ("The
+ * engines").
  */
 #include "shadow/table.h"
 
@@ -17,9 +18,10 @@ static void differ(struct engine *e, gva_t va, const char *fmt, ...)
 	if (e->difference[0])
 		return;
 	n = snprintf(e->difference, sizeof(e->difference),
-		     "shadow differs from the guest walk at linear %08llx (cr3 %llx, role %x, "
+		     "%s differs from the guest walk at linear %08llx (cr3 %llx, role %x, "
 		     "cs:eip %x:%x, instruction %llu): ",
-		     (unsigned long long)va, (unsigned long long)e->pg.cr3, paging_role(&e->pg),
+		     e->kind == ENGINE_CHECK ? "shadow" : "nested", (unsigned long long)va,
+		     (unsigned long long)e->pg.cr3, paging_role(&e->pg),
 		     e->log->cs, e->log->eip, (unsigned long long)e->log->icount);
 	va_start(ap, fmt);
 	vsnprintf(e->difference + n, sizeof(e->difference) - (size_t)n, fmt, ap);
@@ -84,15 +86,14 @@ static bool old_is_right(const struct engine *e, gva_t va, unsigned access)
 	return leaf && leaf->unsync && (entry & need) == need;
 }
 
-static bool check_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
-			    struct trap *t)
+static bool checked_translate(struct engine *e, const struct engine_ops *ops, bool old, gva_t va,
+			      unsigned access, struct mapping *m, struct trap *t)
 {
-	bool old = old_is_right(e, va, access), want, got;
 	struct trap fault;
 	struct walk w;
+	bool want = walk_peek(e->p2m, &e->pg, va, access, &w, &fault);
+	bool got = ops->translate(e, va, access, m, t);
 
-	want = walk_peek(e->p2m, &e->pg, va, access, &w, &fault);
-	got = shadow_ops.translate(e, va, access, m, t);
 	if (old)
 		return got;
 	if (want != got) {
@@ -104,9 +105,22 @@ static bool check_translate(struct engine *e, gva_t va, unsigned access, struct 
 	} else {
 		compare_fault(e, va, t, &fault);
 	}
-	if (e->stats.translations % AUDIT_EVERY == 0 && shadow_audit(e, NULL))
+	if (e->stats.translations % AUDIT_EVERY == 0 && ops->audit(e, NULL))
 		differ(e, va, "the audit found entries that allow too much");
 	return got;
+}
+
+static bool check_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
+			    struct trap *t)
+{
+	return checked_translate(e, &shadow_ops, old_is_right(e, va, access), va, access, m, t);
+}
+
+/* This one keeps nothing of the guest's, and may never answer otherwise. */
+static bool check_nested_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
+				   struct trap *t)
+{
+	return checked_translate(e, &nested_ops, false, va, access, m, t);
 }
 
 /* After INVLPG nothing old may be left for its address. */
@@ -152,6 +166,26 @@ static void check_layout_changing(struct engine *e, gfn_t first, gfn_t count)
 {
 	shadow_ops.layout_changing(e, first, count);
 }
+
+static bool check_nested_init(struct engine *e, uint32_t pages) { return nested_ops.init(e, pages); }
+static void check_nested_free(struct engine *e) { nested_ops.free(e); }
+static void check_nested_invlpg(struct engine *e, gva_t va) { nested_ops.invlpg(e, va); }
+static void check_nested_forget(struct engine *e) { nested_ops.forget(e); }
+static void check_nested_layout_changing(struct engine *e, gfn_t first, gfn_t count)
+{
+	nested_ops.layout_changing(e, first, count);
+}
+
+const struct engine_ops check_nested_ops = {
+	.init = check_nested_init,
+	.free = check_nested_free,
+	.set_paging = flat_set_paging,
+	.translate = check_nested_translate,
+	.invlpg = check_nested_invlpg,
+	.forget = check_nested_forget,
+	.layout_changing = check_nested_layout_changing,
+	.audit = nested_audit,
+};
 
 const struct engine_ops check_ops = {
 	.init = check_init,

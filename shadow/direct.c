@@ -10,15 +10,43 @@
 
 #include <stdlib.h>
 
-struct direct {
-	uint32_t root;
-	bool large_given; /* since the last flush: INVLPG of such a page must drop all its pieces */
-};
+/* ---- what engines without a table of guest translations share --------------------------------- */
+
+void flat_flush(struct engine *e)
+{
+	struct flat *d = e->own;
+
+	d->large_given = false;
+	e->tlb->drop_all(e->tlb_opaque);
+}
+
+uint32_t flat_set_paging(struct engine *e, const struct paging *pg, enum paging_change why)
+{
+	struct flat *d = e->own;
+
+	e->pg = *pg;
+	if (why != PAGING_AC)
+		flat_flush(e);
+	d->root = pg->enabled && pg->smap && pg->ac;
+	return d->root;
+}
+
+void flat_invlpg(struct engine *e, gva_t va)
+{
+	struct flat *d = e->own;
+
+	if (d->large_given)
+		flat_flush(e);
+	else
+		e->tlb->drop_page(e->tlb_opaque, ROOT_ANY, va & ~(gva_t)PAGE_MASK);
+}
+
+/* ---- the engine -------------------------------------------------------------------------------- */
 
 static bool direct_init(struct engine *e, uint32_t pages)
 {
 	(void)pages;
-	e->own = calloc(1, sizeof(struct direct));
+	e->own = calloc(1, sizeof(struct flat));
 	return e->own;
 }
 
@@ -27,30 +55,10 @@ static void direct_free(struct engine *e)
 	free(e->own);
 }
 
-static void flush(struct engine *e)
-{
-	struct direct *d = e->own;
-
-	d->large_given = false;
-	e->tlb->drop_all(e->tlb_opaque);
-}
-
-static uint32_t direct_set_paging(struct engine *e, const struct paging *pg,
-				  enum paging_change why)
-{
-	struct direct *d = e->own;
-
-	e->pg = *pg;
-	if (why != PAGING_AC)
-		flush(e);
-	d->root = pg->enabled && pg->smap && pg->ac;
-	return d->root;
-}
-
 static bool direct_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
 			     struct trap *t)
 {
-	struct direct *d = e->own;
+	struct flat *d = e->own;
 	struct p2m_entry p;
 	struct walk w;
 
@@ -81,18 +89,13 @@ static bool direct_translate(struct engine *e, gva_t va, unsigned access, struct
 
 static void direct_invlpg(struct engine *e, gva_t va)
 {
-	struct direct *d = e->own;
-
-	if (d->large_given)
-		flush(e);
-	else
-		e->tlb->drop_page(e->tlb_opaque, ROOT_ANY, va & ~(gva_t)PAGE_MASK);
+	flat_invlpg(e, va);
 	hv_note(e->log, HV_INVLPG, HV_EMULATED, 0, (uint32_t)va, 0);
 }
 
 static void direct_forget(struct engine *e)
 {
-	struct direct *d = e->own;
+	struct flat *d = e->own;
 
 	d->large_given = false;
 }
@@ -101,7 +104,7 @@ static void direct_layout_changing(struct engine *e, gfn_t first, gfn_t count)
 {
 	(void)first;
 	(void)count;
-	flush(e);
+	flat_flush(e);
 }
 
 static unsigned direct_audit(struct engine *e, FILE *why)
@@ -114,7 +117,7 @@ static unsigned direct_audit(struct engine *e, FILE *why)
 const struct engine_ops direct_ops = {
 	.init = direct_init,
 	.free = direct_free,
-	.set_paging = direct_set_paging,
+	.set_paging = flat_set_paging,
 	.translate = direct_translate,
 	.invlpg = direct_invlpg,
 	.forget = direct_forget,

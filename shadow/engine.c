@@ -7,6 +7,8 @@ static const struct engine_ops *const engines[ENGINE_KINDS] = {
 	[ENGINE_SHADOW] = &shadow_ops,
 	[ENGINE_DIRECT] = &direct_ops,
 	[ENGINE_CHECK] = &check_ops,
+	[ENGINE_NESTED] = &nested_ops,
+	[ENGINE_CHECK_NESTED] = &check_nested_ops,
 };
 
 static void layout_changing(void *opaque, gfn_t first, gfn_t count)
@@ -25,9 +27,10 @@ struct engine *engine_new_sized(enum engine_kind kind, struct p2m *p2m, struct h
 		return NULL;
 	*e = (struct engine){
 		.ops = engines[kind], .p2m = p2m, .pool = p2m_pool(p2m), .log = log,
-		.tlb = tlb, .tlb_opaque = o, .pg = {.a20 = true, .phys_bits = 32},
+		.tlb = tlb, .tlb_opaque = o, .pg = {.a20 = true, .phys_bits = 32}, .kind = kind,
+		.pages = pages < ENGINE_MIN_PAGES ? ENGINE_MIN_PAGES : pages,
 	};
-	if (!e->ops->init(e, pages < ENGINE_MIN_PAGES ? ENGINE_MIN_PAGES : pages)) {
+	if (!e->ops->init(e, e->pages)) {
 		free(e);
 		return NULL;
 	}
@@ -48,6 +51,40 @@ void engine_free(struct engine *e)
 	p2m_set_layout_watch(e->p2m, NULL);
 	e->ops->free(e);
 	free(e);
+}
+
+/* Two engines that track frames never meet: a switch between the shadow and its check is refused. */
+bool engine_switch(struct engine *e, enum engine_kind kind)
+{
+	const struct engine_ops *from = e->ops, *to = engines[kind];
+	void *old = e->own, *new;
+
+	if (kind == e->kind)
+		return true;
+	if (from->audit == to->audit || !to->init(e, e->pages)) {
+		e->own = old;
+		return false;
+	}
+	new = e->own;
+	e->own = old;
+	from->free(e);
+	e->own = new;
+	e->ops = to;
+	e->kind = kind;
+	e->stats.shadow_pages = 0;
+	e->stats.switches++;
+	e->tlb->drop_all(e->tlb_opaque);
+	return true;
+}
+
+enum engine_kind engine_get_kind(const struct engine *e)
+{
+	return e->kind;
+}
+
+void engine_set_gpa_cache(struct engine *e, bool on)
+{
+	e->gpa_cache = on;
 }
 
 uint32_t engine_set_paging(struct engine *e, const struct paging *pg, enum paging_change why)
@@ -76,6 +113,11 @@ void engine_invlpg(struct engine *e, gva_t va)
 {
 	e->stats.invlpgs++;
 	e->ops->invlpg(e, va & UINT32_MAX);
+}
+
+bool engine_notes_invlpg(const struct engine *e)
+{
+	return e->kind != ENGINE_NESTED && e->kind != ENGINE_CHECK_NESTED;
 }
 
 void engine_forget(struct engine *e)

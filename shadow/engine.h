@@ -1,7 +1,8 @@
 /*
  * The engines that turn guest linear addresses into machine frames: `shadow`
- * (shadow page tables, the default), `direct` (guest walk x p2m on every TLB
- * miss, the oracle), later `nested`. All fill the same software TLB.
+ * (shadow page tables, the default), `nested` (the guest's tables over the
+ * hypervisor's, a two-dimensional walk on every TLB miss), `direct` (guest walk x
+ * p2m on every TLB miss, the oracle). All fill the same software TLB.
  */
 #ifndef SHADOW_ENGINE_H
 #define SHADOW_ENGINE_H
@@ -14,10 +15,12 @@
 #include "mmu/paging.h"
 
 /*
- * ENGINE_CHECK runs the shadow and holds every answer against the guest walk. It never changes what
- * the guest sees; engine_difference() tells what was wrong.
+ * ENGINE_CHECK runs the shadow, ENGINE_CHECK_NESTED the nested engine, and hold every answer
+ * against the guest walk. They never change what the guest sees; engine_difference() tells what
+ * was wrong.
  */
-enum engine_kind { ENGINE_SHADOW, ENGINE_DIRECT, ENGINE_CHECK, ENGINE_KINDS };
+enum engine_kind { ENGINE_SHADOW, ENGINE_DIRECT, ENGINE_CHECK, ENGINE_NESTED, ENGINE_CHECK_NESTED,
+		   ENGINE_KINDS };
 
 #define ENGINE_MIN_PAGES 4u
 #define ENGINE_DEFAULT_PAGES 4096u
@@ -53,6 +56,16 @@ struct engine_stats {
 	uint64_t translations, walks, guest_loads, shadow_loads, fills, table_writes, zaps, resyncs,
 		invlpgs, root_loads, roots_reused, roots_built, faults_reflected;
 	uint64_t shadow_pages; /* now in use */
+	/*
+	 * nested: loads from the host's table, translations of a gpa that the cache gave, host
+	 * tables now, and the loads of walks that were begun again because an entry was missing.
+	 */
+	uint64_t host_loads, gpa_cache_hits, host_tables, restart_loads;
+	/* nested: walks that gave a translation, by guest entries loaded (PAE: the PDPTE is one). */
+	struct engine_depth {
+		uint64_t walks, guest_loads, host_loads;
+	} depth[4];
+	uint64_t switches; /* to another engine */
 };
 
 struct engine;
@@ -67,6 +80,16 @@ struct engine *engine_new(enum engine_kind kind, struct p2m *p2m, struct hv_log 
 struct engine *engine_new_sized(enum engine_kind kind, struct p2m *p2m, struct hv_log *log,
 				const struct tlb_ops *tlb, void *o, uint32_t pages);
 void engine_free(struct engine *e);
+
+/*
+ * Goes on with another engine, at an instruction boundary: what is known is thrown away and the
+ * TLB told. The caller then calls engine_set_paging(PAGING_AC) and takes the root it gives.
+ * False, and nothing has changed: no host memory.
+ */
+bool engine_switch(struct engine *e, enum engine_kind kind);
+enum engine_kind engine_get_kind(const struct engine *e);
+/* nested: a cache of gpa -> machine frame before the host's table. Off at first. */
+void engine_set_gpa_cache(struct engine *e, bool on);
 
 enum paging_change {
 	PAGING_CR3,  /* MOV CR3, task switch: non-global translations are flushed */
@@ -88,6 +111,8 @@ bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mappin
 		      struct trap *t);
 
 void engine_invlpg(struct engine *e, gva_t va);
+/* Does the engine note it? Nested paging leaves it to the processor. */
+bool engine_notes_invlpg(const struct engine *e);
 
 /* Memory was changed behind everybody's back, by a restore: nothing known is true any more. */
 void engine_forget(struct engine *e);
@@ -101,7 +126,7 @@ bool engine_peek(struct engine *e, gva_t va, gpa_t *gpa);
  */
 unsigned engine_audit(struct engine *e, FILE *why);
 
-/* ENGINE_CHECK: a report of the first difference between the shadow and the walk; else NULL. */
+/* The checking engines: a report of the first difference from the walk; else NULL. */
 const char *engine_difference(const struct engine *e);
 
 const struct engine_stats *engine_get_stats(const struct engine *e);

@@ -17,7 +17,7 @@ struct engine_ops {
 	unsigned (*audit)(struct engine *e, FILE *why);
 };
 
-extern const struct engine_ops direct_ops, shadow_ops, check_ops;
+extern const struct engine_ops direct_ops, shadow_ops, nested_ops, check_ops, check_nested_ops;
 
 struct engine {
 	const struct engine_ops *ops;
@@ -28,9 +28,26 @@ struct engine {
 	void *tlb_opaque;
 	struct paging pg;
 	struct engine_stats stats;
+	enum engine_kind kind;
+	uint32_t pages;       /* shadow tables it may have */
+	bool gpa_cache;       /* nested: remembers translations of gpas */
 	void *own; /* the engine's own data */
 	char difference[1024]; /* check engine: report of the first; empty: none */
 };
+
+/*
+ * `direct` and `nested` keep no translation of a gva but the TLB's: every flush the guest asks
+ * for is carried out there. Begins the own data of both. direct.c.
+ */
+struct flat {
+	uint32_t root;
+	bool large_given; /* since the last flush: INVLPG of such a page must drop all its pieces */
+};
+void flat_flush(struct engine *e);
+uint32_t flat_set_paging(struct engine *e, const struct paging *pg, enum paging_change why);
+void flat_invlpg(struct engine *e, gva_t va);
+
+unsigned nested_audit(struct engine *e, FILE *why);
 
 /* What is behind a guest frame; one never touched is given now, and that is noted. */
 static inline struct p2m_entry engine_frame(struct engine *e, gpa_t gpa)

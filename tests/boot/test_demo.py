@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The demonstration guest from power-on to power-off, without a display: under both memory engines, under
-their comparison, and from the diskette image. Each check that the guest makes of itself counts as one here;
+"""The demonstration guest from power-on to power-off, without a display: under all memory engines, under
+their comparison, under the trap models, and from the diskette image. Each check that the guest makes of itself counts as one here;
 so do its end, its exit code, and what is on the last screen."""
+import json
 import os
 import re
 import subprocess
@@ -102,12 +103,57 @@ sleep 2
     return t
 
 
+REFUSED = {"hlt": 1, "cr_write": 1, "port_io": 1, "privileged": 3}  # privileged: CLI, LGDT and INVLPG
+
+
+def statistics(traps):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "stats")
+        code, said, out = run(["--demo", "--traps", traps, "--stats-json", path])
+        with open(path) as f:
+            return code, said, json.load(f)
+
+
+def trap_models():
+    """Who trapped: the programs' attempts are reflected from ring 3, the kernel's own are emulated from ring 0; where
+    nothing sensitive is caught, the story goes wrong and the list says by what."""
+    t = Tally("trap models")
+    _, story, plain = statistics("assist")
+    code, said, s = statistics("deprivileged")
+    t.check(code == 0 and said == story, f"deprivileged: the same story; exit code {code}")
+    t.check(s["instructions"] == plain["instructions"], "deprivileged: the same instructions")
+    for cause, n in REFUSED.items():
+        entries = s["hypervisor"][cause]
+        t.check(entries["reflected"][3] == n, f"{cause} refused in ring 3: {entries}")
+        t.check(entries["emulated"][0] > 0 and not any(entries["emulated"][1:]), f"{cause} of ring 0: {entries}")
+    t.check(s["hypervisor"]["privileged"]["reflected"][1] == 1, "CLI refused in ring 1")
+    for name, n in s["silent"].items():
+        t.check(n["caught"] == n["executed"] and not n["wrong"], f"deprivileged: {name}: {n}")
+    for name, n in plain["silent"].items():
+        t.check(n["executed"] == 0, f"assist: {name}: {n}")
+
+    code, said, s = statistics("classic")
+    wrong = {name: n["wrong"] for name, n in s["silent"].items() if n["wrong"]}
+    t.check(code == 81, f"classic: exit code {code}")
+    for name in ("sgdt", "sidt", "str", "smsw", "iret"):
+        t.check(wrong.get(name, 0) > 0, f"classic: {name} runs silently wrong: {wrong}")
+    for name, what in (("sgdt", "SGDT"), ("sidt", "SIDT"), ("str", "STR")):
+        t.check(re.search(f"^FAIL.*{what} tells ring 3 the truth", said, re.M), f"classic: {what} lies\n{said}")
+    for cause, n in REFUSED.items():
+        t.check(s["hypervisor"][cause]["reflected"][3] == n, f"classic: {cause} refused in ring 3")
+    t.report()
+    return t
+
+
 def main():
     tallies = []
     stories = {}
     for name, args in [("demo, shadow", ["--demo", "--mmu", "shadow"]),
                        ("demo, direct", ["--demo", "--mmu", "direct"]),
-                       ("demo, both compared", ["--demo", "--mmu-check"])]:
+                       ("demo, nested", ["--demo", "--mmu", "nested"]),
+                       ("demo, compared", ["--demo", "--mmu-check"]),
+                       ("demo, nested compared", ["--demo", "--mmu", "nested", "--mmu-check"]),
+                       ("demo, deprivileged", ["--demo", "--traps", "deprivileged"])]:
         tally, stories[name] = whole_story(name, args)
         tallies.append(tally)
     t = Tally("demo, the same story under every engine")
@@ -116,6 +162,7 @@ def main():
     tallies.append(t)
     tallies.append(whole_story("demo, diskette", ["-fda", IMAGE, "-snapshot", "-boot", "a"])[0])
     tallies.append(keys())
+    tallies.append(trap_models())
     return 1 if any(t.failed for t in tallies) else 0
 
 

@@ -265,7 +265,8 @@ static inline void start_v86(struct guest *g, unsigned iopl)
 	g->s.gpr[R_ESP] = 0x7000;
 }
 
-static inline struct guest *guest_with(enum cpu_model model, enum engine_kind engine)
+static inline struct guest *guest_of(enum cpu_model model, enum engine_kind engine,
+				     enum trap_model traps)
 {
 	struct guest *g = calloc(1, sizeof(*g));
 	struct cpu_config cfg;
@@ -279,14 +280,26 @@ static inline struct guest *guest_with(enum cpu_model model, enum engine_kind en
 	g->bus = bus_new();
 	clock_init(&g->clock, 10);
 	cfg = (struct cpu_config){ .p2m = g->p2m, .bus = g->bus, .clock = &g->clock, .log = &g->log,
-				   .engine = engine, .model = model, .inta = guest_inta,
-				   .inta_opaque = g };
+				   .engine = engine, .model = model, .traps = traps,
+				   .inta = guest_inta, .inta_opaque = g };
 	g->cpu = cpu_new(&cfg, err);
 	assert_non_null(g->cpu);
 	cpu_reset(g->cpu);
 	write_tables(g);
 	start_protected(g, 0);
 	return g;
+}
+
+static inline struct guest *guest_new_trapped(enum cpu_model model, enum trap_model traps)
+{
+	return guest_of(model, ENGINE_SHADOW, traps);
+}
+
+/* test_deprivileged.py runs the same tests in ring 1: nothing may differ. */
+static inline struct guest *guest_with(enum cpu_model model, enum engine_kind engine)
+{
+	return guest_of(model, engine,
+			getenv("UMBRA86_DEPRIVILEGED") ? TRAPS_DEPRIVILEGED : TRAPS_ASSIST);
 }
 
 static inline struct guest *guest_new(enum cpu_model model)

@@ -71,6 +71,7 @@ def options():
         refused(f"{last} without its value", USAGE, last.encode(), last)
     for option, value in (("-display", "hologram"), ("-boot", "zzz"), ("-serial", "carrier-pigeon"), ("-cpu", "z80"),
                           ("--timeout-insns", "soon"), ("--timeout-insns", "-1"), ("--mmu", "none"),
+                          ("--traps", "none"), ("--cost-model", "free"), ("--gpa-cache", "maybe"),
                           ("-device", "flux-capacitor"), ("-device", "isa-debug-exit,iobase=banana"),
                           ("-rtc", "base=tomorrow")):
         refused(f"{option} {value}", USAGE, option.encode(), option, value, *QUICK)
@@ -98,7 +99,7 @@ def files():
     for size in (513, 500000, 1474559):
         refused(f"a floppy cut at {size}", IMAGE, b"cut", "-fda", t.file(f"cut{size}.img", image[:size]), *QUICK)
     loop = t.file("loop.img", boot_sector(b"\xeb\xfe"))
-    for k, (line, words) in enumerate((("frobnicate", b":2: unknown command frobnicate"), ('wait "x', b"quote"),
+    for k, (line, words) in enumerate((("frobnicate", b":2: unknown command frobnicate"), ("mmu none", b"nested"), ("gpa-cache 1", b"on or off"), ('wait "x', b"quote"),
                                        ("wait", b"wait"), ("sleep soon", b"sleep"), ("sendkey meta-bucky", b"key"),
                                        ("x/99999999999q zz", b":2: "), ("\x01\x02", b":2: "))):
         refused(f"a script with {line!r}", USAGE, words, "-fda", loop, "-snapshot", "--script",

@@ -135,6 +135,12 @@ int setup_tiny(void **state)
 	return 0;
 }
 
+int setup_engine(void **state, enum engine_kind kind)
+{
+	*state = start(kind, 64);
+	return 0;
+}
+
 int teardown(void **state)
 {
 	struct bench *b = *state;

@@ -34,6 +34,7 @@ struct bench {
 int setup(void **state);
 int setup_check(void **state);
 int setup_tiny(void **state);
+int setup_engine(void **state, enum engine_kind kind);
 int teardown(void **state);
 
 /* Forgets, or counts, what the TLB was told. */

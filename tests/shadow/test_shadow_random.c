@@ -9,8 +9,8 @@
  *  - a frame with flags is in no write array;
  *  - the audit is clean after every step that changed a table, a register or the layout.
  *
- * All engines run it, in rounds that differ in engine, table pool and paging mode; each round takes
- * its seed from the one printed. UMBRA86_STEPS and UMBRA86_SEED change the defaults.
+ * All engines run it, in rounds that differ in engine, table pool and paging mode; in some rounds the
+ * engine is changed on the way. Each round takes its seed from the one printed. UMBRA86_STEPS and UMBRA86_SEED change the defaults.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -383,6 +383,27 @@ static void change_layout(struct world *w)
 	}
 }
 
+/* Engine n as a machine picks it, which is checked or is not. */
+static enum engine_kind some_engine(const struct world *w, unsigned n)
+{
+	static const enum engine_kind plain[] = {ENGINE_SHADOW, ENGINE_NESTED, ENGINE_DIRECT},
+		checked[] = {ENGINE_CHECK, ENGINE_CHECK_NESTED, ENGINE_DIRECT};
+
+	return w->checked ? checked[n] : plain[n];
+}
+
+/* Another engine takes over, or the same one stays; what hardware may have cached is as before. */
+static void change_engine(struct world *w)
+{
+	enum engine_kind kind = some_engine(w, rnd(w, 3));
+
+	assert_true(engine_switch(w->engine, kind));
+	assert_int_equal(engine_get_kind(w->engine), kind);
+	w->kind = kind;
+	set_paging(w, PAGING_AC);
+	engine_set_gpa_cache(w->engine, chance(w, 50));
+}
+
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
 static void start_round(struct world *w, uint64_t seed)
@@ -403,11 +424,14 @@ static void start_round(struct world *w, uint64_t seed)
 	for (gfn_t f = 0; f < 1024; f++)
 		phys_write(w->p2m, (gpa_t)(BIG_GFN + f) << PAGE_SHIFT, &one, 1);
 
-	w->kind = chance(w, 60) ? ENGINE_SHADOW : chance(w, 70) ? ENGINE_CHECK : ENGINE_DIRECT;
+	w->checked = chance(w, 30);
+	w->restless = chance(w, 25);
+	w->kind = some_engine(w, chance(w, 75) ? 0 : 1 + rnd(w, 3) % 2);
 	w->calm = chance(w, 50);
 	w->many_roots = chance(w, 20);
 	w->engine = engine_new_sized(w->kind, w->p2m, &w->log, &model_ops, w, sizes[rnd(w, 5)]);
 	assert_non_null(w->engine);
+	engine_set_gpa_cache(w->engine, chance(w, 50));
 	model_drop_all(w);
 	old_flush_all(w);
 	w->pg = (struct paging){.enabled = true, .phys_bits = chance(w, 50) ? 36 : 32};
@@ -476,6 +500,8 @@ static bool step(struct world *w)
 		change_many(w);
 	} else if (what < 985) {
 		change_mode(w);
+	} else if (w->restless && chance(w, 30)) {
+		change_engine(w);
 	} else if (what < 995) {
 		w->pg.ac = !w->pg.ac;
 		set_paging(w, PAGING_AC);

@@ -44,6 +44,7 @@ struct world {
 	struct hv_log log;
 	struct engine *engine;
 	enum engine_kind kind;
+	bool checked, restless; /* restless: the engine is changed at times */
 	bool many_roots;
 	bool calm;           /* this round flushes rarely, so that old translations live long */
 	struct paging pg;
