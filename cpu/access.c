@@ -78,8 +78,10 @@ static bool watched_hit(const struct cpu *c, uint32_t lin, bool user, struct pla
  */
 static bool beside_code(const struct cpu *c, const struct place *p, uint32_t lin, unsigned size)
 {
-	return p->host && !((lin ^ (lin + size - 1)) >> 6) && p2m_pool(c->p2m)->flags[p->mfn] == FRAME_CODE &&
-	       !(c->code_granules[p->mfn] >> ((lin & PAGE_MASK) >> 6) & 1);
+	unsigned first = lin & PAGE_MASK;
+
+	return p->host && first + size <= PAGE_SIZE && p2m_pool(c->p2m)->flags[p->mfn] == FRAME_CODE &&
+	       !code_map_meets(&c->code[p->mfn], first, size);
 }
 
 /* Where a translation for an access to `lin` leads. Remembers pages that are written in the watchers' sight. */

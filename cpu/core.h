@@ -95,6 +95,20 @@ static inline unsigned jump_slot(uint64_t code_address)
 	return (unsigned)(code_address ^ code_address >> 12) & (JUMPS - 1);
 }
 
+/* A bit for each byte of a frame: does decoded code lie there? Of most frames the host never gives the memory. */
+struct code_map { uint64_t word[PAGE_SIZE / 64]; };
+
+/* In bytes [first, first + size) of the frame, size 1 to 64? */
+static inline bool code_map_meets(const struct code_map *m, unsigned first, unsigned size)
+{
+	unsigned last = first + size - 1;
+	uint64_t from = ~0ull << (first & 63), to = ~0ull >> (63 - (last & 63));
+
+	if (first >> 6 == last >> 6)
+		return m->word[first >> 6] & from & to;
+	return (m->word[first >> 6] & from) || (m->word[last >> 6] & to);
+}
+
 /* A CALL that was made, so that the RET that belongs to it finds its way back without a search. */
 struct called {
 	struct op *slot;  /* behind the CALL: its `chain` is what lay at the return address the last time */
@@ -167,7 +181,7 @@ struct cpu {
 	struct engine *engine;
 	struct cpu_config cfg;
 	struct trace_cache *traces;
-	uint64_t *code_granules; /* by mfn: a bit for each 64 bytes that hold decoded code */
+	struct code_map *code; /* by mfn: where there is decoded code */
 	struct tlb_banks *banks;
 	struct cpu_last_trap last_trap[3];
 	uint64_t last_trap_count;

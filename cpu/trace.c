@@ -1,8 +1,8 @@
 /*
  * The trace cache: finding, building and killing traces.
  *
- * A frame that holds decoded code carries FRAME_CODE and a map of its 64-byte granules that do; a store
- * kills only the traces that lie in the granules it touches. A killed trace stays in the arena, its first
+ * A frame that holds decoded code carries FRAME_CODE and a map of the bytes that do; a store
+ * kills only the traces of which it changes a byte. A killed trace stays in the arena, its first
  * op replaced, until the arena is full and everything is dropped at once, which only trace_resolve does:
  * no op is being executed then.
  *
@@ -19,7 +19,6 @@
 
 #define ARENA_BYTES (16u << 20)
 #define HASH 65536u
-#define GRANULE_SHIFT 6
 #define SINGLES 64u
 #define PART 1024u  /* of the arena: see trace_of */
 #define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
@@ -48,7 +47,7 @@ struct single {
 };
 
 struct trace_cache {
-	struct cpu *cpu; /* its code_granules are kept here too */
+	struct cpu *cpu; /* its code maps are kept here too */
 	struct op unlinked[2], far[2], nowhere[2];
 	struct { uint64_t key; struct op op[2]; } none; /* the guess of who has none */
 	struct trace *hash[HASH];
@@ -81,11 +80,22 @@ static unsigned hash_of(uint64_t key)
 	return (page << 8 | (unsigned)(key >> 4 & 255)) & (HASH - 1);
 }
 
-static uint64_t granules_of(uint32_t from, uint32_t to) /* [from, to) within a page, not empty */
+/* [from, to) of a frame holds code; not empty. */
+static void code_map_add(struct code_map *m, unsigned from, unsigned to)
 {
-	unsigned a = from >> GRANULE_SHIFT, b = (to - 1) >> GRANULE_SHIFT;
+	unsigned last = to - 1;
 
-	return (b == 63 ? ~0ull : (1ull << (b + 1)) - 1) & ~((1ull << a) - 1);
+	for (unsigned k = from >> 6; k <= last >> 6; k++)
+		m->word[k] |= (k == from >> 6 ? ~0ull << (from & 63) : ~0ull) &
+			      (k == last >> 6 ? ~0ull >> (63 - (last & 63)) : ~0ull);
+}
+
+static bool holds_code(const struct code_map *m, unsigned from, unsigned to)
+{
+	for (; to - from > 64; from += 64)
+		if (code_map_meets(m, from, 64))
+			return true;
+	return to > from && code_map_meets(m, from, to - from);
 }
 
 /* ---- killing ------------------------------------------------------------------------------------ */
@@ -105,19 +115,17 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 	t->stats.killed++;
 }
 
-/*
- * Only the traces that hold a byte that was written die: data may lie beside code, as in DOS programs, in the very
- * 64 bytes.
- */
+/* Only the traces that hold a byte that was written die: data may lie beside code, as in DOS programs. */
 static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 {
 	struct trace_cache *t = opaque;
-	uint64_t *granules = &t->cpu->code_granules[f], left = 0;
+	struct code_map *map = &t->cpu->code[f], left;
 	struct trace **p = &t->list[f];
 	bool killed = false;
 
-	if (!(*granules & granules_of(off, off + len)))
+	if (!holds_code(map, off, off + len))
 		return;
+	memset(&left, 0, sizeof(left));
 	while (*p) {
 		struct trace *tr = *p;
 		uint32_t first = (uint32_t)tr->key & PAGE_MASK;
@@ -127,14 +135,14 @@ static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 			kill_trace(t, tr);
 			killed = true;
 		} else {
-			left |= granules_of(first, tr->end);
+			code_map_add(&left, first, tr->end);
 			p = &tr->frame_next;
 		}
 	}
 	if (!killed)
 		return;
-	*granules = left;
-	if (!left)
+	*map = left;
+	if (!t->list[f])
 		p2m_pool(t->cpu->p2m)->flags[f] &= (uint8_t)~FRAME_CODE;
 	t->cpu->attention |= ATTN_CODE;
 }
@@ -147,8 +155,9 @@ static void flush_all(struct trace_cache *t)
 		for (struct trace *tr = t->hash[h]; tr; tr = tr->hash_next) {
 			mfn_t f = (mfn_t)(tr->key >> PAGE_SHIFT);
 
+			if (t->list[f])
+				memset(&t->cpu->code[f], 0, sizeof(t->cpu->code[f]));
 			t->list[f] = NULL;
-			t->cpu->code_granules[f] = 0;
 			pool->flags[f] &= (uint8_t)~FRAME_CODE;
 		}
 		t->hash[h] = NULL;
@@ -288,7 +297,7 @@ static void publish(struct trace_cache *t, struct trace *tr)
 	t->hash[h] = tr;
 	tr->frame_next = t->list[f];
 	t->list[f] = tr;
-	c->code_granules[f] |= granules_of((uint32_t)tr->key & PAGE_MASK, tr->end);
+	code_map_add(&c->code[f], (uint32_t)tr->key & PAGE_MASK, tr->end);
 	if (!(pool->flags[f] & FRAME_CODE)) {
 		pool->flags[f] |= FRAME_CODE;
 		cpu_tlb_ops.drop_writable(c, f);
@@ -513,8 +522,8 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 	specials_init(&t->specials);
 	t->arena = malloc(ARENA_BYTES);
 	t->list = calloc(p2m_pool(c->p2m)->count, sizeof(*t->list));
-	c->code_granules = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code_granules));
-	if (!t->arena || !t->list || !c->code_granules) {
+	c->code = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code));
+	if (!t->arena || !t->list || !c->code) {
 		trace_cache_free(t);
 		return NULL;
 	}
@@ -545,7 +554,7 @@ void trace_cache_free(struct trace_cache *t)
 		return;
 	free(t->arena);
 	free(t->list);
-	free(t->cpu->code_granules);
+	free(t->cpu->code);
 	free(t);
 }
 
