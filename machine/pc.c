@@ -367,11 +367,18 @@ static bool map_chips(struct machine *m, char err[256])
 	       bus_map_mmio(m->bus, &m->vga.dev, &vga_class.windows[VGA_WIN_MEM], VGA_WINDOW, err);
 }
 
-static bool build_serial(struct machine *m, unsigned i, char err[256])
+static void init_serial(struct machine *m, unsigned i)
 {
 	const struct serial_wire *w = &serial_map[i];
 
 	ns16550_init(&m->uart[i], &m->clock, irq_of(m, w->irq, w->name), m->cfg.serial[i]);
+}
+
+static bool build_serial(struct machine *m, unsigned i, char err[256])
+{
+	const struct serial_wire *w = &serial_map[i];
+
+	init_serial(m, i);
 	add(m, &m->uart[i].dev);
 	return bus_map_ports(m->bus, &m->uart[i].dev, &ns16550_class.windows[NS16550_WIN], w->port, err);
 }
@@ -532,6 +539,9 @@ void pc_build_chips_alone(struct machine *m, const struct machine *like)
 	m->loader = like->loader;
 	m->fw_cfg = like->fw_cfg;
 	m->debug_exit = like->debug_exit;
+	for (unsigned i = 1; i < MACHINE_SERIALS; i++)
+		if (like->cfg.serial[i])
+			init_serial(m, i);
 	/* All chips are members of struct machine: each has the same place here. */
 	m->devices = like->devices;
 	for (unsigned i = 0; i < m->devices; i++)

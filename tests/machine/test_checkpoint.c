@@ -196,6 +196,65 @@ static void string_instructions_go_on(void **state)
 	pc_close(&pc);
 }
 
+static void write_nowhere(struct char_dev *c, const uint8_t *b, size_t n)
+{
+	(void)c, (void)b, (void)n;
+}
+
+static size_t read_nothing(struct char_dev *c, uint8_t *b, size_t n)
+{
+	(void)c, (void)b, (void)n;
+	return 0;
+}
+
+/* Everything that a machine can have but does not always: all serial ports, a raw image, two floppies, four disks. */
+static void full_machines_are_saved(void **state)
+{
+	static struct char_dev line = { .write = write_nowhere, .read = read_nothing };
+	char path[] = "/tmp/umbra86-raw-XXXXXX";
+	const uint8_t image[] = { 0xeb, 0xfe };
+	struct machine_config cfg = pc_plain_config();
+	struct block *block[6];
+	struct machine *m, *other;
+	struct saved s;
+
+	(void)state;
+	write_file(path, image, sizeof(image));
+	cfg.raw_path = path;
+	cfg.raw_addr = 0x100000;
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+		cfg.serial[i] = &line;
+	for (unsigned i = 0; i < 6; i++) {
+		block[i] = block_overlay(block_from_memory("disk", NULL, 1474560));
+		if (i < 2)
+			cfg.floppy[i] = block[i];
+		else
+			cfg.disk[i - 2] = block[i];
+	}
+	cfg.disk_is_cdrom[3] = true;
+	m = machine_of(&cfg);
+	run_to(m, 500000);
+	for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+		bus_out(m->bus, (uint16_t)((i & 1 ? 0x2f8 : 0x3f8) - (i & 2 ? 0x10 : 0) + 7), 0x40 + i, 1); /* scratch */
+		bus_out(m->bus, (uint16_t)((i & 1 ? 0x2f8 : 0x3f8) - (i & 2 ? 0x10 : 0) + 1), 0x02, 1); /* an event */
+		bus_out(m->bus, (uint16_t)((i & 1 ? 0x2f8 : 0x3f8) - (i & 2 ? 0x10 : 0)), 'x', 1);
+	}
+	s = saved_of(m);
+	assert_true(saved_find(&s, "uart", 0) && saved_find(&s, "loader", 0));
+	other = machine_of(&cfg);
+	saved_must_load(&s, other);
+	assert_int_equal(hash_of(other), hash_of(m));
+	run_to(m, 700000);
+	run_to(other, 700000);
+	assert_int_equal(hash_of(other), hash_of(m));
+	saved_free(&s);
+	machine_free(m);
+	machine_free(other);
+	for (unsigned i = 0; i < 6; i++)
+		block_close(block[i]);
+	unlink(path);
+}
+
 /* Events that are due at one time happen in the order of their arming, also after a load. */
 static void equal_times_keep_their_order(void **state)
 {
@@ -673,6 +732,7 @@ int main(void)
 		cmocka_unit_test(goes_on_from_anywhere),
 		cmocka_unit_test(goes_back_in_place),
 		cmocka_unit_test(rare_state_is_kept),
+		cmocka_unit_test(full_machines_are_saved),
 		cmocka_unit_test(string_instructions_go_on),
 		cmocka_unit_test(equal_times_keep_their_order),
 		cmocka_unit_test(sets_go_on),
