@@ -51,7 +51,10 @@ struct mapping {
 	uint8_t may;
 };
 
-/* Counters for `info mmu` and --stats-json. */
+/*
+ * Counters for `info mmu` and --stats-json. A walk may be of the last level only: guest_loads counts
+ * the entries that were read.
+ */
 struct engine_stats {
 	uint64_t translations, walks, guest_loads, shadow_loads, fills, table_writes, zaps, resyncs,
 		invlpgs, root_loads, roots_reused, roots_built, faults_reflected;
