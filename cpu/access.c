@@ -61,7 +61,7 @@ bool lin_translate(struct cpu *c, uint32_t lin, enum access access, bool user, s
 static bool watched_hit(const struct cpu *c, uint32_t lin, bool user, struct place *p)
 {
 	const struct tlb_entry *e = &bank_for(c, user)->watched[tlb_watched_slot(lin)];
-	const struct frame_pool *pool = p2m_pool(c->p2m);
+	const struct frame_pool *pool = c->pool;
 
 	if (likely(e->tag != (lin & ~(uint32_t)PAGE_MASK)))
 		return false;
@@ -80,7 +80,7 @@ static bool beside_code(const struct cpu *c, const struct place *p, uint32_t lin
 {
 	unsigned first = lin & PAGE_MASK;
 
-	return p->host && first + size <= PAGE_SIZE && p2m_pool(c->p2m)->flags[p->mfn] == FRAME_CODE &&
+	return p->host && first + size <= PAGE_SIZE && c->pool->flags[p->mfn] == FRAME_CODE &&
 	       !code_map_meets(&c->code[p->mfn], first, size);
 }
 
@@ -93,7 +93,7 @@ static void place_at(struct cpu *c, uint32_t lin, bool user, bool write, const s
 	p->mfn = m->mfn;
 	p->plain = m->may & ACCESS_WRITE;
 	if (write && p->host && !p->plain &&
-	    !(p2m_pool(c->p2m)->flags[m->mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
+	    !(c->pool->flags[m->mfn] & ~(unsigned)(FRAME_CODE | FRAME_TABLE)))
 		tlb_fill_watched(bank_for(c, user), lin, m);
 }
 

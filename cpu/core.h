@@ -175,6 +175,7 @@ struct cpu {
 	struct trap trap;     /* why the last call returned false */
 
 	struct p2m *p2m;
+	struct frame_pool *pool; /* its frames' */
 	struct bus *bus;
 	struct clock *clock;
 	struct hv_log *log;

@@ -545,13 +545,14 @@ struct cpu *cpu_new(const struct cpu_config *cfg, char err[256])
 		goto no_memory;
 	c->cfg = *cfg;
 	c->p2m = cfg->p2m;
+	c->pool = p2m_pool(c->p2m);
 	c->bus = cfg->bus;
 	c->clock = cfg->clock;
 	c->log = cfg->log;
 	c->a20 = true;
 	c->traps = (uint8_t)cfg->traps;
 	c->broke_at = UINT64_MAX;
-	c->banks = tlb_banks_new(p2m_pool(c->p2m)->count);
+	c->banks = tlb_banks_new(c->pool->count);
 	c->engine = engine_new(cfg->engine, c->p2m, c->log, &cpu_tlb_ops, c);
 	c->traces = trace_cache_new(c);
 	if (!c->banks || !c->engine || !c->traces)

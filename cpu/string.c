@@ -123,7 +123,7 @@ static bool overwrites_itself(const struct cpu *c, const struct place *to, uint3
 {
 	uint32_t lin = c->seg[SEG_CS].base + cpu_insn_eip(c);
 	const struct tlb_entry *e = &c->tlb->x[tlb_slot(lin)];
-	const uint8_t *code = p2m_pool(c->p2m)->base + (e->addend + lin);
+	const uint8_t *code = c->pool->base + (e->addend + lin);
 
 	return to->host < code + 15 && code < to->host + bytes;
 }

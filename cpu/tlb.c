@@ -227,7 +227,7 @@ static void drop_writable(void *o, mfn_t f)
 	struct cpu *c = o;
 	struct tlb_banks *b = c->banks;
 	uint32_t page = f < b->frames ? b->note[f] : NOTE_NONE;
-	uintptr_t first = (uintptr_t)frame_host(p2m_pool(c->p2m), f);
+	uintptr_t first = (uintptr_t)frame_host(c->pool, f);
 
 	if (page == NOTE_NONE)
 		return;
@@ -249,7 +249,7 @@ static void drop_frame(void *o, mfn_t f)
 {
 	struct cpu *c = o;
 	struct tlb_banks *b = c->banks;
-	uintptr_t first = (uintptr_t)frame_host(p2m_pool(c->p2m), f);
+	uintptr_t first = (uintptr_t)frame_host(c->pool, f);
 
 	for (unsigned n = 0; n < TLB_BANKS; n++) {
 		struct tlb *t = &b->bank[n];

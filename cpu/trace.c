@@ -143,13 +143,13 @@ static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 		return;
 	*map = left;
 	if (!t->list[f])
-		p2m_pool(t->cpu->p2m)->flags[f] &= (uint8_t)~FRAME_CODE;
+		t->cpu->pool->flags[f] &= (uint8_t)~FRAME_CODE;
 	t->cpu->attention |= ATTN_CODE;
 }
 
 static void flush_all(struct trace_cache *t)
 {
-	struct frame_pool *pool = p2m_pool(t->cpu->p2m);
+	struct frame_pool *pool = t->cpu->pool;
 
 	for (unsigned h = 0; h < HASH; h++) {
 		for (struct trace *tr = t->hash[h]; tr; tr = tr->hash_next) {
@@ -290,7 +290,7 @@ static void publish(struct trace_cache *t, struct trace *tr)
 {
 	struct cpu *c = t->cpu;
 	mfn_t f = (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT);
-	struct frame_pool *pool = p2m_pool(c->p2m);
+	struct frame_pool *pool = c->pool;
 	unsigned h = hash_of(tr->key);
 
 	tr->hash_next = t->hash[h];
@@ -355,7 +355,7 @@ static const uint8_t *code_host(const struct cpu *c, uint32_t lin)
 
 	if (e->tag != (lin & ~(uint32_t)PAGE_MASK))
 		return NULL;
-	return p2m_pool(c->p2m)->base + (e->addend + lin);
+	return c->pool->base + (e->addend + lin);
 }
 
 /* A single met before, if both its pages are in the TLB and its bytes are the same still. */
@@ -457,7 +457,7 @@ struct op *trace_resolve(struct cpu *c)
 
 		if (t->used + worst > ARENA_BYTES)
 			flush_all(t);
-		tr = build(t, frame_host(p2m_pool(c->p2m), (mfn_t)(address >> PAGE_SHIFT)), key);
+		tr = build(t, frame_host(c->pool, (mfn_t)(address >> PAGE_SHIFT)), key);
 		if (!tr)
 			return resolve_single(t, lin);
 		publish(t, tr);
@@ -521,8 +521,8 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 	t->cpu = c;
 	specials_init(&t->specials);
 	t->arena = malloc(ARENA_BYTES);
-	t->list = calloc(p2m_pool(c->p2m)->count, sizeof(*t->list));
-	c->code = calloc(p2m_pool(c->p2m)->count, sizeof(*c->code));
+	t->list = calloc(c->pool->count, sizeof(*t->list));
+	c->code = calloc(c->pool->count, sizeof(*c->code));
 	if (!t->arena || !t->list || !c->code) {
 		trace_cache_free(t);
 		return NULL;
