@@ -1,5 +1,6 @@
 /*
- * Where a debugger outside the guest wants cpu_run to stop. The guest's own breakpoints are in debug.c.
+ * For debuggers outside the guest: where cpu_run is to stop, and memory without side effects. The guest's own
+ * breakpoints are in debug.c.
  *
  * While there are any, the processor goes by single steps, each of which looks them up; with none of them
  * nothing is asked on the fast path.
@@ -83,20 +84,34 @@ bool cpu_at_breakpoint(const struct cpu *c)
 	return c->broke_at == cpu_icount(c);
 }
 
+/* ---- memory ----------------------------------------------------------------------------------- */
+
+/* Of `left` bytes at lin: how many lie in its page, and where; 0: it is not mapped. */
+static uint32_t piece_at(const struct cpu *c, uint32_t lin, uint32_t left, gpa_t *gpa)
+{
+	uint32_t room = PAGE_SIZE - (lin & PAGE_MASK);
+
+	if (!left || !engine_peek(c->engine, lin, gpa))
+		return 0;
+	return left < room ? left : room;
+}
+
+uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len)
+{
+	uint32_t done = 0, n;
+	gpa_t gpa;
+
+	for (; (n = piece_at(c, (uint32_t)(lin + done), len - done, &gpa)); done += n)
+		phys_read(c->p2m, gpa, (uint8_t *)buf + done, n);
+	return done;
+}
+
 uint32_t cpu_poke(struct cpu *c, gva_t lin, const void *buf, uint32_t len)
 {
-	uint32_t done = 0;
+	uint32_t done = 0, n;
+	gpa_t gpa;
 
-	while (done < len) {
-		uint32_t a = (uint32_t)(lin + done), n = PAGE_SIZE - (a & PAGE_MASK);
-		gpa_t gpa;
-
-		if (!engine_peek(c->engine, a, &gpa))
-			break;
-		if (n > len - done)
-			n = len - done;
+	for (; (n = piece_at(c, (uint32_t)(lin + done), len - done, &gpa)); done += n)
 		phys_write(c->p2m, gpa, (const uint8_t *)buf + done, n);
-		done += n;
-	}
 	return done;
 }

@@ -584,21 +584,3 @@ bool cpu_set_engine(struct cpu *c, enum engine_kind kind)
 	cpu_paging_changed(c, PAGING_AC); /* the same registers, PDPTEs included, to the new one */
 	return true;
 }
-
-uint32_t cpu_peek(const struct cpu *c, gva_t lin, void *buf, uint32_t len)
-{
-	uint32_t done = 0;
-
-	while (done < len) {
-		uint32_t a = (uint32_t)(lin + done), n = PAGE_SIZE - (a & PAGE_MASK);
-		gpa_t gpa;
-
-		if (!engine_peek(c->engine, a, &gpa))
-			break;
-		if (n > len - done)
-			n = len - done;
-		phys_read(c->p2m, gpa, (uint8_t *)buf + done, n);
-		done += n;
-	}
-	return done;
-}
