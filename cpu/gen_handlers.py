@@ -17,6 +17,8 @@ Fields of an op, by form (see struct op):
 """
 import sys
 
+from gen_runs import Runs, STEPS
+
 out = []
 tables = {}          # family -> {(form, size): name}
 names = []
@@ -638,6 +640,12 @@ for cc in LOGIC_COND:
     specialise(f"test_rr4_j{cc}", r0=True, r1=True)
     specialise(f"test_ri4_j{cc}", r0=True)
 
+# ---- runs ----------------------------------------------------------------------------------------------------------------
+
+runs = Runs(bodies)
+for name, members in runs.units:
+    handler(name, runs.body(members, bodies))
+
 # ---- output -----------------------------------------------------------------------------------------------------------
 
 PROLOGUE = """/* Written by gen_handlers.py; edit that. */
@@ -740,19 +748,22 @@ def main():
     for f in families:
         if f == "jcc":
             continue
-        rows, fusions = [], []
+        rows, fusions, ids = [], [], []
         for (form, size), name in tables[f].items():
             place = f"[HOT_{form.upper()}][{ {1: 0, 2: 1, 4: 2}[size] }]"
             rows.append(f"\t\t{place} = {name},")
             if name in fused:
                 fusions.append(f"{place} = {list(fused).index(name) + 1},")
+            if name in runs.ids:
+                ids.append(f"{place} = {runs.ids[name]},")
         body.append(f"\t[HOT_{f.upper()}] = {{ .fn = {{\n" + "\n".join(rows) + "\n\t}, .fusion = { "
-                    + " ".join(fusions) + " } },")
+                    + " ".join(fusions) + " }, .id = { " + " ".join(ids) + " } },")
     body.append("};\n")
-    body.append("op_fn *const hot_jcc[16] = {\n\t" + ", ".join(f"j{cc}" for cc in CC) + "\n};\n")
+    cells = ", ".join(f"{{ j{cc}, {runs.ids.get('j' + cc, 0)} }}" for cc in CC)
+    body.append(f"const struct hot_branch hot_jcc[16] = {{\n\t{cells}\n}};\n")
     body.append("const struct hot_fusion hot_fusions[] = {")
     for plain, by_cc in fused.items():
-        row = ", ".join(f"[{i}] = {n}" for i, n in sorted(by_cc.items()))
+        row = ", ".join(f"[{i}] = {{ {n}, {runs.ids.get(n, 0)} }}" for i, n in sorted(by_cc.items()))
         body.append(f"\t{{ {{ {row} }} }}, /* {plain} */")
     body.append("};")
     body.append("const struct hot_special hot_specials[] = {")
@@ -760,10 +771,15 @@ def main():
         cells = ", ".join(f"[{a}][{b}] = {n}" for (a, b), n in rows.items())
         body.append(f"\t{{ {name}, (op_fn *const[8][HOT_NO_REG + 1]){{ {cells} }}, {int(r0)}, {int(r1)} }},")
     body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")
+    body += runs.table()
+    cells = ",\n\t".join(f"{{ {n}, {members[0]} }}" for n, members in runs.units)
+    body.append(f"const struct hot_run hot_runs[HOT_RUNS] = {{\n\t{cells}\n}};")
     text = "\n".join(body) + "\n"
     if sys.argv[1].endswith(".h"):
         text = ("/* Written by gen_handlers.py. */\n#ifndef HOT_IDS_H\n#define HOT_IDS_H\nenum hot_id {\n\tHOT_NONE,\n\t"
-                + ",\n\t".join(f"HOT_{f.upper()}" for f in families) + ",\n\tHOT_FAMILIES\n};\n#endif\n")
+                + ",\n\t".join(f"HOT_{f.upper()}" for f in families) + ",\n\tHOT_FAMILIES\n};\n"
+                + f"#define HOT_STEPS {STEPS}u\n#define HOT_RUN {len(runs.ids) + 1}u /* the first unit that is a run */\n"
+                + f"#define HOT_RUNS {len(runs.units)}u\n#endif\n")
     open(sys.argv[1], "w").write(text)
 
 

@@ -12,8 +12,9 @@ _Static_assert(sizeof(struct insn) <= sizeof(struct op), "a decoded instruction 
 
 static struct op *new_op(struct lowering *l, uint32_t off, unsigned len)
 {
-	struct op *op = &l->op[l->n++];
+	struct op *op = &l->op[l->n];
 
+	l->id[l->n++] = 0;
 	memset(op, 0, sizeof(*op));
 	op->where = (uint16_t)(off | len << 12);
 	op->icount = (uint8_t)l->icount;
@@ -33,6 +34,7 @@ static void lower_generic(struct lowering *l, const struct insn *i, uint32_t off
 		op->fn = segment_handler(i, d->exec);
 	op->aux = (uint8_t)(l->mode & ~(uint32_t)MODE_EDGE);
 	op->exec = d->exec;
+	l->id[l->n] = 0;
 	memcpy(&l->op[l->n++], i, sizeof(*i));
 }
 
@@ -111,10 +113,14 @@ static unsigned register_of(const struct insn_desc *d, const struct insn *i, uns
 	}
 }
 
+/* The handler for the last op. */
 static op_fn *pick(struct lowering *l, unsigned family, unsigned form, unsigned log2_bytes)
 {
-	l->fusion = hot_families[family].fusion[form][log2_bytes];
-	return hot_families[family].fn[form][log2_bytes];
+	const struct hot_family *f = &hot_families[family];
+
+	l->fusion = f->fusion[form][log2_bytes];
+	l->id[l->n - 1] = f->id[form][log2_bytes];
+	return f->fn[form][log2_bytes];
 }
 
 /* The general case: the form follows from the operand codes. Returns the handler. */
@@ -166,8 +172,8 @@ static op_fn *lower_shift(struct lowering *l, struct op *op, const struct insn_d
 	if (op->imm)
 		return fn;
 	if (insn_is_mem(i))
-		return hot_families[HOT_TOUCH].fn[HOT_MIB + memory_form(l, op, i, false)][s];
-	return hot_families[HOT_NOP].fn[HOT_RI][1];
+		return pick(l, HOT_TOUCH, HOT_MIB + memory_form(l, op, i, false), s);
+	return pick(l, HOT_NOP, HOT_RI, 1);
 }
 
 /* PUSH, CALL and JMP through a register or memory. */
@@ -179,22 +185,28 @@ static op_fn *lower_indirect(struct lowering *l, struct op *op, const struct ins
 	unsigned family = d->hot;
 
 	if (insn_is_mem(i))
-		return hot_families[family].fn[HOT_MIB + memory_form(l, op, i, true)][s];
+		return pick(l, family, HOT_MIB + memory_form(l, op, i, true), s);
 	op->r0 = (uint8_t)insn_rm(i);
 	if (family == HOT_PUSH)
 		family = HOT_PUSH_R;
 	if (family == HOT_JMPI)
-		return hot_families[family].fn[l->mode & MODE_FLAT ? HOT_RR : HOT_RI][s];
-	return hot_families[family].fn[flat_stack ? HOT_RR : HOT_RI][s];
+		return pick(l, family, l->mode & MODE_FLAT ? HOT_RR : HOT_RI, s);
+	return pick(l, family, flat_stack ? HOT_RR : HOT_RI, s);
 }
 
 /* `fusion` is the last instruction's; its op is in front of this branch's. */
 static void fuse(struct lowering *l, unsigned fusion, unsigned cc)
 {
-	op_fn *fn = fusion ? hot_fusions[fusion - 1].fused[cc] : NULL;
+	const struct hot_branch *both;
 
-	if (fn)
-		l->op[l->n - 2].fn = fn;
+	if (!fusion)
+		return;
+	both = &hot_fusions[fusion - 1].fused[cc];
+	if (!both->fn)
+		return;
+	l->op[l->n - 2].fn = both->fn;
+	l->id[l->n - 2] = both->id;
+	l->id[l->n - 1] = ID_FUSED;
 }
 
 bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
@@ -215,7 +227,8 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	op = new_op(l, off, i->len);
 	switch (d->hot) {
 	case HOT_JCC:
-		op->fn = hot_jcc[i->opcode & 15];
+		op->fn = hot_jcc[i->opcode & 15].fn;
+		l->id[l->n - 1] = hot_jcc[i->opcode & 15].id;
 		set_target(l, op, behind + i->imm, i->opsize);
 		fuse(l, fusion, i->opcode & 15);
 		return true;
@@ -223,20 +236,20 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	case HOT_LOOPE:
 	case HOT_LOOPNE:
 	case HOT_JCXZ:
-		op->fn = hot_families[d->hot].fn[HOT_RI][log2_size(i->addrsize)];
+		op->fn = pick(l, d->hot, HOT_RI, log2_size(i->addrsize));
 		set_target(l, op, behind + i->imm, i->opsize);
 		return true;
 	case HOT_JMP:
-		op->fn = hot_families[HOT_JMP].fn[HOT_RI][s];
+		op->fn = pick(l, HOT_JMP, HOT_RI, s);
 		set_target(l, op, behind + i->imm, i->opsize);
 		return false;
 	case HOT_CALL:
-		op->fn = hot_families[HOT_CALL].fn[stack_form][s];
+		op->fn = pick(l, HOT_CALL, stack_form, s);
 		set_target(l, op, behind + i->imm, i->opsize);
 		return false;
 	case HOT_RET:
 		op->imm = i->imm;
-		op->fn = hot_families[HOT_RET].fn[stack_form][s];
+		op->fn = pick(l, HOT_RET, stack_form, s);
 		return false;
 	case HOT_CALLI:
 	case HOT_JMPI:
@@ -248,14 +261,14 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	case HOT_PUSH_R:
 	case HOT_POP_R:
 		op->r0 = i->opcode & 7;
-		op->fn = hot_families[d->hot].fn[stack_form][s];
+		op->fn = pick(l, d->hot, stack_form, s);
 		return true;
 	case HOT_PUSH_I:
 		op->imm = i->imm;
-		op->fn = hot_families[HOT_PUSH_I].fn[stack_form][s];
+		op->fn = pick(l, HOT_PUSH_I, stack_form, s);
 		return true;
 	case HOT_LEAVE:
-		op->fn = hot_families[HOT_LEAVE].fn[stack_form][s];
+		op->fn = pick(l, HOT_LEAVE, stack_form, s);
 		return true;
 	case HOT_NOP:
 	case HOT_CLC:
@@ -263,7 +276,7 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	case HOT_CMC:
 	case HOT_CLD:
 	case HOT_STD:
-		op->fn = hot_families[d->hot].fn[HOT_RI][1];
+		op->fn = pick(l, d->hot, HOT_RI, 1);
 		return true;
 	case HOT_ROL:
 	case HOT_ROR:
@@ -277,6 +290,40 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	default:
 		op->fn = lower_operands(l, op, d, i);
 		return true;
+	}
+}
+
+/* Which run the unit and the instruction behind it make; 0: none. */
+static unsigned step(unsigned unit, unsigned id)
+{
+	const struct hot_step *s;
+
+	for (unsigned h = unit * 31 + id;; h++) {
+		s = &hot_steps[h & (HOT_STEPS - 1)];
+		if (s->unit == unit && s->id == id)
+			return s->to;
+		if (!s->unit)
+			return 0;
+	}
+}
+
+void lower_runs(struct lowering *l)
+{
+	unsigned unit = 0, first = 0;
+
+	for (unsigned k = 0; k < l->n; k++) {
+		unsigned id = l->id[k], run;
+
+		if (id == ID_FUSED)
+			continue;
+		run = unit && id ? step(unit, id) : 0;
+		if (run) {
+			l->op[first].fn = hot_runs[run - HOT_RUN].fn;
+			unit = run;
+		} else {
+			unit = id;
+			first = k;
+		}
 	}
 }
 

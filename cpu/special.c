@@ -37,11 +37,21 @@ static op_fn *special_for(const struct specials *s, const struct op *op)
 	return row->fn[r0][r1] ? row->fn[r0][r1] : op->fn;
 }
 
+/* Undoes lower_runs() for this op. */
+static void part(struct op *op)
+{
+	for (unsigned k = 0; k < HOT_RUNS; k++)
+		if (op->fn == hot_runs[k].fn)
+			op->fn = hot_runs[k].first;
+}
+
 void specialise(const struct specials *s, struct op *op, unsigned n)
 {
 	for (unsigned k = 0; k < n; k++) {
-		op_fn *fn = op[k].fn;
+		op_fn *fn;
 
+		part(&op[k]);
+		fn = op[k].fn;
 		op[k].fn = special_for(s, &op[k]);
 		/* The slot behind a generic op holds its decoded instruction. */
 		if (fn == op_generic || fn == op_string || fn == op_generic_soft || fn == op_generic_ends)

@@ -269,6 +269,7 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	}
 	if (more)
 		lower_fall(&l, off);
+	lower_runs(&l);
 	finish(t, &l);
 	tr->key = key;
 	tr->sampled = 0;

@@ -43,6 +43,7 @@ void trace_sample(struct cpu *c, struct op *first);
 void trace_note(struct cpu *c, struct op *slot, struct op *target);
 
 /* lower.c: turns one instruction into ops. */
+#define OPS_PER_INSN 2u
 struct lowering {
 	struct op *op;       /* the trace's first */
 	unsigned n;          /* slots used */
@@ -52,11 +53,14 @@ struct lowering {
 	struct op *unlinked, *far; /* initial chains */
 	uint8_t exit[TRACE_MAX + 1]; /* slots of branches that leave the page of a flat trace: each gets an op_exit */
 	unsigned exits;
+	uint8_t id[OPS_PER_INSN * TRACE_MAX + 2]; /* by slot: what runs are found by, see struct hot_step; or ID_FUSED */
 };
-#define OPS_PER_INSN 2u
+#define ID_FUSED 255u /* belongs to the compare in front of it */
 
 /* Adds the instruction at page offset `off`. True: the trace goes on behind it. */
 bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off);
+/* The trace is whole: what often follows each other gets one handler. */
+void lower_runs(struct lowering *l);
 /* The end of a trace that did not end with a jump: goes on at page offset `off` (up to 4096). */
 void lower_fall(struct lowering *l, uint32_t off);
 /* An instruction that cannot be executed: raises `vector` (#UD, or #GP(0)). */
