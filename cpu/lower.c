@@ -26,13 +26,14 @@ static void lower_generic(struct lowering *l, const struct insn *i, uint32_t off
 	const struct insn_desc *d = &insn_table[i->row];
 	struct op *op = new_op(l, off, i->len);
 	unsigned kind = operand_table[d->op[0]].kind, kind1 = operand_table[d->op[1]].kind;
+	op_fn *usual = segment_handler(i, d->exec);
 	bool string = kind == OPK_X || kind == OPK_Y || kind1 == OPK_X || kind1 == OPK_Y;
 
 	op->fn = d->flags & INSN_ENDS ? op_generic_ends : d->flags & INSN_SOFT ? op_generic_soft
 		 : string ? op_string : op_generic;
-	if (segment_handler(i, d->exec))
-		op->fn = segment_handler(i, d->exec);
-	op->aux = (uint8_t)(l->mode & ~(uint32_t)MODE_EDGE);
+	if (usual)
+		op->fn = usual;
+	op->aux = (uint8_t)((l->mode & ~(uint32_t)MODE_EDGE) | OP_PAYLOAD);
 	op->exec = d->exec;
 	l->id[l->n] = 0;
 	memcpy(&l->op[l->n++], i, sizeof(*i));

@@ -44,10 +44,11 @@ struct op {
 	uint32_t imm;    /* direct branches: target as an offset from the page, before wrapping */
 	uint16_t where;  /* offset in the page in 11:0, length in 15:12 */
 	uint8_t icount;  /* instructions from the trace's entry up to and with this one */
-	uint8_t aux;     /* direct branches: enum branch_aux; generic ops: the mode decoded for */
+	uint8_t aux;     /* direct branches: enum branch_aux; generic ops: OP_PAYLOAD and the mode decoded for */
 };
 
 enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
+#define OP_PAYLOAD 0x80u /* the slot behind holds the decoded instruction */
 
 #define OP_OFFSET(op) ((op)->where & PAGE_MASK)
 #define OP_LEN(op) ((op)->where >> 12)

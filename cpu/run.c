@@ -364,7 +364,7 @@ struct op *op_generic_soft(HARGS)
 	c->cur = op;
 	if (unlikely(!op->exec(c, payload(op))))
 		return leave_fault(c, op);
-	if (unlikely(c->attention || c->mode != op->aux || c->tlb != tlb))
+	if (unlikely(c->attention || (c->mode | OP_PAYLOAD) != op->aux || c->tlb != tlb))
 		return leave_next(c, op);
 	SKIP;
 }

@@ -3,8 +3,6 @@
 
 #include <assert.h>
 
-#include "cpu/trace.h"
-
 static unsigned slot_of(op_fn *generic)
 {
 	return (uint32_t)((uintptr_t)generic >> 4) * 0x9e3779b1u >> 22 & (SPECIALS - 1);
@@ -48,13 +46,9 @@ static void part(struct op *op)
 void specialise(const struct specials *s, struct op *op, unsigned n)
 {
 	for (unsigned k = 0; k < n; k++) {
-		op_fn *fn;
-
 		part(&op[k]);
-		fn = op[k].fn;
 		op[k].fn = special_for(s, &op[k]);
-		/* The slot behind a generic op holds its decoded instruction. */
-		if (fn == op_generic || fn == op_string || fn == op_generic_soft || fn == op_generic_ends)
+		if (op[k].aux & OP_PAYLOAD)
 			k++;
 	}
 }
