@@ -600,17 +600,14 @@ for size in (2, 4):
 # ---- operand-specialised handlers -----------------------------------------------------------------------------------
 # The same bodies with register slots as constants, for hot traces: special.h.
 
-special = {}         # generic -> (fields, {(r0, r1): name})
+special = {}         # generic -> (fields, {(r0, r1): name}, the same without flags)
 
 
-def specialise(name, r0=False, r1=False, base=False):
-    """Which fields become constants. A base is r1 of a memory operand, and may be absent."""
-    firsts = range(8) if r0 else [None]
-    seconds = list(range(8)) + ["REG_ZERO"] * base if r1 or base else [None]
+def specialised(name, code, firsts, seconds):
     rows = {}
     for a in firsts:
         for b in seconds:
-            body = bodies[name]
+            body = code
             n = name + "".join("_z" if v == "REG_ZERO" else f"_{v}" for v in (a, b) if v is not None)
             if a is not None:
                 body = body.replace("op->r0", str(a))
@@ -618,14 +615,39 @@ def specialise(name, r0=False, r1=False, base=False):
                 body = body.replace("op->r1", str(b))
             handler(n, body)
             rows[(a or 0, "HOT_NO_REG" if b == "REG_ZERO" else b or 0)] = n
-    special[name] = (r0, r1 or base, rows)
+    return rows
+
+
+def specialise(name, r0=False, r1=False, base=False, bare=None):
+    """
+    Which fields become constants. A base is r1 of a memory operand, and may be absent. bare: what is left when nobody
+    reads the flags.
+    """
+    firsts = range(8) if r0 else [None]
+    seconds = list(range(8)) + ["REG_ZERO"] * base if r1 or base else [None]
+    special[name] = (r0, r1 or base, specialised(name, bodies[name], firsts, seconds),
+                     specialised("bare_" + name, f"\t{bare}\n\tNEXT;", firsts, seconds) if bare else {})
+
+
+# What is left of an instruction whose flags nobody reads: a and b are its operands.
+RECOVER = {"add": "ADD", "sub": "SUB", "and": "LOGIC", "or": "LOGIC", "xor": "LOGIC", "inc": "INC", "dec": "DEC"}
+BARE = {"add": "a + b", "sub": "a - b", "and": "a & b", "or": "a | b", "xor": "a ^ b", "imul2": "a * b",
+        "inc": "a + 1", "dec": "a - 1", "shl": "a << b", "shr": "a >> b", "sar": "(uint32_t)((int32_t)a >> b)",
+        "neg": "0 - a", "rol": "a << b | a >> (32 - b)", "ror": "a >> b | a << (32 - b)"}
+
+
+def bare(family, second):
+    if family not in BARE:
+        return None
+    code = BARE[family].replace("a", "(uint32_t)c->r[op->r0]")
+    return put(4, "op->r0", "0", code.replace(" b", " " + second))
 
 
 for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "imul2"):
-    specialise(f"{f}_rr4", r0=True, r1=True)
+    specialise(f"{f}_rr4", r0=True, r1=True, bare=bare(f, "(uint32_t)c->r[op->r1]"))
 for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "inc", "dec", "shl", "shr", "sar",
           "rol", "ror", "neg", "not"):
-    specialise(f"{f}_ri4", r0=True)
+    specialise(f"{f}_ri4", r0=True, bare=bare(f, "op->imm"))
 for f in ("push_r_f4", "pop_r_f4"):
     specialise(f, r0=True)
 for f in ("mov", "movzx1", "movzx2", "lea", "add", "sub", "cmp"):
@@ -639,6 +661,24 @@ for cc in SUB_COND:
 for cc in LOGIC_COND:
     specialise(f"test_rr4_j{cc}", r0=True, r1=True)
     specialise(f"test_ri4_j{cc}", r0=True)
+
+# ---- what instructions do with flags --------------------------------------------------------------------------------
+# For dead_flags.c, of the handlers of which it is known. Whoever is not listed may read them, or write but some.
+
+MOVES = ["mov", "lea", "not", "bswap"] + [f"mov{x}{n}" for x in ("zx", "sx") for n in (1, 2)]
+WRITERS = list(ALU) + ["neg", "imul2", "imul3", "shl", "shr", "sar"]
+traits = {}
+for f in MOVES + [w for w in WRITERS if w not in ("adc", "sbb")]:
+    for (form, _), n in tables[f].items():
+        memory = len(form) == 3 and f != "lea"
+        to_memory = memory and form[0] == "m"
+        traits[n] = ["FLAGS_WRITTEN"] * (f in WRITERS) + ["MAY_LEAVE"] * memory + \
+                    ["WRITES_R0"] * (not to_memory and f not in READ_ONLY)
+for n in [n for by_cc in fused.values() for n in by_cc.values() if not n.startswith("dec")]:
+    traits[n] = ["FLAGS_WRITTEN"] + ["MAY_LEAVE"] * (n.split("_")[1][0] == "m" or n.split("_")[1][1] == "m")
+traits["push_r_f4"] = traits["push_i_f4"] = ["MAY_LEAVE", "WRITES_ESP"]
+traits["pop_r_f4"] = ["MAY_LEAVE", "WRITES_ESP", "WRITES_R0"]
+traits["nop"] = ["FLAGS_UNTOUCHED"]
 
 # ---- runs ----------------------------------------------------------------------------------------------------------------
 
@@ -767,9 +807,12 @@ def main():
         body.append(f"\t{{ {{ {row} }} }}, /* {plain} */")
     body.append("};")
     body.append("const struct hot_special hot_specials[] = {")
-    for name, (r0, r1, rows) in special.items():
-        cells = ", ".join(f"[{a}][{b}] = {n}" for (a, b), n in rows.items())
-        body.append(f"\t{{ {name}, (op_fn *const[8][HOT_NO_REG + 1]){{ {cells} }}, {int(r0)}, {int(r1)} }},")
+    for name in dict.fromkeys([*special, *traits]):
+        r0, r1, *variants = special.get(name, (False, False, {}, {}))
+        cells = [", ".join(f"[{a}][{b}] = {n}" for (a, b), n in v.items()) for v in variants]
+        tabs = [f"(op_fn *const[8][HOT_NO_REG + 1]){{ {c} }}" if c else "NULL" for c in cells]
+        body.append(f"\t{{ {name}, {tabs[0]}, {tabs[1]}, {int(r0)}, {int(r1)}, "
+                    f"{' | '.join(traits.get(name, ['0']))}, RECOVER_{RECOVER.get(name.split('_')[0], 'NOT')} }},")
     body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")
     body += runs.table()
     cells = ",\n\t".join(f"{{ {n}, {members[0]} }}" for n, members in runs.units)

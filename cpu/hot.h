@@ -45,12 +45,27 @@ extern const struct hot_step hot_steps[HOT_STEPS];
 struct hot_run { op_fn *fn, *first; /* its first instruction's own */ };
 extern const struct hot_run hot_runs[HOT_RUNS];
 
+/* What an instruction does, as far as dead_flags.c asks. */
+enum hot_trait {
+	FLAGS_UNTOUCHED = 1, /* neither read nor written; what the others say too, but FLAGS_WRITTEN */
+	FLAGS_WRITTEN = 2,   /* all six, after it can no longer fault; none is read */
+	MAY_LEAVE = 4,       /* may fault, or leave the trace behind it */
+	WRITES_R0 = 8,
+	WRITES_ESP = 16,
+};
+
+/* How flags can be told afterwards from the result and the second operand, where both are there still. */
+enum hot_recover { RECOVER_NOT, RECOVER_ADD, RECOVER_SUB, RECOVER_LOGIC, RECOVER_INC, RECOVER_DEC };
+
 /* The same handler for each choice of registers: special.h. */
 #define HOT_NO_REG 8u /* in the place of an absent base register */
 struct hot_special {
 	op_fn *generic;
 	op_fn *const (*fn)[HOT_NO_REG + 1]; /* by r0 and r1, 0 where the handler has no such field; NULL: none */
+	op_fn *const (*bare)[HOT_NO_REG + 1]; /* the same without flags */
 	bool by_r0, by_r1;
+	uint8_t traits; /* enum hot_trait; 0: nothing is known */
+	uint8_t recover; /* enum hot_recover */
 };
 extern const struct hot_special hot_specials[];
 extern const size_t hot_special_count;

@@ -44,11 +44,18 @@ struct op {
 	uint32_t imm;    /* direct branches: target as an offset from the page, before wrapping */
 	uint16_t where;  /* offset in the page in 11:0, length in 15:12 */
 	uint8_t icount;  /* instructions from the trace's entry up to and with this one */
-	uint8_t aux;     /* direct branches: enum branch_aux; generic ops: OP_PAYLOAD and the mode decoded for */
+	uint8_t aux;     /* direct branches: enum branch_aux; generic ops: OP_PAYLOAD and the mode decoded for; OP_OWES */
 };
 
 enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
 #define OP_PAYLOAD 0x80u /* the slot behind holds the decoded instruction */
+/*
+ * In hot traces, ops that may leave: an op so many slots back has set no flags (dead_flags.c). OP_OWES_AFTER: they
+ * are due behind this op, too.
+ */
+#define OP_OWES 0x40u
+#define OP_OWES_AFTER 0x20u
+#define OP_OWES_BACK 0x1fu
 
 #define OP_OFFSET(op) ((op)->where & PAGE_MASK)
 #define OP_LEN(op) ((op)->where >> 12)
@@ -115,9 +122,9 @@ static inline uint64_t op_trace_key(const struct op *first)
 }
 
 /*
- * Is the trace `guess` what lies at this EIP now? In flat mode only. Sets c->eip_page if so. Asks the
- * execute TLB where the page is mapped, and the trace where it was made from; the latter lies in the line of the host's cache that
- * is about to be needed anyway.
+ * Is the trace `guess` what lies at this EIP now? In flat mode only. Sets c->eip_page if so. Asks the execute TLB
+ * where the page is mapped, and the trace where it was made from; the latter lies in the line of the host's cache
+ * that is about to be needed anyway.
  */
 static inline bool op_is_at(struct cpu *c, const struct tlb *tlb, uint32_t eip, const struct op *guess)
 {
@@ -131,6 +138,9 @@ static inline bool op_is_at(struct cpu *c, const struct tlb *tlb, uint32_t eip, 
 }
 
 #define COLD __attribute__((noinline, cold))
+
+/* dead_flags.c: sets the flags that this op owes. */
+void flags_owed(struct cpu *c, const struct op *op);
 
 /* ---- ways out of the fast path (run.c) ------------------------------------------------------ */
 

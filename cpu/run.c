@@ -117,6 +117,8 @@ static struct op *take_trap(struct cpu *c)
 
 struct op *leave_fault(struct cpu *c, struct op *op)
 {
+	if ((op->aux & (OP_OWES | OP_PAYLOAD)) == OP_OWES)
+		flags_owed(c, op);
 	c->eip = c->eip_page + OP_OFFSET(op);
 	c->countdown -= op->icount - 1;
 	return take_trap(c);
@@ -136,6 +138,8 @@ struct op *leave_limit(struct cpu *c, struct op *op)
 
 struct op *leave_next(struct cpu *c, struct op *op)
 {
+	if ((op->aux & (OP_OWES | OP_OWES_AFTER | OP_PAYLOAD)) == (OP_OWES | OP_OWES_AFTER))
+		flags_owed(c, op);
 	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
 	c->countdown -= op->icount;
 	c->cur = NULL;

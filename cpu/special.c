@@ -3,9 +3,11 @@
 
 #include <assert.h>
 
+#include "cpu/trace.h"
+
 static unsigned slot_of(op_fn *generic)
 {
-	return (uint32_t)((uintptr_t)generic >> 4) * 0x9e3779b1u >> 22 & (SPECIALS - 1);
+	return (uint32_t)((uintptr_t)generic >> 4) * 0x9e3779b1u >> 21 & (SPECIALS - 1);
 }
 
 void specials_init(struct specials *s)
@@ -21,18 +23,30 @@ void specials_init(struct specials *s)
 	}
 }
 
-static op_fn *special_for(const struct specials *s, const struct op *op)
+const struct hot_special *special_row(const struct specials *s, op_fn *generic)
 {
-	unsigned h = slot_of(op->fn), r0, r1;
 	const struct hot_special *row;
 
-	while ((row = s->slot[h]) && row->generic != op->fn)
-		h = (h + 1) & (SPECIALS - 1);
+	for (unsigned h = slot_of(generic); (row = s->slot[h]); h = (h + 1) & (SPECIALS - 1))
+		if (row->generic == generic)
+			break;
+	return row;
+}
+
+static op_fn *special_for(const struct specials *s, const struct op *op, bool dead)
+{
+	const struct hot_special *row = special_row(s, op->fn);
+	op_fn *const (*fn)[HOT_NO_REG + 1];
+	unsigned r0, r1;
+
 	if (!row)
+		return op->fn;
+	fn = dead ? row->bare : row->fn;
+	if (!fn)
 		return op->fn;
 	r0 = row->by_r0 ? op->r0 : 0;
 	r1 = !row->by_r1 ? 0 : op->r1 == REG_ZERO ? HOT_NO_REG : op->r1;
-	return row->fn[r0][r1] ? row->fn[r0][r1] : op->fn;
+	return fn[r0][r1] ? fn[r0][r1] : op->fn;
 }
 
 /* Undoes lower_runs() for this op. */
@@ -45,10 +59,11 @@ static void part(struct op *op)
 
 void specialise(const struct specials *s, struct op *op, unsigned n)
 {
-	for (unsigned k = 0; k < n; k++) {
+	bool dead[TRACE_SLOTS];
+
+	for (unsigned k = 0; k < n; k += op[k].aux & OP_PAYLOAD ? 2 : 1)
 		part(&op[k]);
-		op[k].fn = special_for(s, &op[k]);
-		if (op[k].aux & OP_PAYLOAD)
-			k++;
-	}
+	find_dead_flags(s, op, n, dead);
+	for (unsigned k = 0; k < n; k += op[k].aux & OP_PAYLOAD ? 2 : 1)
+		op[k].fn = special_for(s, &op[k], dead[k]);
 }

@@ -60,6 +60,7 @@ struct trace_cache {
 	struct single single[SINGLES];
 	struct trace_stats stats;
 	uint64_t cut; /* not 0: the state of trace_cut_randomly() */
+	bool heat;    /* trace_heat() */
 };
 
 static uint64_t make_key(uint64_t code_address, uint32_t mode)
@@ -274,13 +275,15 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	tr->key = key;
 	tr->sampled = 0;
 	tr->samples = 0;
-	tr->hot = false;
+	tr->hot = t->heat;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
 	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
 		if (k * PART >= t->used)
 			t->part[k] = (uint32_t)t->used;
 	t->used = end_of(t, tr);
+	if (unlikely(tr->hot))
+		specialise(&t->specials, tr->op, tr->slots);
 	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
 	for (unsigned k = 0; k < AHEAD; k += LINE)
 		__builtin_prefetch(t->arena + t->used + k, 1);
@@ -453,8 +456,7 @@ struct op *trace_resolve(struct cpu *c)
 	key = make_key(address, mode);
 	tr = find(t, key);
 	if (!tr) {
-		size_t worst = LINE + sizeof(*tr) +
-			       (TRACE_MAX * (OPS_PER_INSN + 1) + 4) * sizeof(struct op);
+		size_t worst = LINE + sizeof(*tr) + TRACE_SLOTS * sizeof(struct op);
 
 		if (t->used + worst > ARENA_BYTES)
 			flush_all(t);
@@ -567,4 +569,9 @@ const struct trace_stats *trace_get_stats(const struct trace_cache *t)
 void trace_cut_randomly(struct trace_cache *t, uint64_t seed)
 {
 	t->cut = seed | 1;
+}
+
+void trace_heat(struct trace_cache *t)
+{
+	t->heat = true;
 }

@@ -21,6 +21,8 @@ void trace_cache_free(struct trace_cache *t);
 const struct trace_stats *trace_get_stats(const struct trace_cache *t);
 /* For tests: every trace built from now on ends after a random number of instructions. */
 void trace_cut_randomly(struct trace_cache *t, uint64_t seed);
+/* For tests: every trace built from now on is taken for hot. */
+void trace_heat(struct trace_cache *t);
 
 /*
  * The ops for c->eip in c->mode, everything before it charged. Sets c->eip_page. NULL: c->trap says why
@@ -44,6 +46,7 @@ void trace_note(struct cpu *c, struct op *slot, struct op *target);
 
 /* lower.c: turns one instruction into ops. */
 #define OPS_PER_INSN 2u
+#define TRACE_SLOTS (TRACE_MAX * (OPS_PER_INSN + 1) + 4) /* at most, exits and all */
 struct lowering {
 	struct op *op;       /* the trace's first */
 	unsigned n;          /* slots used */

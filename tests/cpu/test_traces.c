@@ -1,8 +1,8 @@
 /*
  * Traces change nothing. Random code is run one instruction at a time, which means traces of one instruction (MODE_STEP),
- * and the state after each is remembered. Then it is run in one go, in pieces of random length, and with traces cut at random
- * lengths: whenever a piece ends, the registers must be those that were there after so many instructions; and at the end the
- * memory, and how it ended. So links, fusion, the table of jumps, self-modification and the counting of REP are all
+ * and the state after each is remembered. Then it is run in one go, in pieces of random length, with traces cut at random
+ * lengths, and with all of them taken for hot: whenever a piece ends, the registers must be those that were there after so
+ * many instructions; and at the end the memory, and how it ended. So links, fusion, the table of jumps, self-modification and the counting of REP are all
  * compared with doing without. In real mode, flat protected mode, ring 3 with paging, and virtual-8086 mode; with
  * interrupts that come at given instructions.
  */
@@ -277,8 +277,10 @@ static void record(struct record *r, uint64_t seed, enum mode mode)
 	world_close(&w);
 }
 
+enum how { PLAIN, CUT, HOT };
+
 /* The same in pieces of up to `piece` instructions (0: any). True: the same happens. */
-static bool same_run(const struct record *r, uint64_t seed, enum mode mode, unsigned piece, bool cut)
+static bool same_run(const struct record *r, uint64_t seed, enum mode mode, unsigned piece, enum how how)
 {
 	struct world w = { 0 };
 	enum cpu_exit e = CPU_DEADLINE;
@@ -287,7 +289,9 @@ static bool same_run(const struct record *r, uint64_t seed, enum mode mode, unsi
 
 	world_open(&w);
 	begin(&w, seed, mode);
-	if (cut)
+	if (how == HOT)
+		trace_heat(w.cpu->traces);
+	if (how == CUT)
 		trace_cut_randomly(w.cpu->traces, seed);
 	from = cpu_icount(w.cpu);
 	while (ok && e == CPU_DEADLINE && n < r->insns) {
@@ -303,8 +307,8 @@ static bool same_run(const struct record *r, uint64_t seed, enum mode mode, unsi
 	if (ok)
 		ok = e == r->end && n == r->insns && memory_hash(&w) == r->memory;
 	if (!ok)
-		print_message("mode %d seed %llu pieces %u cut %d: differs after %llu instructions (exit %d, want %d)\n", mode,
-			      (unsigned long long)seed, piece, cut, (unsigned long long)n, e, r->end);
+		print_message("mode %d seed %llu pieces %u way %d: differs after %llu instructions (exit %d, want %d)\n", mode,
+			      (unsigned long long)seed, piece, how, (unsigned long long)n, e, r->end);
 	world_close(&w);
 	return ok;
 }
@@ -324,11 +328,13 @@ static void run_mode(void **state)
 
 		record(r, seed, mode);
 		insns += r->insns;
-		total += 4;
-		bad += !same_run(r, seed, mode, 0, false);
-		bad += !same_run(r, seed, mode, 300, false);
-		bad += !same_run(r, seed, mode, 0, true);
-		bad += !same_run(r, seed, mode, 700, true);
+		total += 6;
+		bad += !same_run(r, seed, mode, 0, PLAIN);
+		bad += !same_run(r, seed, mode, 300, PLAIN);
+		bad += !same_run(r, seed, mode, 0, CUT);
+		bad += !same_run(r, seed, mode, 700, CUT);
+		bad += !same_run(r, seed, mode, 0, HOT);
+		bad += !same_run(r, seed, mode, 300, HOT);
 	}
 	free(r);
 	print_message("%llu instructions recorded\n", (unsigned long long)insns);

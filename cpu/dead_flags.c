@@ -1,0 +1,92 @@
+/*
+ * Flags that nobody reads, in hot traces. An instruction sets all flags, and before anything reads them another sets
+ * all of them again: then the first gets a handler that leaves them out.
+ *
+ * In between there may be loads and stores. They may fault, or leave the trace for another reason, and then the flags
+ * must be there. So the first is left out only if its flags can be told then: from its result and its second operand,
+ * both in registers that were not written since, or in the op. The op that may fault says how far back its debt lies
+ * (OP_OWES), and leave_fault() and leave_next() pay it.
+ */
+#include "cpu/flags.h"
+#include "cpu/special.h"
+
+/* In aux of the op without flags: how they are told. */
+enum { FROM_KIND = 7 /* enum hot_recover */, FROM_IMM = 8 };
+
+/* Can the flags be told afterwards, from the ops' fields alone? */
+static bool is_told(const struct op *op, const struct hot_special *row)
+{
+	/* ADD r, r: neither operand is left. After SUB r, r any value will do for them. */
+	return row->recover != RECOVER_NOT && !(row->recover == RECOVER_ADD && row->by_r1 && op->r0 == op->r1);
+}
+
+static bool overwrites(const struct op *op, uint8_t traits, unsigned reg)
+{
+	return ((traits & WRITES_R0) && op->r0 == reg) || ((traits & WRITES_ESP) && reg == R_ESP);
+}
+
+/*
+ * Where the flags of the op are set again, nobody having read them: how many ops further. 0: they are read. `told`:
+ * they can be told for the time being.
+ */
+static unsigned next_writer(const struct specials *s, const struct op *op, unsigned n, bool told,
+			    const struct hot_special *row)
+{
+	for (unsigned k = 1; k < n; k++) {
+		const struct hot_special *other = op[k].aux & OP_PAYLOAD ? NULL : special_row(s, op[k].fn);
+
+		if (!other || !other->traits)
+			return 0;
+		if ((other->traits & MAY_LEAVE) && (!told || k > OP_OWES_BACK))
+			return 0;
+		if (other->traits & FLAGS_WRITTEN)
+			return k;
+		if (overwrites(&op[k], other->traits, op->r0) || (row->by_r1 && overwrites(&op[k], other->traits, op->r1))) {
+			if (other->traits & MAY_LEAVE) /* behind it they could not be told */
+				return 0;
+			told = false;
+		}
+	}
+	return 0;
+}
+
+void find_dead_flags(const struct specials *s, struct op *op, unsigned n, bool *dead)
+{
+	for (unsigned k = 0; k < n; k++) {
+		const struct hot_special *row = op[k].aux & OP_PAYLOAD ? NULL : special_row(s, op[k].fn);
+		unsigned last;
+
+		dead[k] = false;
+		if (op[k].aux & OP_PAYLOAD) {
+			k++;
+			continue;
+		}
+		if (!row || !row->bare)
+			continue;
+		last = next_writer(s, &op[k], n - k, is_told(&op[k], row), row);
+		if (!last)
+			continue;
+		dead[k] = true;
+		op[k].aux = (uint8_t)(row->recover | (row->by_r1 ? 0 : FROM_IMM));
+		for (unsigned j = 1; j <= last; j++) {
+			uint8_t traits = special_row(s, op[k + j].fn)->traits;
+
+			if (traits & MAY_LEAVE)
+				op[k + j].aux = (uint8_t)(OP_OWES | (traits & FLAGS_WRITTEN ? 0 : OP_OWES_AFTER) | j);
+		}
+	}
+}
+
+void flags_owed(struct cpu *c, const struct op *op)
+{
+	const struct op *from = op - (op->aux & OP_OWES_BACK);
+	uint32_t r = (uint32_t)c->r[from->r0], b = from->aux & FROM_IMM ? from->imm : (uint32_t)c->r[from->r1];
+
+	switch (from->aux & FROM_KIND) {
+	case RECOVER_ADD: flags_add(c, 32, r - b, b, r); break;
+	case RECOVER_SUB: flags_sub(c, 32, r + b, b, r); break;
+	case RECOVER_INC: flags_inc(c, 32, r); break;
+	case RECOVER_DEC: flags_dec(c, 32, r); break;
+	default: flags_logic(c, 32, r); break;
+	}
+}
