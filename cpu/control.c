@@ -150,7 +150,10 @@ static bool select_dr(struct cpu *c, const struct insn *i, unsigned *n)
 		*n += 2;
 	}
 	TRY(require_cpl0(c, i->opcode));
-	return !(c->dr[7] & DR7_GD) || debug_raise(c, DR6_BD);
+	if (!(c->dr[7] & DR7_GD))
+		return true;
+	c->db_hit |= DB_FAULT;
+	return debug_raise(c, DR6_BD);
 }
 
 bool exec_mov_to_dr(struct cpu *c, const struct insn *i)

@@ -199,7 +199,10 @@ struct cpu {
 	bool faulted;         /* the fast path was left because of c->trap */
 	uint64_t scratch;     /* results for slow handlers, see gen_handlers.py */
 	uint32_t scratch_lin;
-	bool repeat;          /* a string instruction has iterations left */
+	/* A string instruction has iterations behind it and before it: EIP is at it, and RF reads as set. */
+	bool repeat;
+	uint64_t rf_at;       /* the count at which IRET has last set RF; see cpu_eflags_rf */
+#define RF_NEVER UINT64_MAX
 
 	struct sensitive_count sensitive[SENSITIVE_KINDS]; /* traps.c */
 
@@ -225,7 +228,12 @@ bool fault_code(struct cpu *c, enum trap_vector v, uint32_t error); /* with */
 
 /* ---- flags (flags.c) ------------------------------------------------------------------------- */
 
-uint32_t cpu_eflags(const struct cpu *c); /* all bits, as PUSHF would store them with VM and RF as they are */
+uint32_t cpu_eflags(const struct cpu *c); /* all bits, as PUSHF would store them with VM as it is */
+/*
+ * The same with RF. It is in c->eflags only while DR7 enables a breakpoint, because there it costs steps; else an IRET
+ * notes when it set RF, which lasts until the next instruction has been executed.
+ */
+uint32_t cpu_eflags_rf(const struct cpu *c);
 /* Sets every bit of EFLAGS as given (no privilege rules) and what follows from it. */
 void cpu_set_eflags(struct cpu *c, uint32_t v);
 /* Only CF PF AF ZF SF OF. */

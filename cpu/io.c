@@ -145,6 +145,7 @@ static bool io_string(struct cpu *c, const struct insn *i,
 	uint16_t port = reg16(c, R_EDX);
 	uint32_t left, budget, before = c->attention;
 
+	c->repeat = false;
 	if (!(i->prefix & (PREFIX_REP | PREFIX_REPNE))) {
 		TRY(io_allowed(c, i, port, size));
 		return once(c, i, port, size);
@@ -165,6 +166,7 @@ static bool io_string(struct cpu *c, const struct insn *i,
 		rep_charge(c, 1);
 	}
 	c->eip = cpu_insn_eip(c);
+	c->repeat = true;
 	return true;
 }
 

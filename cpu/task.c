@@ -155,7 +155,7 @@ static bool save_old(struct cpu *c, const struct task_request *q)
 {
 	const struct segment *tr = &c->seg[SEG_TR];
 	const struct tss_layout *l = layout_of(tr->attr);
-	uint32_t flags = cpu_eflags(c) | q->set_flags, w = l->width, at = tr->base + l->eip;
+	uint32_t flags = cpu_eflags_rf(c) | q->set_flags, w = l->width, at = tr->base + l->eip;
 
 	if (q->why == TASK_IRET)
 		flags &= ~FLAG_NT;
@@ -282,6 +282,8 @@ static void load_registers(struct cpu *c, const struct task_request *q,
 	for (unsigned k = 0; k < 8; k++)
 		set_reg32(c, k, t->gpr[k]);
 	cpu_set_eflags(c, flags);
+	c->rf_at = RF_NEVER;
+	c->repeat = false;
 	c->db_hit |= DB_NO_STEP | DB_KEEP_RF; /* TF and RF now are the new task's */
 	c->cpl = flags & FLAG_VM ? 3 : t->sel[SEG_CS] & SEL_RPL;
 	for (unsigned n = SEG_ES; n <= SEG_GS; n++)
