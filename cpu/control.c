@@ -124,6 +124,7 @@ bool exec_smsw(struct cpu *c, const struct insn *i)
 	unsigned size = insn_is_mem(i) ? 2 : i->opsize;
 	uint32_t v = traps_lie(c, SENS_SMSW) ? traps_cr0 : c->cr0;
 
+	TRY(umip_allows(c, i->opcode));
 	TRY(insn_store_rm(c, i, size, v));
 	traps_met(c, SENS_SMSW, (v ^ c->cr0) & (size == 2 ? 0xffffu : 0xffffffffu));
 	return true;

@@ -194,7 +194,7 @@ struct cpu {
 	ns_t until;           /* deadline of the running cpu_run */
 	uint32_t mode;        /* enum trace_mode in force */
 	uint32_t root;        /* engine's id of the paging root in force */
-	struct tlb *bank[2];  /* its banks: supervisor, user */
+	struct tlb *bank[2];  /* its banks WHO_SUPERVISOR and WHO_USER */
 	uint32_t db_hit;      /* DR6 bits of data/io breakpoints met by this instruction */
 	bool faulted;         /* the fast path was left because of c->trap */
 	uint64_t scratch;     /* results for slow handlers, see gen_handlers.py */
@@ -298,8 +298,8 @@ bool cpu_store_block(struct cpu *c, unsigned seg, uint32_t off, const void *buf,
 bool cpu_linear(struct cpu *c, unsigned seg, uint32_t off, unsigned len, bool write, uint32_t *lin);
 
 /*
- * At a linear address. `user` false: an implicit supervisor access (descriptor tables, TSS, and
- * inner stacks while CPL has not changed yet).
+ * At a linear address, at CPL 3 (`user`) or below. Implicit supervisor accesses (descriptor tables, TSS, and inner stacks
+ * while CPL has not changed yet) are made by system_load_slow and the like in cpu/quick.h.
  */
 bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v);
 bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v);

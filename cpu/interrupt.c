@@ -48,6 +48,7 @@ bool interrupt_deliver_real(struct cpu *c, uint32_t table, uint8_t vector, uint1
 	f.ss = &c->seg[SEG_SS];
 	f.esp = reg32(c, R_ESP);
 	f.user = c->cpl == 3;
+	f.inner = false;
 	f.size = 2;
 	f.n = 0;
 	f.error = 0;
@@ -122,6 +123,7 @@ static bool deliver_inner(struct cpu *c, const struct cpu_event *e, const struct
 	f.ss = &ss;
 	f.esp = esp;
 	f.user = false;
+	f.inner = true;
 	f.size = gate->attr & 8 ? 4 : 2;
 	f.n = 0;
 	f.error = SEL_ERROR(ss_sel) | ext;
@@ -163,6 +165,7 @@ static bool deliver_same(struct cpu *c, const struct cpu_event *e, const struct 
 	f.ss = &c->seg[SEG_SS];
 	f.esp = reg32(c, R_ESP);
 	f.user = c->cpl == 3;
+	f.inner = false;
 	f.size = gate->attr & 8 ? 4 : 2;
 	f.n = 0;
 	f.error = ext;

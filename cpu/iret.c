@@ -97,7 +97,7 @@ static bool iret_task(struct cpu *c)
 	struct task_request q = { .why = TASK_IRET };
 	uint64_t link;
 
-	TRY(lin_load(c, c->seg[SEG_TR].base, 2, false, &link));
+	TRY(system_load_slow(c, c->seg[SEG_TR].base, 2, &link));
 	q.sel = (uint16_t)link;
 	return task_finish(c, task_switch(c, &q));
 }

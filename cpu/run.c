@@ -581,6 +581,6 @@ bool cpu_set_engine(struct cpu *c, enum engine_kind kind)
 {
 	if (!engine_switch(c->engine, kind))
 		return false;
-	cpu_paging_changed(c, PAGING_AC); /* the same registers, PDPTEs included, to the new one */
+	cpu_paging_changed(c, PAGING_SAME); /* the same registers, PDPTEs included, to the new one */
 	return true;
 }

@@ -5,6 +5,7 @@
  * vol 3 2.4.
  */
 #include "cpu/exec.h"
+#include "cpu/quick.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
 
@@ -41,6 +42,7 @@ bool exec_sgdt(struct cpu *c, const struct insn *i)
 {
 	bool lie = traps_lie(c, SENS_SGDT);
 
+	TRY(umip_allows(c, i->opcode));
 	TRY(store_table(c, i, lie ? &traps_gdtr : &c->gdtr));
 	traps_met(c, SENS_SGDT, lie);
 	return true;
@@ -50,6 +52,7 @@ bool exec_sidt(struct cpu *c, const struct insn *i)
 {
 	bool lie = traps_lie(c, SENS_SIDT);
 
+	TRY(umip_allows(c, i->opcode));
 	TRY(store_table(c, i, lie ? &traps_idtr : &c->idtr));
 	traps_met(c, SENS_SIDT, lie);
 	return true;
@@ -98,7 +101,7 @@ bool exec_ltr(struct cpu *c, const struct insn *i)
 	if (!desc_present(&d))
 		return fault_code(c, TRAP_NP, SEL_ERROR(sel));
 	d.attr |= SYS_BUSY;
-	TRY(lin_store(c, d.lin + 5, 1, false, d.attr & 0xff));
+	TRY(system_store_slow(c, d.lin + 5, 1, d.attr & 0xff));
 	segment_from_descriptor(&c->seg[SEG_TR], (uint16_t)sel, &d);
 	return true;
 }
@@ -109,6 +112,7 @@ static bool store_selector(struct cpu *c, const struct insn *i, uint16_t truth, 
 	uint16_t sel = traps_lie(c, what) ? machine : truth;
 
 	TRY(require_protected(c));
+	TRY(umip_allows(c, i->opcode));
 	TRY(insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, sel));
 	traps_met(c, what, sel != truth);
 	return true;

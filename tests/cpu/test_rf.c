@@ -1,8 +1,8 @@
 /*
- * EFLAGS.RF as events push it and IRET brings it back, in the middle of repeated instructions too; and the virtual interrupt
- * that IRET lets in.
- * Expected outcomes: SDM vol 3 17.3.1.1 (RF), 17.3.1.2 (data breakpoints), 17.3.1.4 (TF), 17.3.1.3 (general detect), 20.3.2 and
- * 20.4 (VIF and VIP); vol 2 IRET.
+ * EFLAGS.RF as events push it and IRET brings it back, in the middle of repeated instructions too; and the virtual
+ * interrupt that IRET lets in.
+ * Expected outcomes: SDM vol 3 17.3.1.1 (RF), 17.3.1.2 (data breakpoints), 17.3.1.4 (TF), 17.3.1.3 (general detect),
+ * 20.3.2 and 20.4 (VIF and VIP); vol 2 IRET.
  */
 #include "base/device.h"
 #include "tests/cpu/guest.h"
@@ -24,7 +24,9 @@ static void drop(struct device *d, uint32_t offset, uint32_t v, unsigned size)
 	(void)d, (void)offset, (void)v, (void)size;
 }
 
-static const struct io_window window = { .name = "port", .len = 1, .min_size = 1, .max_size = 1, .read = zero, .write = drop };
+static const struct io_window window = {
+	.name = "port", .len = 1, .min_size = 1, .max_size = 1, .read = zero, .write = drop,
+};
 static const struct device_class port_class = { .name = "port" };
 static struct device port = { .cls = &port_class };
 

@@ -48,6 +48,7 @@ static bool announced(ZydisISASet set)
 	case ZYDIS_ISA_SET_FXSAVE: case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX:
 	case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_CLFSH: case ZYDIS_ISA_SET_X87:
 	case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSE3X87: case ZYDIS_ISA_SET_SSSE3: case ZYDIS_ISA_SET_SSSE3MMX:
+	case ZYDIS_ISA_SET_SMAP:
 		return true;
 	default: return false;
 	}
@@ -174,7 +175,8 @@ static int since_of(const struct zydis_view *z)
 	case ZYDIS_ISA_SET_SSE2MMX: return SINCE_SSE2;
 	case ZYDIS_ISA_SET_SSE3: return SINCE_SSE3;
 	case ZYDIS_ISA_SET_SSSE3:
-	case ZYDIS_ISA_SET_SSSE3MMX: return SINCE_SSSE3;
+	case ZYDIS_ISA_SET_SSSE3MMX:
+	case ZYDIS_ISA_SET_SMAP: return SINCE_SSSE3;
 	default: return -1;
 	}
 }

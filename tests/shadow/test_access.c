@@ -181,8 +181,8 @@ static void access_once(struct bench *b, const struct oracle_access *a,
 	struct oracle_answer x = oracle(&b->regs, a, b->now);
 	struct mapping m = {0};
 	struct trap t = {0};
-	bool ok = engine_translate(b->engine, VA, kinds[a->kind] | (a->user ? ACCESS_USER : 0u), &m,
-				   &t);
+	unsigned who = a->user ? ACCESS_USER : b->regs.ac ? ACCESS_LIFTED : 0;
+	bool ok = engine_translate(b->engine, VA, kinds[a->kind] | who, &m, &t);
 	uint64_t pde = get_pde(b), pte = get_pte(b);
 
 	b->accesses++;
@@ -341,7 +341,6 @@ static void all_registers(struct bench *b, unsigned phys_bits)
 			.pae = pae,
 			.smep = n & 16,
 			.smap = n & 32,
-			.ac = n & 64,
 			.nx = n & 128,
 			.a20 = true,
 			.phys_bits = (uint8_t)phys_bits,
