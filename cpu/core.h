@@ -298,8 +298,8 @@ bool cpu_store_block(struct cpu *c, unsigned seg, uint32_t off, const void *buf,
 bool cpu_linear(struct cpu *c, unsigned seg, uint32_t off, unsigned len, bool write, uint32_t *lin);
 
 /*
- * At a linear address, at CPL 3 (`user`) or below. Implicit supervisor accesses (descriptor tables, TSS, and inner stacks
- * while CPL has not changed yet) are made by system_load_slow and the like in cpu/quick.h.
+ * At a linear address, at CPL 3 (`user`) or below. Implicit supervisor accesses (descriptor tables, TSS, and inner
+ * stacks while CPL has not changed yet) are made by system_load_slow and the like in cpu/quick.h.
  */
 bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v);
 bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v);

@@ -189,6 +189,7 @@ static void test_explicit(void **state)
 			bool lifted = first == 0 ? ac : first == 1 || first == 4;
 			unsigned want = smap && !lifted ? 14 : NO_FAULT, got, n = lengths[first];
 			uint8_t code[24] = { 0 };
+			bool ok;
 
 			start_paged(g, smap ? SMAP : 0, ac ? F_AC : 0);
 			poke(g, USER_PAGE + 0x10, GDT_END - 1, 2);
@@ -198,9 +199,12 @@ static void test_explicit(void **state)
 			memcpy(code + n, accesses[k].code, accesses[k].len);
 			got = guest_run(g, code, n + accesses[k].len);
 			total++;
-			if (!same("vector", accesses[k].name, got, want) ||
-			    (want == 14 && (!same("error", accesses[k].name, stacked(g, 0), accesses[k].write ? 3 : 1) ||
-					    !same("cr2", accesses[k].name, g->s.cr2 & ~0xfffu, USER_PAGE)))) {
+			ok = same("vector", accesses[k].name, got, want);
+			if (ok && want == 14) {
+				ok = same("error", accesses[k].name, stacked(g, 0), accesses[k].write ? 3 : 1);
+				ok = same("cr2", accesses[k].name, g->s.cr2 & ~0xfffu, USER_PAGE) && ok;
+			}
+			if (!ok) {
 				print_message("... way %u ac %u smap %u watched %u\n", first, ac, smap, watched);
 				bad++;
 			}
@@ -218,7 +222,8 @@ static void test_back_and_forth(void **state)
 	start_paged(g, SMAP, 0);
 	g->s.gpr[R_ECX] = 5;
 	/* stac; inc dword [m]; clac; dec ecx; jnz; inc dword [m] */
-	assert_int_equal(RUN(g, STAC, 0xff, 0x05, W32(USER_PAGE), CLAC, 0x49, 0x75, 0xf1, 0xff, 0x05, W32(USER_PAGE)), 14);
+	assert_int_equal(RUN(g, STAC, 0xff, 0x05, W32(USER_PAGE), CLAC, 0x49, 0x75, 0xf1, 0xff, 0x05,
+			     W32(USER_PAGE)), 14);
 	assert_int_equal(g->s.gpr[R_ECX], 0);
 	assert_int_equal(stacked(g, 1), CODE + 15);
 	assert_int_equal(peek(g, USER_PAGE, 4), 5);
@@ -236,8 +241,8 @@ static void test_back_and_forth(void **state)
 }
 
 /*
- * A stack in the user's page. In ring 0, pushing is explicit, an interrupt's too; reading a descriptor is not. From ring 3
- * the inner stack is the system's, whatever AC says.
+ * A stack in the user's page. In ring 0, pushing is explicit, an interrupt's too; reading a descriptor is not. From
+ * ring 3 the inner stack is the system's, whatever AC says.
  */
 static void test_stacks(void **state)
 {
@@ -271,7 +276,7 @@ static void test_stacks(void **state)
 			assert_int_equal(g->exit, CPU_SHUTDOWN);
 			cpu_reset(g->cpu);
 		}
-		/* From ring 3: with the inner stack in the user's page it is a #PF of the system, and of its stack again. */
+		/* From ring 3, with the inner stack in the user's page: a #PF of the system, and of its stack again. */
 		start_paged(g, SMAP, 0);
 		poke(g, PAGES + 0x1000 + 4 * (CODE >> 12), CODE | 0x67, 4);
 		for (unsigned n = 0; n <= SEG_GS; n++)

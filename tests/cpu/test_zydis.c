@@ -20,6 +20,7 @@
 
 #include "cpu/core.h"
 #include "tests/cpu/row_log.h"
+#include "tests/cpu/seeds.h"
 #include "tests/cpu/zydis_view.h"
 
 enum { BYTES = 16, BEHIND = 32, EIP = 0x1000 }; /* bytes that matter; that follow */
@@ -382,14 +383,8 @@ int main(int argc, char **argv)
 	static struct tally maps_tally, random_tally;
 	unsigned wrong;
 	unsigned long long count = 300000, seed = 20260101;
-	const char *env = getenv("UMBRA86_ZYDIS");
 
-	if (env)
-		sscanf(env, "%llu %llu", &count, &seed);
-	if (argc > 1)
-		count = strtoull(argv[1], NULL, 0);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 0);
+	seeds_asked("UMBRA86_ZYDIS", argc, argv, &count, &seed);
 	zydis_start();
 	for (unsigned n = 0; n < 2 * 4 * sizeof(prefixes) / sizeof(prefixes[0]); n++)
 		exhaustive(&maps_tally, n & 1, n / 8, n >> 1 & 3);
