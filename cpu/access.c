@@ -22,7 +22,10 @@ bool fault_code(struct cpu *c, enum trap_vector v, uint32_t error)
 	return false;
 }
 
-/* An implicit supervisor access made at CPL 3 (to a descriptor) has the supervisor's bank. */
+/*
+ * An implicit supervisor access made at CPL 3 (to a descriptor) has the supervisor's bank. At inner levels the caller
+ * puts it in force (take_system_bank), so that EFLAGS.AC does not lift SMAP for it.
+ */
 static inline struct tlb *bank_for(const struct cpu *c, bool user)
 {
 	return likely(c->tlb->user == user) || c->tlb->no_fill ? c->tlb : c->bank[user];
@@ -42,10 +45,12 @@ static inline void *hit(const struct cpu *c, uint32_t lin, unsigned size, bool u
 static inline bool translate(struct cpu *c, uint32_t lin, enum access access, bool user,
 			     struct mapping *m)
 {
+	struct tlb *bank = bank_for(c, user);
+
 	quick_sync(c);
-	if (!engine_translate(c->engine, lin, (unsigned)access | (user ? ACCESS_USER : 0), m, &c->trap))
+	if (!engine_translate(c->engine, lin, (unsigned)access | (user ? ACCESS_USER : bank->lifted), m, &c->trap))
 		return false;
-	tlb_fill(c, bank_for(c, user), lin, m);
+	tlb_fill(c, bank, lin, m);
 	return true;
 }
 

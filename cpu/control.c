@@ -124,6 +124,7 @@ bool exec_smsw(struct cpu *c, const struct insn *i)
 	unsigned size = insn_is_mem(i) ? 2 : i->opsize;
 	uint32_t v = traps_lie(c, SENS_SMSW) ? traps_cr0 : c->cr0;
 
+	TRY(umip_allows(c, i->opcode));
 	TRY(insn_store_rm(c, i, size, v));
 	traps_met(c, SENS_SMSW, (v ^ c->cr0) & (size == 2 ? 0xffffu : 0xffffffffu));
 	return true;
@@ -150,7 +151,10 @@ static bool select_dr(struct cpu *c, const struct insn *i, unsigned *n)
 		*n += 2;
 	}
 	TRY(require_cpl0(c, i->opcode));
-	return !(c->dr[7] & DR7_GD) || debug_raise(c, DR6_BD);
+	if (!(c->dr[7] & DR7_GD))
+		return true;
+	c->db_hit |= DB_FAULT;
+	return debug_raise(c, DR6_BD);
 }
 
 bool exec_mov_to_dr(struct cpu *c, const struct insn *i)

@@ -194,12 +194,15 @@ struct cpu {
 	ns_t until;           /* deadline of the running cpu_run */
 	uint32_t mode;        /* enum trace_mode in force */
 	uint32_t root;        /* engine's id of the paging root in force */
-	struct tlb *bank[2];  /* its banks: supervisor, user */
+	struct tlb *bank[2];  /* its banks WHO_SUPERVISOR and WHO_USER */
 	uint32_t db_hit;      /* DR6 bits of data/io breakpoints met by this instruction */
 	bool faulted;         /* the fast path was left because of c->trap */
 	uint64_t scratch;     /* results for slow handlers, see gen_handlers.py */
 	uint32_t scratch_lin;
-	bool repeat;          /* a string instruction has iterations left */
+	/* A string instruction has iterations behind it and before it: EIP is at it, and RF reads as set. */
+	bool repeat;
+	uint64_t rf_at;       /* the count at which IRET has last set RF; see cpu_eflags_rf */
+#define RF_NEVER UINT64_MAX
 
 	struct sensitive_count sensitive[SENSITIVE_KINDS]; /* traps.c */
 
@@ -225,7 +228,12 @@ bool fault_code(struct cpu *c, enum trap_vector v, uint32_t error); /* with */
 
 /* ---- flags (flags.c) ------------------------------------------------------------------------- */
 
-uint32_t cpu_eflags(const struct cpu *c); /* all bits, as PUSHF would store them with VM and RF as they are */
+uint32_t cpu_eflags(const struct cpu *c); /* all bits, as PUSHF would store them with VM as it is */
+/*
+ * The same with RF. It is in c->eflags only while DR7 enables a breakpoint, because there it costs steps; else an IRET
+ * notes when it set RF, which lasts until the next instruction has been executed.
+ */
+uint32_t cpu_eflags_rf(const struct cpu *c);
 /* Sets every bit of EFLAGS as given (no privilege rules) and what follows from it. */
 void cpu_set_eflags(struct cpu *c, uint32_t v);
 /* Only CF PF AF ZF SF OF. */
@@ -290,8 +298,8 @@ bool cpu_store_block(struct cpu *c, unsigned seg, uint32_t off, const void *buf,
 bool cpu_linear(struct cpu *c, unsigned seg, uint32_t off, unsigned len, bool write, uint32_t *lin);
 
 /*
- * At a linear address. `user` false: an implicit supervisor access (descriptor tables, TSS, and
- * inner stacks while CPL has not changed yet).
+ * At a linear address, at CPL 3 (`user`) or below. Implicit supervisor accesses (descriptor tables, TSS, and inner
+ * stacks while CPL has not changed yet) are made by system_load_slow and the like in cpu/quick.h.
  */
 bool lin_load(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t *v);
 bool lin_store(struct cpu *c, uint32_t lin, unsigned size, bool user, uint64_t v);

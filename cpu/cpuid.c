@@ -7,8 +7,8 @@
  * rule this emulator follows is Intel's. The brand string says what it really is. A feature is
  * announced when the model had it and the emulator does it completely.
  *
- * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, MONITOR, UMIP, SMEP, SMAP, serial
- * number. (PAT is its MSR and its bits in paging entries; there are no caches for it to steer.)
+ * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, MONITOR, serial number. (PAT is its MSR and its bits
+ * in paging entries; there are no caches for it to steer.)
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
@@ -19,6 +19,8 @@
 	 FEATURE_PAE | FEATURE_CX8 | FEATURE_SEP | FEATURE_PGE | FEATURE_CMOV | FEATURE_MMX |  \
 	 FEATURE_FXSR | FEATURE_SSE | FEATURE_SSE2 | FEATURE_PAT | FEATURE_PSE36)
 #define IMPLEMENTED_C (FEATURE_C_SSE3 | FEATURE_C_SSSE3)
+#define IMPLEMENTED_7B (FEATURE_7B_SMEP | FEATURE_7B_SMAP)
+#define IMPLEMENTED_7C FEATURE_7C_UMIP
 #define IMPLEMENTED_EXTENDED FEATURE_NX
 
 #define P5_FEATURES                                                                           \
@@ -32,6 +34,7 @@ struct model {
 	uint32_t signature;     /* family, model, stepping */
 	uint32_t features;      /* of the real processor: CPUID.1:EDX */
 	uint32_t features_c;    /* CPUID.1:ECX */
+	uint32_t features_7b, features_7c; /* CPUID.7.0:EBX and ECX */
 	uint32_t extended;      /* CPUID.80000001:EDX */
 	uint32_t max_leaf;
 	bool has_extended_leaves;
@@ -39,16 +42,20 @@ struct model {
 
 /*
  * The newest is a Pineview Atom: the last line of Intel's processors with SSSE3 that were sold as 32-bit ones, and like
- * this emulator it neither reorders nor speculates, so that guests need not defend themselves against that.
+ * this emulator it neither reorders nor speculates, so that guests need not defend themselves against that. What newer
+ * ones protect a system with (SMEP, SMAP, UMIP) is announced beside it.
  */
 static const struct model models[CPU_MODELS] = {
-	[CPU_486] = { 0x0480, FEATURE_FPU | FEATURE_VME, 0, 0, 1, false },        /* DX4 */
-	[CPU_PENTIUM] = { 0x052c, P5_FEATURES, 0, 0, 1, false },                  /* P54C */
-	[CPU_PENTIUM2] = { 0x0652, P6_FEATURES, 0, 0, 2, false },                 /* Deschutes */
-	[CPU_PENTIUM3] = { 0x0673, P6_FEATURES | FEATURE_SSE, 0, 0, 2, false },   /* Katmai */
-	[CPU_PENTIUM4] = { 0x0f24, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, 0, 0, 2, true }, /* Northwood */
-	[CPU_MAX] = { 0x106ca, P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, FEATURE_C_SSE3 | FEATURE_C_SSSE3, FEATURE_NX,
-		      2, true },
+	[CPU_486] = { .signature = 0x0480, .features = FEATURE_FPU | FEATURE_VME, .max_leaf = 1 }, /* DX4 */
+	[CPU_PENTIUM] = { .signature = 0x052c, .features = P5_FEATURES, .max_leaf = 1 }, /* P54C */
+	[CPU_PENTIUM2] = { .signature = 0x0652, .features = P6_FEATURES, .max_leaf = 2 }, /* Deschutes */
+	[CPU_PENTIUM3] = { .signature = 0x0673, .features = P6_FEATURES | FEATURE_SSE, .max_leaf = 2 }, /* Katmai */
+	[CPU_PENTIUM4] = { .signature = 0x0f24, .features = P6_FEATURES | FEATURE_SSE | FEATURE_SSE2, .max_leaf = 2,
+			   .has_extended_leaves = true }, /* Northwood */
+	[CPU_MAX] = { .signature = 0x106ca, .features = P6_FEATURES | FEATURE_SSE | FEATURE_SSE2,
+		      .features_c = FEATURE_C_SSE3 | FEATURE_C_SSSE3,
+		      .features_7b = FEATURE_7B_SMEP | FEATURE_7B_SMAP, .features_7c = FEATURE_7C_UMIP,
+		      .extended = FEATURE_NX, .max_leaf = 7, .has_extended_leaves = true },
 };
 
 static const struct model *model_of(const struct cpu *c)
@@ -64,6 +71,10 @@ uint32_t cpuid_extended_features(const struct cpu *c)
 {
 	return model_of(c)->extended & IMPLEMENTED_EXTENDED;
 }
+
+uint32_t cpuid_features_7b(const struct cpu *c) { return model_of(c)->features_7b & IMPLEMENTED_7B; }
+
+uint32_t cpuid_features_7c(const struct cpu *c) { return model_of(c)->features_7c & IMPLEMENTED_7C; }
 
 uint32_t cpuid_signature(const struct cpu *c) { return model_of(c)->signature; }
 
@@ -83,6 +94,12 @@ uint32_t cpuid_cr4_bits(const struct cpu *c)
 	for (unsigned k = 0; k < sizeof(owners) / sizeof(owners[0]); k++)
 		if (features & owners[k].feature)
 			bits |= owners[k].bits;
+	if (cpuid_features_7b(c) & FEATURE_7B_SMEP)
+		bits |= CR4_SMEP;
+	if (cpuid_features_7b(c) & FEATURE_7B_SMAP)
+		bits |= CR4_SMAP;
+	if (cpuid_features_7c(c) & FEATURE_7C_UMIP)
+		bits |= CR4_UMIP;
 	return bits;
 }
 
@@ -106,7 +123,8 @@ static struct leaf brand_leaf(unsigned part)
 	return (struct leaf){ text_word(s), text_word(s + 4), text_word(s + 8), text_word(s + 12) };
 }
 
-static struct leaf cpuid_leaf(const struct cpu *c, uint32_t n)
+/* `sub` is ECX: leaf 7 alone has subleaves, of which it has one. */
+static struct leaf cpuid_leaf(const struct cpu *c, uint32_t n, uint32_t sub)
 {
 	const struct model *m = model_of(c);
 
@@ -125,14 +143,20 @@ static struct leaf cpuid_leaf(const struct cpu *c, uint32_t n)
 				      text_word("ineI") };
 	case 1:
 		return (struct leaf){ m->signature, 0, cpuid_features_c(c), cpuid_features(c) };
-	default: /* 2: one call; TLB and cache descriptors of a Pentium II, SDM vol 2 table 3-12 */
+	case 2: /* one call; TLB and cache descriptors of a Pentium II, SDM vol 2 table 3-12 */
 		return (struct leaf){ 0x03020101u, 0, 0, 0x0c040843u };
+	case 7:
+		if (sub == 0)
+			return (struct leaf){ 0, cpuid_features_7b(c), cpuid_features_7c(c), 0 };
+		return (struct leaf){ 0 };
+	default: /* serial number, cache parameters, MONITOR, thermal: none of it is there */
+		return (struct leaf){ 0 };
 	}
 }
 
 bool exec_cpuid(struct cpu *c, const struct insn *i)
 {
-	struct leaf l = cpuid_leaf(c, reg32(c, R_EAX));
+	struct leaf l = cpuid_leaf(c, reg32(c, R_EAX), reg32(c, R_ECX));
 
 	(void)i;
 	set_reg32(c, R_EAX, l.eax);

@@ -31,12 +31,19 @@
 #define FEATURE_C_SSE3 (1u << 0)
 #define FEATURE_C_SSSE3 (1u << 9)
 
+/* CPUID.7.0:EBX and ECX, SDM vol 2 table 3-8. */
+#define FEATURE_7B_SMEP (1u << 7)
+#define FEATURE_7B_SMAP (1u << 20)
+#define FEATURE_7C_UMIP (1u << 2)
+
 #define FEATURE_NX (1u << 20) /* CPUID.80000001:EDX */
 
 /* CPUID.1:EDX, CPUID.1:ECX and CPUID.80000001:EDX of this processor. */
 uint32_t cpuid_features(const struct cpu *c);
 uint32_t cpuid_features_c(const struct cpu *c);
 uint32_t cpuid_extended_features(const struct cpu *c);
+uint32_t cpuid_features_7b(const struct cpu *c); /* CPUID.7.0:EBX */
+uint32_t cpuid_features_7c(const struct cpu *c); /* CPUID.7.0:ECX */
 /* CPUID.1:EAX, also EDX after reset. */
 uint32_t cpuid_signature(const struct cpu *c);
 

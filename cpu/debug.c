@@ -32,13 +32,25 @@ bool debug_raise(struct cpu *c, uint32_t dr6_bits)
 	return fault(c, TRAP_DB);
 }
 
+/*
+ * SDM vol 3 20.3.2: VIF and VIP both set at the beginning of an instruction. POPF and STI refuse to make it so; IRET, a
+ * task switch, and with PVI a return to ring 3 may. 20.4: VIF and VIP are looked at in ring 3 only.
+ */
+static bool virtual_interrupt(const struct cpu *c)
+{
+	return c->eflags & FLAG_VIF && c->eflags & FLAG_VIP && c->cpl == 3 && cpu_iopl(c) < 3 &&
+	       (c->cr4 & (cpu_is_v86(c) ? CR4_VME : CR4_PVI));
+}
+
 bool debug_before_insn(struct cpu *c)
 {
 	uint32_t lin = c->seg[SEG_CS].base + c->eip, hit = 0;
 	bool shadow = c->inhibit == SHADOW_SS;
 
 	c->db_hit = shadow ? c->db_hit & DR6_B : 0;
-	if ((c->eflags & FLAG_RF) || shadow || !(c->dr[7] & DR7_ENABLE))
+	if (virtual_interrupt(c))
+		return fault_code(c, TRAP_GP, 0);
+	if ((c->eflags & FLAG_RF) || c->repeat || shadow || !(c->dr[7] & DR7_ENABLE))
 		return true;
 	for (unsigned n = 0; n < 4; n++)
 		if (bp_enabled(c, n) && bp_kind(c, n) == DEBUG_EXECUTE && c->dr[n] == lin)
@@ -50,7 +62,7 @@ bool debug_after_insn(struct cpu *c, bool tf, bool shadow)
 {
 	uint32_t bits = c->db_hit & DR6_B;
 
-	if (!(c->db_hit & DB_KEEP_RF))
+	if (!(c->db_hit & DB_KEEP_RF) && !c->repeat) /* of a repeated instruction: behind the last iteration */
 		c->eflags &= ~FLAG_RF;
 	if (shadow) /* data breakpoints wait for the next boundary, the step is lost */
 		return true;

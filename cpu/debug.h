@@ -26,19 +26,28 @@
 #define DB_KEEP_RF 0x40000000u
 /* The #DB that is recorded came behind an instruction that retired, so its time is counted. */
 #define DB_RETIRED 0x20000000u
+/* The #DB that is recorded is a fault that pushes RF: general detect. */
+#define DB_FAULT 0x10000000u
 
 /* R/W fields of DR7; bit 0 tells the data breakpoints. */
 enum debug_access { DEBUG_EXECUTE = 0, DEBUG_WRITE = 1, DEBUG_IO = 2, DEBUG_READ = 3 };
 
+/* Does EFLAGS ask for that? VIF beside VIP does not stay for long: see debug_before_insn. */
+static inline bool debug_flags_step(const struct cpu *c)
+{
+	return (c->eflags & (FLAG_TF | FLAG_RF)) || (c->eflags & FLAG_VIF && c->eflags & FLAG_VIP);
+}
+
 /* Must the core look at every instruction boundary? */
 static inline bool debug_wants_step(const struct cpu *c)
 {
-	return (c->eflags & (FLAG_TF | FLAG_RF)) || (c->dr[7] & DR7_ENABLE) || c->inhibit;
+	return debug_flags_step(c) || (c->dr[7] & DR7_ENABLE) || c->inhibit;
 }
 
 /*
  * Before the instruction at c->eip: false with #DB recorded when it has a code breakpoint and RF is
- * clear. Forgets what the last instruction met, unless it was MOV SS.
+ * clear, or with #GP(0) when a virtual interrupt is pending and let in. Forgets what the last
+ * instruction met, unless it was MOV SS.
  */
 bool debug_before_insn(struct cpu *c);
 

@@ -190,6 +190,15 @@ INLINE enum escape take_opcode(struct reader *r, struct insn *i)
 	return i->opcode == 0x38 ? ESCAPE_0F38 : ESCAPE_0F3A;
 }
 
+/* 0F 01 with a register for ModRM: an instruction of its own where there is one. */
+static uint16_t register_row(const struct insn *i, uint8_t modrm)
+{
+	uint8_t any = i->prefix & (PREFIX_REP | PREFIX_REPNE | PREFIX_OPSIZE);
+	uint16_t row = insn_index_m2r[0][modrm & 63];
+
+	return row ? (any ? 0 : row) : two_byte_row(i, i->opcode, modrm >> 3 & 7);
+}
+
 INLINE uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
 {
 	switch (e) {
@@ -225,8 +234,11 @@ INLINE uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newes
 		return x87_row(r, i);
 	if (e >= ESCAPE_0F38)
 		i->opcode = (uint8_t)take(r, 1);
-	if (r->at < r->avail)
+	if (r->at < r->avail) {
+		if (e == ESCAPE_0F && i->opcode == 0x01 && r->p[r->at] >= 0xc0)
+			return register_row(i, r->p[r->at]);
 		return row_of(i, e, r->p[r->at] >> 3 & 7);
+	}
 	for (unsigned reg = 0; reg < 8; reg++) {
 		uint16_t row = row_of(i, e, reg);
 

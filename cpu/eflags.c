@@ -1,9 +1,10 @@
 /*
- * CLI, STI, PUSHF, POPF: who may touch IF and IOPL.
+ * CLI, STI, PUSHF, POPF: who may touch IF and IOPL. STAC, CLAC.
  *
- * Reference: SDM vol 2 CLI, STI (tables 3-7, 4-18), PUSHF, POPF (table 4-16); vol 3 20.3 (VME),
- * 20.4 (PVI), 6.8.3 (the instruction after STI).
+ * Reference: SDM vol 2 CLI, STI (tables 3-7, 4-18), PUSHF, POPF (table 4-16), STAC, CLAC; vol 3 20.3 (VME),
+ * 20.4 (PVI), 6.8.3 (the instruction after STI), 4.6.1 (SMAP).
  */
+#include "cpu/cpuid.h"
 #include "cpu/exec.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
@@ -56,6 +57,19 @@ bool exec_sti(struct cpu *c, const struct insn *i)
 	default: return traps_refuse(c, HV_PRIVILEGED, i->opcode, cpu_insn_eip(c));
 	}
 }
+
+static bool set_ac(struct cpu *c, const struct insn *i, uint32_t ac)
+{
+	if (c->cpl || !(cpuid_features_7b(c) & FEATURE_7B_SMAP))
+		return fault(c, TRAP_UD);
+	note_trapped(c, i->opcode, ac);
+	c->eflags = (c->eflags & ~FLAG_AC) | ac;
+	cpu_mode_changed(c);
+	return true;
+}
+
+bool exec_stac(struct cpu *c, const struct insn *i) { return set_ac(c, i, FLAG_AC); }
+bool exec_clac(struct cpu *c, const struct insn *i) { return set_ac(c, i, 0); }
 
 /* In V86 mode with IOPL < 3 only the 16-bit forms exist, and only with VME: IF stands for VIF. */
 static bool is_restricted(const struct cpu *c) { return cpu_is_v86(c) && cpu_iopl(c) < 3; }

@@ -14,7 +14,7 @@ insn_exec exec_int_n, exec_int3, exec_into, exec_icebp, exec_iret;
 /* sysenter.c */
 insn_exec exec_sysenter, exec_sysexit;
 /* eflags.c */
-insn_exec exec_cli, exec_sti, exec_pushf, exec_popf;
+insn_exec exec_cli, exec_sti, exec_stac, exec_clac, exec_pushf, exec_popf;
 /* system.c */
 insn_exec exec_hlt, exec_lgdt, exec_lidt, exec_sgdt, exec_sidt, exec_lldt, exec_sldt, exec_ltr,
 	exec_str, exec_invlpg, exec_invd, exec_wbinvd;

@@ -22,6 +22,7 @@ static void frame_begin(const struct cpu *c, struct stack_frame *f, unsigned siz
 	f->ss = &c->seg[SEG_SS];
 	f->esp = reg32(c, R_ESP);
 	f->user = c->cpl == 3;
+	f->inner = false;
 	f->size = (uint8_t)size;
 	f->n = 0;
 	f->error = 0;
@@ -131,7 +132,7 @@ static bool call_inner(struct cpu *c, const struct descriptor *gate, struct desc
 	TRY(segment_check_stack(c, ss_sel, cpl, TRAP_TS, 0, &ss_desc));
 	segment_from_descriptor(&ss, ss_sel, &ss_desc);
 
-	f = (struct stack_frame){ .ss = &ss, .esp = esp, .size = (uint8_t)size,
+	f = (struct stack_frame){ .ss = &ss, .esp = esp, .inner = true, .size = (uint8_t)size,
 				  .error = SEL_ERROR(ss_sel) };
 	frame_add(&f, c->seg[SEG_SS].sel);
 	frame_add(&f, reg32(c, R_ESP));

@@ -1,5 +1,7 @@
 /* EFLAGS in and out of their lazy form. SDM vol 1 3.4.3. */
 #include "cpu/flags.h"
+#include "cpu/debug.h"
+#include "cpu/quick.h"
 
 static uint32_t operand_a(const struct cpu *c, unsigned bits, bool sub)
 {
@@ -73,6 +75,11 @@ uint32_t cpu_eflags(const struct cpu *c)
 	       (c->df ? FLAG_DF : 0);
 }
 
+uint32_t cpu_eflags_rf(const struct cpu *c)
+{
+	return cpu_eflags(c) | (c->repeat || c->rf_at == quick_executed(c) ? FLAG_RF : 0);
+}
+
 void cpu_set_arith_flags(struct cpu *c, uint32_t v)
 {
 	c->cf = v & FLAG_CF;
@@ -90,7 +97,7 @@ void cpu_set_eflags(struct cpu *c, uint32_t v)
 	cpu_set_arith_flags(c, v);
 	c->df = v >> 10 & 1;
 	c->eflags = (v & lives_here) | 2;
-	if ((c->eflags & FLAG_TF) || (c->eflags & FLAG_RF))
+	if (debug_flags_step(c))
 		c->attention |= ATTN_STEP;
 	if ((c->eflags & FLAG_IF) && c->intr_pin)
 		c->attention |= ATTN_INTR;

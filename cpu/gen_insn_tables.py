@@ -11,7 +11,8 @@ ROW = re.compile(r"^I\(\s*(.*)\)\s*(?:/\*.*\*/)?\s*$")
 MAPS = ("M1", "M2", "M2_66", "M2_F3", "M2_F2", "M38", "M38_66", "M38_F2", "M3A", "M3A_66")
 CC = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
 SINCE = ("I8086", "I186", "I286", "I386", "I486", "P5", "P6", "MMX", "SSE", "SSE2", "SSE3", "SSSE3")
-SINCE_ALIAS = {"I8087": "I8086", "I287": "I286", "I387": "I386"}
+# SMAP came later than SSSE3, but the newest model has both and no other has either.
+SINCE_ALIAS = {"I8087": "I8086", "I287": "I286", "I387": "I386", "SMAP": "SSSE3"}
 TAIL_KINDS = {"I", "IS", "I2", "J", "A", "O", "ONE"}
 MODRM_KINDS = {"E", "EW", "RNONE", "G", "M", "R", "S", "C", "D", "P", "Q", "N", "V", "W", "U"}
 
@@ -74,7 +75,7 @@ def modrm_need(r, kinds):
     k = {kinds[o][0] for o in r["op"]}
     if r["map"] in ("FM",):
         return "MODRM_MEM"
-    if r["map"] in ("FR", "FX"):
+    if r["map"] in ("FR", "FX", "M2R"):
         return "MODRM_REG"
     if not (k & MODRM_KINDS) and r["reg"] == "ANY":
         return "MODRM_NONE"
@@ -93,7 +94,7 @@ def place(index, key, n, all_rows):
 
 def indexes(all_rows):
     index = {m: {} for m in MAPS}
-    fm, fr = {}, {}
+    fm, fr, m2r = {}, {}, {}
     exact = {r["opcode"] for r in all_rows if r["map"] == "FX"}
     for n, r in enumerate(all_rows):
         regs = range(8) if r["reg"] == "ANY" else [int(r["reg"])]
@@ -107,12 +108,16 @@ def indexes(all_rows):
                         place(fr, (r["opcode"] - 0xD8, g << 3 | rm), n, all_rows)
         elif r["map"] == "FX":
             place(fr, ((r["opcode"] >> 8) - 0xD8, r["opcode"] & 63), n, all_rows)
+        elif r["map"] == "M2R":
+            if r["opcode"] >> 8 != 1 or r["opcode"] & 255 < 0xC0:
+                die(r["where"], "M2R is 0F 01 with a register ModRM")
+            place(m2r, (0, r["opcode"] & 63), n, all_rows)
         elif r["map"] in index:
             for g in regs:
                 place(index[r["map"]], (r["opcode"], g), n, all_rows)
         else:
             die(r["where"], f"unknown map {r['map']}")
-    return index, fm, fr
+    return index, fm, fr, m2r
 
 
 def matrix(name, table, outer, inner):
@@ -128,7 +133,7 @@ def main():
     out, operand_file, tables = sys.argv[1], sys.argv[2], sys.argv[3:]
     kinds = operands(operand_file)
     all_rows = rows(tables, kinds)
-    index, fm, fr = indexes(all_rows)
+    index, fm, fr, m2r = indexes(all_rows)
     execs = sorted({r["exec"] for r in all_rows if not r["exec"].startswith("hot(")})
     if out.endswith(".h"):
         text = ["/* Written by gen_insn_tables.py. */", "#ifndef INSN_ROWS_H", "#define INSN_ROWS_H", '#include "cpu/insn.h"', "",
@@ -154,6 +159,7 @@ def main():
             text.append(matrix(f"insn_index_{m.lower()}", index[m], 256, 8))
         text.append(matrix("insn_index_fm", fm, 8, 8))
         text.append(matrix("insn_index_fr", fr, 8, 64))
+        text.append(matrix("insn_index_m2r", m2r, 1, 64))
     open(out, "w").write("\n".join(text) + "\n")
 
 

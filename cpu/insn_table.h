@@ -9,7 +9,7 @@
 
 enum insn_map {
 	MAP_M1, MAP_M2, MAP_M2_66, MAP_M2_F3, MAP_M2_F2, MAP_M38, MAP_M38_66, MAP_M38_F2, MAP_M3A,
-	MAP_M3A_66, MAP_FM, MAP_FR, MAP_FX
+	MAP_M3A_66, MAP_FM, MAP_FR, MAP_FX, MAP_M2R
 };
 enum insn_access { ACC_NONE, ACC_R, ACC_W, ACC_RW };
 enum insn_flag { INSN_LOCKABLE = 1, INSN_ENDS = 2, INSN_SOFT = 4 };
@@ -55,7 +55,7 @@ extern const struct insn_desc insn_table[INSN_COUNT];
 extern const uint16_t insn_index_m1[256][8], insn_index_m2[256][8], insn_index_m2_66[256][8],
 	insn_index_m2_f3[256][8], insn_index_m2_f2[256][8], insn_index_m38[256][8],
 	insn_index_m38_66[256][8], insn_index_m38_f2[256][8], insn_index_m3a[256][8],
-	insn_index_m3a_66[256][8], insn_index_fm[8][8], insn_index_fr[8][64];
+	insn_index_m3a_66[256][8], insn_index_fm[8][8], insn_index_fr[8][64], insn_index_m2r[1][64];
 
 enum decode_result {
 	DECODE_OK,

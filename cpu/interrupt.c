@@ -15,21 +15,25 @@
 
 #define ERROR_IDT 2u /* the selector part of an error code is a vector */
 
-static bool is_fault_class(const struct cpu_event *e)
+/* Of the debug exceptions only general detect pushes RF for what it is. */
+static bool is_fault_class(const struct cpu *c, const struct cpu_event *e)
 {
-	return e->source == EVENT_EXCEPTION && e->vector != TRAP_DB && e->vector != TRAP_BP &&
-	       e->vector != TRAP_OF && e->vector != TRAP_DF;
+	return e->source == EVENT_EXCEPTION && (e->vector != TRAP_DB || c->db_hit & DB_FAULT) &&
+	       e->vector != TRAP_BP && e->vector != TRAP_OF && e->vector != TRAP_DF;
 }
 
+/* RF: set by a fault; and between the iterations of a repeated instruction, SDM vol 3 17.3.1.1. */
 static uint32_t flags_image(const struct cpu *c, const struct cpu_event *e)
 {
-	return cpu_eflags(c) | (is_fault_class(e) ? FLAG_RF : 0);
+	return cpu_eflags_rf(c) | (is_fault_class(c, e) ? FLAG_RF : 0);
 }
 
 /* What a handler starts without. IF goes only through interrupt gates. */
 static void clear_flags(struct cpu *c, bool clear_if)
 {
 	c->eflags &= ~(FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | (clear_if ? FLAG_IF : 0));
+	c->rf_at = RF_NEVER;
+	c->repeat = false;
 	c->db_hit |= DB_NO_STEP;
 }
 
@@ -44,6 +48,7 @@ bool interrupt_deliver_real(struct cpu *c, uint32_t table, uint8_t vector, uint1
 	f.ss = &c->seg[SEG_SS];
 	f.esp = reg32(c, R_ESP);
 	f.user = c->cpl == 3;
+	f.inner = false;
 	f.size = 2;
 	f.n = 0;
 	f.error = 0;
@@ -57,6 +62,8 @@ bool interrupt_deliver_real(struct cpu *c, uint32_t table, uint8_t vector, uint1
 	set_reg32(c, R_ESP, frame_esp(&f));
 	segment_set_real(c, SEG_CS, (uint16_t)(entry >> 16));
 	c->eip = entry & 0xffff;
+	c->rf_at = RF_NEVER;
+	c->repeat = false;
 	c->db_hit |= DB_NO_STEP;
 	return true;
 }
@@ -77,7 +84,7 @@ static bool deliver_task(struct cpu *c, struct cpu_event *e, uint16_t sel, unsig
 {
 	struct task_request q = {
 		.why = TASK_INTERRUPT, .sel = sel, .ext = ext,
-		.set_flags = is_fault_class(e) ? FLAG_RF : 0,
+		.set_flags = is_fault_class(c, e) ? FLAG_RF : 0,
 		.has_error = e->has_error, .error = e->error,
 	};
 	enum task_result r = task_switch(c, &q);
@@ -116,6 +123,7 @@ static bool deliver_inner(struct cpu *c, const struct cpu_event *e, const struct
 	f.ss = &ss;
 	f.esp = esp;
 	f.user = false;
+	f.inner = true;
 	f.size = gate->attr & 8 ? 4 : 2;
 	f.n = 0;
 	f.error = SEL_ERROR(ss_sel) | ext;
@@ -157,6 +165,7 @@ static bool deliver_same(struct cpu *c, const struct cpu_event *e, const struct 
 	f.ss = &c->seg[SEG_SS];
 	f.esp = reg32(c, R_ESP);
 	f.user = c->cpl == 3;
+	f.inner = false;
 	f.size = gate->attr & 8 ? 4 : 2;
 	f.n = 0;
 	f.error = ext;

@@ -22,11 +22,11 @@ static bool check_io_map(struct cpu *c, uint16_t port, unsigned size)
 
 	if ((tr->attr & (SEG_S | 0xd)) != SYS_TSS32 || tr->limit < TSS32_MIN_LIMIT)
 		return fault_code(c, TRAP_GP, 0);
-	TRY(lin_load(c, tr->base + TSS32_IO_MAP, 2, false, &map));
+	TRY(system_load_slow(c, tr->base + TSS32_IO_MAP, 2, &map));
 	off = (uint32_t)map + port / 8u; /* always two bytes are read, so the limit counts both */
 	if (off + 1 > tr->limit)
 		return fault_code(c, TRAP_GP, 0);
-	TRY(lin_load(c, tr->base + off, 2, false, &bits));
+	TRY(system_load_slow(c, tr->base + off, 2, &bits));
 	if (bits >> (port & 7) & ((1u << size) - 1))
 		return fault_code(c, TRAP_GP, 0);
 	return true;
@@ -145,6 +145,7 @@ static bool io_string(struct cpu *c, const struct insn *i,
 	uint16_t port = reg16(c, R_EDX);
 	uint32_t left, budget, before = c->attention;
 
+	c->repeat = false;
 	if (!(i->prefix & (PREFIX_REP | PREFIX_REPNE))) {
 		TRY(io_allowed(c, i, port, size));
 		return once(c, i, port, size);
@@ -165,6 +166,7 @@ static bool io_string(struct cpu *c, const struct insn *i,
 		rep_charge(c, 1);
 	}
 	c->eip = cpu_insn_eip(c);
+	c->repeat = true;
 	return true;
 }
 

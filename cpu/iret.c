@@ -3,11 +3,8 @@
  *
  * Reference: SDM vol 2 IRET/IRETD; vol 3 7.4 (nested tasks), 20.2.5 (entering V86), 20.3.3 (VME).
  *
- * NOT IMPLEMENTED: #GP(0) at the first V86 instruction when the image has VIF and VIP both set.
- *
- * UNLIKE HARDWARE: RF is dropped when no breakpoint is enabled in DR7, because only a code
- * breakpoint and a nested exception could see it, and it would make every return from a page fault
- * step through one instruction.
+ * RF does not come into EFLAGS when no breakpoint is enabled in DR7, but is noted (cpu_eflags_rf), because
+ * otherwise every return from a page fault would step through one instruction. No program can tell.
  */
 #include "cpu/debug.h"
 #include "cpu/exec.h"
@@ -23,11 +20,19 @@ static uint32_t flags_mask(const struct insn *i)
 	return i->opsize == 4 ? FLAGS_16 | FLAGS_32 : FLAGS_16;
 }
 
+/* What is loaded of `image`: RF may be noted instead, as set once this instruction has been executed. */
+static inline uint32_t note_rf(struct cpu *c, uint32_t image, uint32_t mask)
+{
+	if (c->dr[7] & DR7_ENABLE)
+		return image;
+	c->rf_at = image & mask & FLAG_RF ? quick_executed(c) + 1 : RF_NEVER;
+	return image & ~FLAG_RF;
+}
+
 /* Bits of `mask` from `image`, the others stay. */
 static void load_flags(struct cpu *c, uint32_t image, uint32_t mask)
 {
-	if (!(c->dr[7] & DR7_ENABLE))
-		image &= ~FLAG_RF;
+	image = note_rf(c, image, mask);
 	cpu_set_eflags(c, (cpu_eflags(c) & ~mask) | (image & mask));
 	c->db_hit |= DB_KEEP_RF;
 }
@@ -92,7 +97,7 @@ static bool iret_task(struct cpu *c)
 	struct task_request q = { .why = TASK_IRET };
 	uint64_t link;
 
-	TRY(lin_load(c, c->seg[SEG_TR].base, 2, false, &link));
+	TRY(system_load_slow(c, c->seg[SEG_TR].base, 2, &link));
 	q.sel = (uint16_t)link;
 	return task_finish(c, task_switch(c, &q));
 }
@@ -253,8 +258,7 @@ static bool iret_quick(struct cpu *c, const struct insn *i)
 	}
 	c->seg[SEG_CS] = code->seg;
 	c->eip = eip;
-	if (!(c->dr[7] & DR7_ENABLE))
-		image &= ~FLAG_RF;
+	image = note_rf(c, image, mask);
 	/* The mask has every flag that does not live in c->eflags. */
 	cpu_set_eflags(c, (c->eflags & ~mask) | (image & mask));
 	c->db_hit |= DB_KEEP_RF;

@@ -11,10 +11,18 @@ static inline uint64_t not_flat(const struct segment *s)
 	return s->base | s->lo | (s->rlen ^ 1ull << 32) | (s->wlen ^ 1ull << 32);
 }
 
+/* Explicit accesses at this CPL, SDM vol 3 4.6.1. */
+static enum tlb_who who_accesses(const struct cpu *c)
+{
+	if (c->cpl == 3)
+		return WHO_USER;
+	return c->eflags & FLAG_AC && c->cr4 & CR4_SMAP ? WHO_LIFTED : WHO_SUPERVISOR;
+}
+
 void cpu_mode_changed(struct cpu *c)
 {
 	const struct segment *cs = &c->seg[SEG_CS], *ss = &c->seg[SEG_SS];
-	bool user = c->cpl == 3;
+	enum tlb_who who = who_accesses(c);
 	uint32_t mode = 0;
 
 	if (cs->attr & SEG_DB)
@@ -26,11 +34,11 @@ void cpu_mode_changed(struct cpu *c)
 		mode |= MODE_FLAT;
 	c->mode = mode;
 	/* Alignment checks and data breakpoints must see every access. */
-	c->no_fill = (user && (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC)) || debug_watches_data(c);
-	if (unlikely(c->no_fill))
-		c->tlb = tlb_bank(c->banks, c->root, user, true);
+	c->no_fill = (who == WHO_USER && (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC)) || debug_watches_data(c);
+	if (unlikely(c->no_fill || who == WHO_LIFTED))
+		c->tlb = tlb_bank(c->banks, c->root, who, c->no_fill);
 	else
-		c->tlb = c->bank[user];
+		c->tlb = c->bank[who];
 }
 
 void cpu_data_segment_changed(struct cpu *c, unsigned n)
@@ -72,11 +80,10 @@ void cpu_paging_changed(struct cpu *c, enum paging_change why)
 	p->pge = c->cr4 & CR4_PGE;
 	p->smep = c->cr4 & CR4_SMEP;
 	p->smap = c->cr4 & CR4_SMAP;
-	p->ac = c->eflags & FLAG_AC;
 	p->nx = c->efer & EFER_NXE;
 	p->a20 = c->a20;
 	c->root = engine_set_paging(c->engine, p, why);
-	c->bank[0] = tlb_bank(c->banks, c->root, false, false);
-	c->bank[1] = tlb_bank(c->banks, c->root, true, false);
+	c->bank[WHO_SUPERVISOR] = tlb_bank(c->banks, c->root, WHO_SUPERVISOR, false);
+	c->bank[WHO_USER] = tlb_bank(c->banks, c->root, WHO_USER, false);
 	cpu_mode_changed(c);
 }

@@ -86,11 +86,13 @@ static inline uint8_t *stack_writable(const struct cpu *c, uint32_t off, uint32_
 }
 
 /*
- * lin_load and lin_store made as a supervisor: with the supervisor's bank in force, so that what
- * was translated stays there although CPL may be 3 (segment.c).
+ * lin_load and lin_store as implicit supervisor accesses, SDM vol 3 4.6.1 (segment.c): with the supervisor's bank in
+ * force, so that what was translated stays there although CPL may be 3, and EFLAGS.AC means nothing.
  */
 bool system_load_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t *v);
 bool system_store_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t v);
+/* Would a store of `len` bytes succeed? */
+bool system_probe(struct cpu *c, uint32_t lin, unsigned len);
 
 /* An implicit supervisor access, SDM vol 3 4.6.1. */
 static inline bool system_load8(struct cpu *c, uint32_t lin, uint64_t *v)

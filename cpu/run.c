@@ -79,7 +79,6 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations)
 static bool deliver(struct cpu *c)
 {
 	c->faulted = false;
-	c->repeat = false;
 	return cpu_deliver_trap(c);
 }
 
@@ -350,12 +349,12 @@ struct op *op_string(HARGS)
 	if (unlikely(!op->exec(c, payload(op))))
 		return leave_fault(c, op);
 	if (unlikely(c->repeat)) {
-		c->repeat = false;
 		c->eip = c->eip_page + OP_OFFSET(op);
 		c->countdown -= op->icount;
 		c->cur = NULL;
 		if (c->countdown < 0 || c->attention)
 			return NULL;
+		c->repeat = false;
 		return goto_eip(HPASS);
 	}
 	if (unlikely(c->attention))
@@ -393,6 +392,7 @@ static void enter(struct cpu *c, bool sample)
 {
 	struct op *op = trace_resolve(c);
 
+	c->repeat = false;
 	if (sample && op)
 		trace_sample(c, op);
 #if THREADED
@@ -585,6 +585,6 @@ bool cpu_set_engine(struct cpu *c, enum engine_kind kind)
 {
 	if (!engine_switch(c->engine, kind))
 		return false;
-	cpu_paging_changed(c, PAGING_AC); /* the same registers, PDPTEs included, to the new one */
+	cpu_paging_changed(c, PAGING_SAME); /* the same registers, PDPTEs included, to the new one */
 	return true;
 }

@@ -32,13 +32,15 @@ void segment_derive(struct segment *s)
 
 /* ---- supervisor accesses --------------------------------------------------------------------- */
 
-/* With data breakpoints or alignment checks the bank in force sees every access: it stays. */
+/* With data breakpoints or alignment checks the bank in force sees every access: it stays, or one that does so too. */
 static struct tlb *take_system_bank(struct cpu *c)
 {
 	struct tlb *old = c->tlb;
 
 	if (!old->no_fill)
-		c->tlb = c->bank[0];
+		c->tlb = c->bank[WHO_SUPERVISOR];
+	else if (old->lifted)
+		c->tlb = tlb_bank(c->banks, c->root, WHO_SUPERVISOR, true);
 	return old;
 }
 
@@ -60,7 +62,7 @@ bool system_store_slow(struct cpu *c, uint32_t lin, unsigned size, uint64_t v)
 	return ok;
 }
 
-static bool system_probe(struct cpu *c, uint32_t lin, unsigned len)
+bool system_probe(struct cpu *c, uint32_t lin, unsigned len)
 {
 	struct tlb *old = take_system_bank(c);
 	bool ok = lin_probe(c, lin, len, false, true);
@@ -284,10 +286,10 @@ bool frame_probe(struct cpu *c, const struct stack_frame *f)
 
 		if (!frame_fits(f->ss, off, f->size))
 			return fault_code(c, TRAP_SS, f->error);
-		if (f->user)
-			TRY(lin_probe(c, f->ss->base + off, f->size, true, true));
-		else
+		if (f->inner)
 			TRY(system_probe(c, f->ss->base + off, f->size));
+		else
+			TRY(lin_probe(c, f->ss->base + off, f->size, f->user, true));
 	}
 	return true;
 }
@@ -306,10 +308,10 @@ bool frame_write(struct cpu *c, const struct stack_frame *f)
 	for (unsigned k = 0; k < f->n; k++) {
 		uint32_t at = f->ss->base + ((f->esp - (k + 1u) * f->size) & mask);
 
-		if (f->user)
-			TRY(lin_store(c, at, f->size, true, f->v[k]));
-		else
+		if (f->inner)
 			TRY(system_store_slow(c, at, f->size, f->v[k]));
+		else
+			TRY(lin_store(c, at, f->size, f->user, f->v[k]));
 	}
 	return true;
 }

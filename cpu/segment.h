@@ -152,6 +152,7 @@ struct stack_frame {
 	const struct segment *ss;
 	uint32_t esp;    /* before the pushes */
 	bool user;       /* pushed at CPL 3 */
+	bool inner;      /* another level's: pushed as the system's own accesses are made */
 	uint8_t size;    /* of an item: 2 or 4 */
 	uint8_t n;
 	uint32_t error;  /* of the #SS when they do not fit */

@@ -89,7 +89,7 @@ void cpu_put_snapshot(struct cpu *c, const struct cpu_snapshot *s)
 	c->cur = NULL;
 	c->icount = c->synced = s->icount;
 	c->loaded = c->countdown = 0;
-	c->faulted = c->repeat = false;
+	c->faulted = false;
 	c->last_trap_count = 0;
 	c->nmi_pending = s->nmi_pending;
 	c->ignne_pin = s->ignne;

@@ -7,6 +7,7 @@
 #include "cpu/debug.h"
 #include "cpu/exec.h"
 #include "cpu/interrupt.h"
+#include "cpu/quick.h"
 #include "cpu/segment.h"
 
 #define TSS32_MIN_LIMIT 103u
@@ -38,11 +39,11 @@ static bool redirection_bit(struct cpu *c, uint8_t vector, bool *bit)
 	*bit = true;
 	if ((tr->attr & (0xd | SEG_S)) != 9 || tr->limit < TSS32_MIN_LIMIT)
 		return true;
-	TRY(lin_load(c, tr->base + TSS32_IO_MAP, 2, false, &map));
+	TRY(system_load_slow(c, tr->base + TSS32_IO_MAP, 2, &map));
 	off = (uint32_t)map - 32 + vector / 8u;
 	if (map < 32 || off > tr->limit)
 		return true;
-	TRY(lin_load(c, tr->base + off, 1, false, &byte));
+	TRY(system_load_slow(c, tr->base + off, 1, &byte));
 	*bit = byte >> (vector & 7) & 1;
 	return true;
 }

@@ -12,8 +12,11 @@
 
 /* ---- arithmetic ------------------------------------------------------------------------------ */
 
-/* Results 0 and 1 from the pairs of neighbours in a, 2 and 3 from those in b. */
-static bool horizontal_ps(struct cpu *c, const struct insn *i, f32_op *op)
+/*
+ * Lanes 0, 2 by `even`, 1, 3 by `odd`. Horizontally the operands of a lane are neighbours: of a for the lower half, of b
+ * for the upper; else they are the lanes of a and b.
+ */
+static bool lanes_ps(struct cpu *c, const struct insn *i, bool horizontal, f32_op *even, f32_op *odd)
 {
 	struct sse_env e = sse_env(c);
 	uint8_t buf[16], *a = xmm_reg(c, i);
@@ -24,15 +27,17 @@ static bool horizontal_ps(struct cpu *c, const struct insn *i, f32_op *op)
 	TRY(b = sse_source(c, i, buf));
 	for (unsigned n = 0; n < 4; n++) {
 		const uint8_t *from = n < 2 ? a : b;
+		uint32_t x = horizontal ? lane32(from, 2 * (n & 1)) : lane32(a, n);
+		uint32_t y = horizontal ? lane32(from, 2 * (n & 1) + 1) : lane32(b, n);
 
-		r[n] = op(&e, lane32(from, 2 * (n & 1)), lane32(from, 2 * (n & 1) + 1));
+		r[n] = (n & 1 ? odd : even)(&e, x, y);
 	}
 	TRY(sse_settle(c, &e));
 	X_u32_put(a, (X_u32){ r[0], r[1], r[2], r[3] });
 	return true;
 }
 
-static bool horizontal_pd(struct cpu *c, const struct insn *i, f64_op *op)
+static bool lanes_pd(struct cpu *c, const struct insn *i, bool horizontal, f64_op *even, f64_op *odd)
 {
 	struct sse_env e = sse_env(c);
 	uint8_t buf[16], *a = xmm_reg(c, i);
@@ -41,50 +46,19 @@ static bool horizontal_pd(struct cpu *c, const struct insn *i, f64_op *op)
 
 	TRY(sse_begin(c));
 	TRY(b = sse_source(c, i, buf));
-	low = op(&e, lane64(a, 0), lane64(a, 1));
-	high = op(&e, lane64(b, 0), lane64(b, 1));
+	low = even(&e, lane64(a, 0), horizontal ? lane64(a, 1) : lane64(b, 0));
+	high = odd(&e, horizontal ? lane64(b, 0) : lane64(a, 1), lane64(b, 1));
 	TRY(sse_settle(c, &e));
 	xmm_set(a, low, high);
 	return true;
 }
 
-bool exec_haddps(struct cpu *c, const struct insn *i) { return horizontal_ps(c, i, f32_add); }
-bool exec_hsubps(struct cpu *c, const struct insn *i) { return horizontal_ps(c, i, f32_sub); }
-bool exec_haddpd(struct cpu *c, const struct insn *i) { return horizontal_pd(c, i, f64_add); }
-bool exec_hsubpd(struct cpu *c, const struct insn *i) { return horizontal_pd(c, i, f64_sub); }
-
-/* Even lanes are subtracted, odd ones added. */
-bool exec_addsubps(struct cpu *c, const struct insn *i)
-{
-	struct sse_env e = sse_env(c);
-	uint8_t buf[16], *a = xmm_reg(c, i);
-	const uint8_t *b;
-	uint32_t r[4];
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	for (unsigned n = 0; n < 4; n++)
-		r[n] = (n & 1 ? f32_add : f32_sub)(&e, lane32(a, n), lane32(b, n));
-	TRY(sse_settle(c, &e));
-	X_u32_put(a, (X_u32){ r[0], r[1], r[2], r[3] });
-	return true;
-}
-
-bool exec_addsubpd(struct cpu *c, const struct insn *i)
-{
-	struct sse_env e = sse_env(c);
-	uint8_t buf[16], *a = xmm_reg(c, i);
-	const uint8_t *b;
-	uint64_t low, high;
-
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	low = f64_sub(&e, lane64(a, 0), lane64(b, 0));
-	high = f64_add(&e, lane64(a, 1), lane64(b, 1));
-	TRY(sse_settle(c, &e));
-	xmm_set(a, low, high);
-	return true;
-}
+bool exec_haddps(struct cpu *c, const struct insn *i) { return lanes_ps(c, i, true, f32_add, f32_add); }
+bool exec_hsubps(struct cpu *c, const struct insn *i) { return lanes_ps(c, i, true, f32_sub, f32_sub); }
+bool exec_addsubps(struct cpu *c, const struct insn *i) { return lanes_ps(c, i, false, f32_sub, f32_add); }
+bool exec_haddpd(struct cpu *c, const struct insn *i) { return lanes_pd(c, i, true, f64_add, f64_add); }
+bool exec_hsubpd(struct cpu *c, const struct insn *i) { return lanes_pd(c, i, true, f64_sub, f64_sub); }
+bool exec_addsubpd(struct cpu *c, const struct insn *i) { return lanes_pd(c, i, false, f64_sub, f64_add); }
 
 /* ---- lanes twice ----------------------------------------------------------------------------- */
 

@@ -199,31 +199,22 @@ ALWAYS_INLINE bool trust_ss_special(float a, float b, float r, bool divide)
 
 /* ---- the exact way, lane by lane ------------------------------------------------------------- */
 
-static bool exact_f32(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lanes, f32_op *op)
-{
-	struct sse_env e = sse_env(c);
-	uint32_t r[4];
+#define EXACT(bits, most)                                                                          \
+	static bool exact_f##bits(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lanes,     \
+				  f##bits##_op *op)                                                \
+	{                                                                                          \
+		struct sse_env e = sse_env(c);                                                     \
+		uint##bits##_t r[most];                                                            \
+		for (unsigned n = 0; n < lanes; n++)                                               \
+			r[n] = op(&e, lane##bits(a, n), lane##bits(b, n));                         \
+		TRY(sse_settle(c, &e));                                                            \
+		for (unsigned n = 0; n < lanes; n++)                                               \
+			set_lane##bits(a, n, r[n]);                                                \
+		return true;                                                                       \
+	}
 
-	for (unsigned n = 0; n < lanes; n++)
-		r[n] = op(&e, lane32(a, n), lane32(b, n));
-	TRY(sse_settle(c, &e));
-	for (unsigned n = 0; n < lanes; n++)
-		set_lane32(a, n, r[n]);
-	return true;
-}
-
-static bool exact_f64(struct cpu *c, uint8_t *a, const uint8_t *b, unsigned lanes, f64_op *op)
-{
-	struct sse_env e = sse_env(c);
-	uint64_t r[2];
-
-	for (unsigned n = 0; n < lanes; n++)
-		r[n] = op(&e, lane64(a, n), lane64(b, n));
-	TRY(sse_settle(c, &e));
-	for (unsigned n = 0; n < lanes; n++)
-		set_lane64(a, n, r[n]);
-	return true;
-}
+EXACT(32, 4)
+EXACT(64, 2)
 
 /* ---- two operands ---------------------------------------------------------------------------- */
 

@@ -7,6 +7,14 @@
 
 #include "cpu/sse_exec.h"
 
+/* Ends an instruction whose result is the lowest single; the other lanes stay. */
+ALWAYS_INLINE bool give_single(struct cpu *c, const struct insn *i, const struct sse_env *e, uint32_t r)
+{
+	TRY(sse_settle(c, e));
+	set_lane32(xmm_reg(c, i), 0, r);
+	return true;
+}
+
 /* ---- general registers ----------------------------------------------------------------------- */
 
 bool exec_cvtsi2ss(struct cpu *c, const struct insn *i)
@@ -17,9 +25,7 @@ bool exec_cvtsi2ss(struct cpu *c, const struct insn *i)
 	TRY(sse_begin(c));
 	TRY(insn_load_rm(c, i, 4, &v));
 	r = f32_from_i32(&e, (int32_t)v);
-	TRY(sse_settle(c, &e));
-	set_lane32(xmm_reg(c, i), 0, r);
-	return true;
+	return give_single(c, i, &e, r);
 }
 
 bool exec_cvtsi2sd(struct cpu *c, const struct insn *i)
@@ -143,7 +149,10 @@ bool exec_cvttpd2pi(struct cpu *c, const struct insn *i) { return to_mmx(c, i, 8
 
 /* ---- packed integers in XMM registers -------------------------------------------------------- */
 
-bool exec_cvtdq2ps(struct cpu *c, const struct insn *i)
+typedef uint32_t convert32(struct sse_env *e, uint32_t v);
+
+/* Each of the four lanes of the source. */
+ALWAYS_INLINE bool four_lanes(struct cpu *c, const struct insn *i, convert32 *convert)
 {
 	struct sse_env e = sse_env(c);
 	uint8_t buf[16];
@@ -153,33 +162,20 @@ bool exec_cvtdq2ps(struct cpu *c, const struct insn *i)
 	TRY(sse_begin(c));
 	TRY(b = sse_source(c, i, buf));
 	for (unsigned n = 0; n < 4; n++)
-		r[n] = f32_from_i32(&e, (int32_t)lane32(b, n));
+		r[n] = convert(&e, lane32(b, n));
 	TRY(sse_settle(c, &e));
 	for (unsigned n = 0; n < 4; n++)
 		set_lane32(xmm_reg(c, i), n, r[n]);
 	return true;
 }
 
-ALWAYS_INLINE bool ps_to_dq(struct cpu *c, const struct insn *i, bool truncate)
-{
-	struct sse_env e = sse_env(c);
-	enum fp_round rc = truncate ? FP_ZERO : sse_rc(&e);
-	uint8_t buf[16];
-	const uint8_t *b;
-	int32_t r[4];
+static uint32_t dq_to_ps(struct sse_env *e, uint32_t v) { return f32_from_i32(e, (int32_t)v); }
+static uint32_t ps_to_dq(struct sse_env *e, uint32_t v) { return (uint32_t)f32_to_i32(e, v, sse_rc(e)); }
+static uint32_t ps_to_dq_cut(struct sse_env *e, uint32_t v) { return (uint32_t)f32_to_i32(e, v, FP_ZERO); }
 
-	TRY(sse_begin(c));
-	TRY(b = sse_source(c, i, buf));
-	for (unsigned n = 0; n < 4; n++)
-		r[n] = f32_to_i32(&e, lane32(b, n), rc);
-	TRY(sse_settle(c, &e));
-	for (unsigned n = 0; n < 4; n++)
-		set_lane32(xmm_reg(c, i), n, (uint32_t)r[n]);
-	return true;
-}
-
-bool exec_cvtps2dq(struct cpu *c, const struct insn *i) { return ps_to_dq(c, i, false); }
-bool exec_cvttps2dq(struct cpu *c, const struct insn *i) { return ps_to_dq(c, i, true); }
+bool exec_cvtdq2ps(struct cpu *c, const struct insn *i) { return four_lanes(c, i, dq_to_ps); }
+bool exec_cvtps2dq(struct cpu *c, const struct insn *i) { return four_lanes(c, i, ps_to_dq); }
+bool exec_cvttps2dq(struct cpu *c, const struct insn *i) { return four_lanes(c, i, ps_to_dq_cut); }
 
 bool exec_cvtdq2pd(struct cpu *c, const struct insn *i)
 {
@@ -229,9 +225,7 @@ bool exec_cvtsd2ss(struct cpu *c, const struct insn *i)
 	TRY(sse_begin(c));
 	TRY(sse_source_low(c, i, 8, &v));
 	r = f64_to_f32(&e, v);
-	TRY(sse_settle(c, &e));
-	set_lane32(xmm_reg(c, i), 0, r);
-	return true;
+	return give_single(c, i, &e, r);
 }
 
 bool exec_cvtps2pd(struct cpu *c, const struct insn *i)

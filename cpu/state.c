@@ -19,7 +19,7 @@ void cpu_get_state(const struct cpu *c, struct cpu_state *s)
 	for (unsigned k = 0; k < 8; k++)
 		s->gpr[k] = reg32(c, k);
 	s->eip = c->eip;
-	s->eflags = cpu_eflags(c);
+	s->eflags = cpu_eflags_rf(c);
 	s->cr0 = c->cr0;
 	s->cr2 = c->cr2;
 	s->cr3 = c->cr3;
@@ -94,6 +94,8 @@ void cpu_set_state(struct cpu *c, const struct cpu_state *s)
 	c->halted = s->halted;
 	c->nmi_masked = s->nmi_masked;
 	c->inhibit = s->inhibit;
+	c->repeat = false;
+	c->rf_at = RF_NEVER;
 	cpu_set_eflags(c, (s->eflags & EFLAGS_KNOWN) | 2);
 	state_replaced(c, s->pdpte);
 }
@@ -136,6 +138,7 @@ void cpu_reset(struct cpu *c)
 	c->inhibit = 0;
 	c->attention = 0;
 	c->nmi_pending = c->faulted = c->repeat = false;
+	c->rf_at = RF_NEVER;
 	cpu_set_eflags(c, 2);
 	state_replaced(c, NULL);
 }

@@ -2,9 +2,10 @@
  * Table registers, caches, HLT.
  *
  * Reference: SDM vol 2 LGDT/LIDT, SGDT, SIDT, LLDT, SLDT, LTR, STR, INVLPG, INVD, WBINVD, HLT;
- * vol 3 2.4.
+ * vol 3 2.4, 2.5 (UMIP).
  */
 #include "cpu/exec.h"
+#include "cpu/quick.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
 
@@ -37,35 +38,38 @@ static bool store_table(struct cpu *c, const struct insn *i, const struct table_
 bool exec_lgdt(struct cpu *c, const struct insn *i) { return load_table(c, i, &c->gdtr); }
 bool exec_lidt(struct cpu *c, const struct insn *i) { return load_table(c, i, &c->idtr); }
 
-bool exec_sgdt(struct cpu *c, const struct insn *i)
+static bool show_table(struct cpu *c, const struct insn *i, const struct table_register *truth,
+		       const struct table_register *machine, enum sensitive what)
 {
-	bool lie = traps_lie(c, SENS_SGDT);
+	bool lie = traps_lie(c, what);
 
-	TRY(store_table(c, i, lie ? &traps_gdtr : &c->gdtr));
-	traps_met(c, SENS_SGDT, lie);
+	TRY(umip_allows(c, i->opcode));
+	TRY(store_table(c, i, lie ? machine : truth));
+	traps_met(c, what, lie);
 	return true;
 }
 
-bool exec_sidt(struct cpu *c, const struct insn *i)
-{
-	bool lie = traps_lie(c, SENS_SIDT);
-
-	TRY(store_table(c, i, lie ? &traps_idtr : &c->idtr));
-	traps_met(c, SENS_SIDT, lie);
-	return true;
-}
+bool exec_sgdt(struct cpu *c, const struct insn *i) { return show_table(c, i, &c->gdtr, &traps_gdtr, SENS_SGDT); }
+bool exec_sidt(struct cpu *c, const struct insn *i) { return show_table(c, i, &c->idtr, &traps_idtr, SENS_SIDT); }
 
 /* ---- LDTR, TR -------------------------------------------------------------------------------- */
+
+/* The operand of LLDT and LTR, for who may execute them. */
+static bool system_selector(struct cpu *c, const struct insn *i, uint32_t *sel)
+{
+	TRY(require_protected(c));
+	TRY(require_cpl0(c, i->opcode));
+	TRY(insn_load_rm(c, i, 2, sel));
+	note_privileged(c, i->opcode, *sel);
+	return true;
+}
 
 bool exec_lldt(struct cpu *c, const struct insn *i)
 {
 	struct descriptor d;
 	uint32_t sel;
 
-	TRY(require_protected(c));
-	TRY(require_cpl0(c, i->opcode));
-	TRY(insn_load_rm(c, i, 2, &sel));
-	note_privileged(c, i->opcode, sel);
+	TRY(system_selector(c, i, &sel));
 	if (sel_is_null((uint16_t)sel)) {
 		segment_set_null(c, SEG_LDTR, (uint16_t)sel);
 		return true;
@@ -86,10 +90,7 @@ bool exec_ltr(struct cpu *c, const struct insn *i)
 	struct descriptor d;
 	uint32_t sel;
 
-	TRY(require_protected(c));
-	TRY(require_cpl0(c, i->opcode));
-	TRY(insn_load_rm(c, i, 2, &sel));
-	note_privileged(c, i->opcode, sel);
+	TRY(system_selector(c, i, &sel));
 	if (sel_is_null((uint16_t)sel) || (sel & SEL_TI))
 		return fault_code(c, TRAP_GP, SEL_ERROR(sel));
 	TRY(descriptor_read(c, (uint16_t)sel, TRAP_GP, 0, &d));
@@ -98,7 +99,7 @@ bool exec_ltr(struct cpu *c, const struct insn *i)
 	if (!desc_present(&d))
 		return fault_code(c, TRAP_NP, SEL_ERROR(sel));
 	d.attr |= SYS_BUSY;
-	TRY(lin_store(c, d.lin + 5, 1, false, d.attr & 0xff));
+	TRY(system_store_slow(c, d.lin + 5, 1, d.attr & 0xff));
 	segment_from_descriptor(&c->seg[SEG_TR], (uint16_t)sel, &d);
 	return true;
 }
@@ -109,6 +110,7 @@ static bool store_selector(struct cpu *c, const struct insn *i, uint16_t truth, 
 	uint16_t sel = traps_lie(c, what) ? machine : truth;
 
 	TRY(require_protected(c));
+	TRY(umip_allows(c, i->opcode));
 	TRY(insn_store_rm(c, i, insn_is_mem(i) ? 2 : i->opsize, sel));
 	traps_met(c, what, sel != truth);
 	return true;

@@ -55,6 +55,12 @@ static inline bool require_cpl0(struct cpu *c, uint8_t what)
 	return c->cpl == 0 || traps_refuse(c, HV_PRIVILEGED, what, cpu_insn_eip(c));
 }
 
+/* CR4.UMIP, SDM vol 3 2.5: SGDT, SIDT, SLDT, SMSW and STR are #GP(0) unless CPL is 0. */
+static inline bool umip_allows(struct cpu *c, uint8_t what)
+{
+	return !(c->cr4 & CR4_UMIP) || require_cpl0(c, what);
+}
+
 /* #UD in real and virtual-8086 mode. */
 static inline bool require_protected(struct cpu *c)
 {

@@ -55,7 +55,7 @@ bool tss_inner_stack(struct cpu *c, unsigned cpl, unsigned ext, uint16_t *ss, ui
 	if (off + (is_32 ? 5 : 3) > tr->limit)
 		return fault_code(c, TRAP_TS, SEL_ERROR(tr->sel) | ext);
 	if (!is_32) {
-		TRY(lin_load(c, lin, 4, false, &v));
+		TRY(system_load_slow(c, lin, 4, &v));
 		*esp = v & 0xffff;
 		*ss = (uint16_t)(v >> 16);
 		return true;
@@ -64,8 +64,8 @@ bool tss_inner_stack(struct cpu *c, unsigned cpl, unsigned ext, uint16_t *ss, ui
 		TRY(system_load8(c, lin, &v));
 		sel = v >> 32;
 	} else {
-		TRY(lin_load(c, lin, 4, false, &v));
-		TRY(lin_load(c, lin + 4, 2, false, &sel));
+		TRY(system_load_slow(c, lin, 4, &v));
+		TRY(system_load_slow(c, lin + 4, 2, &sel));
 	}
 	*esp = (uint32_t)v;
 	*ss = (uint16_t)sel;
@@ -98,7 +98,7 @@ static bool read_slot(struct cpu *c, uint32_t lin, unsigned size, uint32_t *v)
 {
 	uint64_t wide;
 
-	TRY(lin_load(c, lin, size, false, &wide));
+	TRY(system_load_slow(c, lin, size, &wide));
 	*v = (uint32_t)wide;
 	return true;
 }
@@ -143,28 +143,28 @@ static bool probe_writes(struct cpu *c, const struct task_request *q, const stru
 
 	if (tr->limit < l->size - 1)
 		return fault_code(c, TRAP_TS, SEL_ERROR(tr->sel) | q->ext);
-	TRY(lin_probe(c, tr->base + l->eip, l->ldt - l->eip, false, true));
+	TRY(system_probe(c, tr->base + l->eip, l->ldt - l->eip));
 	if (q->why == TASK_JUMP || q->why == TASK_IRET)
-		TRY(lin_probe(c, old_descriptor(c) + 5, 1, false, true));
+		TRY(system_probe(c, old_descriptor(c) + 5, 1));
 	if (q->why == TASK_CALL || q->why == TASK_INTERRUPT)
-		TRY(lin_probe(c, desc_base(d), 2, false, true));
-	return q->why == TASK_IRET || lin_probe(c, d->lin + 5, 1, false, true);
+		TRY(system_probe(c, desc_base(d), 2));
+	return q->why == TASK_IRET || system_probe(c, d->lin + 5, 1);
 }
 
 static bool save_old(struct cpu *c, const struct task_request *q)
 {
 	const struct segment *tr = &c->seg[SEG_TR];
 	const struct tss_layout *l = layout_of(tr->attr);
-	uint32_t flags = cpu_eflags(c) | q->set_flags, w = l->width, at = tr->base + l->eip;
+	uint32_t flags = cpu_eflags_rf(c) | q->set_flags, w = l->width, at = tr->base + l->eip;
 
 	if (q->why == TASK_IRET)
 		flags &= ~FLAG_NT;
-	TRY(lin_store(c, at, w, false, c->eip));
-	TRY(lin_store(c, at + w, w, false, flags));
+	TRY(system_store_slow(c, at, w, c->eip));
+	TRY(system_store_slow(c, at + w, w, flags));
 	for (unsigned k = 0; k < 8; k++)
-		TRY(lin_store(c, at + (2 + k) * w, w, false, reg32(c, k)));
+		TRY(system_store_slow(c, at + (2 + k) * w, w, reg32(c, k)));
 	for (unsigned k = 0; k < l->segment_count; k++)
-		TRY(lin_store(c, tr->base + l->segments + k * w, 2, false, c->seg[k].sel));
+		TRY(system_store_slow(c, tr->base + l->segments + k * w, 2, c->seg[k].sel));
 	return true;
 }
 
@@ -175,14 +175,14 @@ static bool mark_busy(struct cpu *c, const struct task_request *q, struct descri
 	uint64_t access;
 
 	if (q->why == TASK_JUMP || q->why == TASK_IRET) {
-		TRY(lin_load(c, old_descriptor(c) + 5, 1, false, &access));
-		TRY(lin_store(c, old_descriptor(c) + 5, 1, false, access & ~(uint64_t)SYS_BUSY));
+		TRY(system_load_slow(c, old_descriptor(c) + 5, 1, &access));
+		TRY(system_store_slow(c, old_descriptor(c) + 5, 1, access & ~(uint64_t)SYS_BUSY));
 	}
 	if (q->why == TASK_CALL || q->why == TASK_INTERRUPT)
-		TRY(lin_store(c, desc_base(d), 2, false, old));
+		TRY(system_store_slow(c, desc_base(d), 2, old));
 	if (q->why != TASK_IRET) {
 		d->attr |= SYS_BUSY;
-		TRY(lin_store(c, d->lin + 5, 1, false, d->attr & 0xff));
+		TRY(system_store_slow(c, d->lin + 5, 1, d->attr & 0xff));
 	}
 	return true;
 }
@@ -282,6 +282,8 @@ static void load_registers(struct cpu *c, const struct task_request *q,
 	for (unsigned k = 0; k < 8; k++)
 		set_reg32(c, k, t->gpr[k]);
 	cpu_set_eflags(c, flags);
+	c->rf_at = RF_NEVER;
+	c->repeat = false;
 	c->db_hit |= DB_NO_STEP | DB_KEEP_RF; /* TF and RF now are the new task's */
 	c->cpl = flags & FLAG_VM ? 3 : t->sel[SEG_CS] & SEL_RPL;
 	for (unsigned n = SEG_ES; n <= SEG_GS; n++)

@@ -21,14 +21,15 @@
 /* Whose a bank is; apart from the banks, so that a search touches few lines of the host's cache. */
 struct bank_key {
 	uint32_t root; /* engine root id; ROOT_ANY: bank not in use */
-	bool user, no_fill;
+	uint8_t who; /* enum tlb_who */
+	bool no_fill;
 	uint64_t used; /* when it was last chosen, for eviction */
 };
 
 struct tlb_banks {
 	struct bank_key key[TLB_BANKS];
-	/* The bank of each root, by `user` and `no_fill`; BANK_NONE: there is none. */
-	uint8_t of[ENGINE_ROOTS][2][2];
+	/* The bank of each root, by `who` and `no_fill`; BANK_NONE: there is none. */
+	uint8_t of[ENGINE_ROOTS][TLB_WHOS][2];
 	struct tlb bank[TLB_BANKS];
 	uint64_t clock;
 	uint32_t *note; /* by mfn: linear page number of the write entries, or NOTE_* */
@@ -100,22 +101,23 @@ static unsigned take_bank(struct tlb_banks *b)
 	if (b->key[oldest].root != ROOT_ANY) {
 		const struct bank_key *old = &b->key[oldest];
 
-		b->of[old->root][old->user][old->no_fill] = BANK_NONE;
+		b->of[old->root][old->who][old->no_fill] = BANK_NONE;
 		flush(&b->bank[oldest]);
 	}
 	return oldest;
 }
 
-struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill)
+struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, enum tlb_who who, bool no_fill)
 {
-	unsigned k = b->of[root][user][no_fill];
+	unsigned k = b->of[root][who][no_fill];
 
 	if (k == BANK_NONE) {
 		k = take_bank(b);
-		b->of[root][user][no_fill] = (uint8_t)k;
-		b->bank[k].user = user;
+		b->of[root][who][no_fill] = (uint8_t)k;
+		b->bank[k].user = who == WHO_USER;
+		b->bank[k].lifted = who == WHO_LIFTED ? ACCESS_LIFTED : 0;
 		b->bank[k].no_fill = no_fill;
-		b->key[k] = (struct bank_key){ root, user, no_fill, 0 };
+		b->key[k] = (struct bank_key){ root, (uint8_t)who, no_fill, 0 };
 	}
 	b->key[k].used = ++b->clock;
 	return &b->bank[k];
@@ -206,8 +208,8 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 				drop_slot(&b->bank[k], va);
 		return;
 	}
-	for (unsigned n = 0; n < 4; n++) {
-		unsigned k = b->of[root][n & 1][n >> 1];
+	for (unsigned n = 0; n < TLB_WHOS * 2; n++) {
+		unsigned k = b->of[root][n >> 1][n & 1];
 
 		if (k != BANK_NONE)
 			drop_slot(&b->bank[k], va);

@@ -1,7 +1,7 @@
 /*
  * The software TLB: what makes a guest access one compare and one host access.
- * One bank per (paging root, user or supervisor): CR3, ring and world switches
- * change a pointer and flush nothing, and the fast path tests no permission.
+ * One bank per paging root and who accesses: CR3, ring and world switches, STAC
+ * and CLAC change a pointer and flush nothing, and the fast path tests no permission.
  */
 #ifndef CPU_TLB_H
 #define CPU_TLB_H
@@ -29,13 +29,22 @@ struct tlb_entry {
 };
 
 #define TLB_NO UINT64_MAX
-#define TLB_BANKS 24 /* banks: (root, user) pairs kept at once */
+#define TLB_BANKS 24 /* banks: (root, who) pairs kept at once */
+
+/* Whose rights a bank holds. */
+enum tlb_who {
+	WHO_SUPERVISOR, /* SMAP stops it: implicit accesses, and explicit ones with EFLAGS.AC clear */
+	WHO_USER,
+	WHO_LIFTED,     /* with SMAP, an explicit supervisor access with EFLAGS.AC set */
+	TLB_WHOS
+};
 
 struct tlb {
 	struct tlb_entry r[TLB_ENTRIES], w[TLB_ENTRIES], x[TLB_ENTRIES];
 	/* Writable pages whose frame carries a flag (code, page tables): for the slow path, which tells the watchers. */
 	struct tlb_entry watched[TLB_WATCHED];
 	bool user;
+	uint8_t lifted;  /* ACCESS_LIFTED in the bank of that name, else 0 */
 	bool no_fill;    /* every access takes the slow path: alignment checks, data breakpoints */
 	/* Slots filled since the last flush, so that a flush costs what was filled. */
 	uint32_t filled; /* above TLB_JOURNAL: the journal overflowed, sweep all */
@@ -51,8 +60,8 @@ struct tlb_banks;
 
 struct tlb_banks *tlb_banks_new(mfn_t frames);
 void tlb_banks_free(struct tlb_banks *b);
-/* The bank for this root and privilege; takes over the one longest unused when there is none. */
-struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill);
+/* The bank for this root; takes over the one longest unused when there is none. */
+struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, enum tlb_who who, bool no_fill);
 extern const struct tlb_ops cpu_tlb_ops; /* for engine_new; opaque: struct cpu */
 
 #endif

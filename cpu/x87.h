@@ -142,6 +142,23 @@ static inline struct f80 x87_overflow(struct f80_env *e)
 	return F80_INDEFINITE;
 }
 
+/*
+ * Begins an instruction with a single or double (`size` 4 or 8) in memory: *b, and what the conversion raised in *e.
+ * False: fault.
+ */
+static inline __attribute__((always_inline)) bool x87_real_operand(struct cpu *c, const struct insn *i, unsigned size,
+								   struct f80_env *e, struct f80 *b)
+{
+	uint32_t ea = operand_ea(c, i);
+	uint64_t v;
+
+	TRY(x87_begin(c));
+	TRY(operand_load(c, i->seg, ea, size, &v));
+	x87_note_mem(c, i, ea);
+	*b = size == 4 ? f80_from_f32(e, (uint32_t)v) : f80_from_f64(e, v);
+	return true;
+}
+
 /* Ends an instruction whose result goes to ST(dst), with `pops` pops behind it. Always true. */
 static inline bool x87_finish(struct cpu *c, struct f80_env e, unsigned dst, struct f80 v,
 			      unsigned pops)
@@ -152,6 +169,37 @@ static inline bool x87_finish(struct cpu *c, struct f80_env e, unsigned dst, str
 			x87_pop(&c->x87);
 	}
 	return true;
+}
+
+typedef struct f80 f80_op1(struct f80_env *e, struct f80 a);
+typedef struct f80 f80_op2(struct f80_env *e, struct f80 a, struct f80 b);
+
+/* ST(0) = op(ST(0)) */
+static inline bool x87_unary(struct cpu *c, const struct insn *i, f80_op1 *op)
+{
+	struct f80_env e = x87_env(c);
+	struct f80 r;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	r = x87_empty(&c->x87, 0) ? x87_underflow(&e) : op(&e, x87_st(&c->x87, 0));
+	return x87_finish(c, e, 0, r, 0);
+}
+
+/* ST(dst) = op(ST(0), ST(1)), then the pops. */
+static inline bool x87_binary(struct cpu *c, const struct insn *i, f80_op2 *op, unsigned dst, unsigned pops)
+{
+	struct x87_state *x = &c->x87;
+	struct f80_env e = x87_env(c);
+	struct f80 r;
+
+	TRY(x87_begin(c));
+	x87_note(c, i);
+	if (x87_empty(x, 0) || x87_empty(x, 1))
+		r = x87_underflow(&e);
+	else
+		r = op(&e, x87_st(x, 0), x87_st(x, 1));
+	return x87_finish(c, e, dst, r, pops);
 }
 
 #endif

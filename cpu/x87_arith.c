@@ -83,31 +83,12 @@ BODY bool arith_reg(struct cpu *c, const struct insn *i, enum arith op, unsigned
 	return arith(c, op, x87_st(&c->x87, src), 0, dst, src, pops);
 }
 
-BODY bool arith_m32(struct cpu *c, const struct insn *i, enum arith op)
+BODY bool arith_real(struct cpu *c, const struct insn *i, enum arith op, unsigned size)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = operand_ea(c, i);
 	struct f80 b;
-	uint64_t v;
 
-	TRY(x87_begin(c));
-	TRY(operand_load(c, i->seg, ea, 4, &v));
-	x87_note_mem(c, i, ea);
-	b = f80_from_f32(&e, (uint32_t)v);
-	return arith(c, op, b, e.sw, 0, 0, 0);
-}
-
-BODY bool arith_m64(struct cpu *c, const struct insn *i, enum arith op)
-{
-	struct f80_env e = x87_env(c);
-	uint32_t ea = operand_ea(c, i);
-	struct f80 b;
-	uint64_t v;
-
-	TRY(x87_begin(c));
-	TRY(operand_load(c, i->seg, ea, 8, &v));
-	x87_note_mem(c, i, ea);
-	b = f80_from_f64(&e, v);
+	TRY(x87_real_operand(c, i, size, &e, &b));
 	return arith(c, op, b, e.sw, 0, 0, 0);
 }
 
@@ -125,11 +106,11 @@ BODY bool arith_int(struct cpu *c, const struct insn *i, enum arith op, unsigned
 #define FORMS(name, iname, op)                                                                     \
 	bool exec_##name##_m32(struct cpu *c, const struct insn *i)                                \
 	{                                                                                          \
-		return arith_m32(c, i, op);                                                        \
+		return arith_real(c, i, op, 4);                                                    \
 	}                                                                                          \
 	bool exec_##name##_m64(struct cpu *c, const struct insn *i)                                \
 	{                                                                                          \
-		return arith_m64(c, i, op);                                                        \
+		return arith_real(c, i, op, 8);                                                    \
 	}                                                                                          \
 	bool exec_##iname##_m16(struct cpu *c, const struct insn *i)                               \
 	{                                                                                          \
@@ -161,19 +142,6 @@ FORMS(fdivr, fidivr, DIVR)
 
 /* ---- one operand, ST(0) ---------------------------------------------------------------------- */
 
-typedef struct f80 f80_op1(struct f80_env *e, struct f80 a);
-
-BODY bool unary(struct cpu *c, const struct insn *i, f80_op1 *op)
-{
-	struct f80_env e = x87_env(c);
-	struct f80 r;
-
-	TRY(x87_begin(c));
-	x87_note(c, i);
-	r = x87_empty(&c->x87, 0) ? x87_underflow(&e) : op(&e, x87_st(&c->x87, 0));
-	return x87_finish(c, e, 0, r, 0);
-}
-
 /* Sign changes look at nothing else: they are good for any encoding, and raise nothing. */
 static struct f80 chs(struct f80_env *e, struct f80 a)
 {
@@ -186,27 +154,14 @@ static struct f80 absolute(struct f80_env *e, struct f80 a)
 	return f80_make(a.se & F80_EXP, a.sig);
 }
 
-bool exec_fchs(struct cpu *c, const struct insn *i) { return unary(c, i, chs); }
-bool exec_fabs(struct cpu *c, const struct insn *i) { return unary(c, i, absolute); }
-bool exec_fsqrt(struct cpu *c, const struct insn *i) { return unary(c, i, f80_sqrt); }
-bool exec_frndint(struct cpu *c, const struct insn *i) { return unary(c, i, f80_rint); }
+bool exec_fchs(struct cpu *c, const struct insn *i) { return x87_unary(c, i, chs); }
+bool exec_fabs(struct cpu *c, const struct insn *i) { return x87_unary(c, i, absolute); }
+bool exec_fsqrt(struct cpu *c, const struct insn *i) { return x87_unary(c, i, f80_sqrt); }
+bool exec_frndint(struct cpu *c, const struct insn *i) { return x87_unary(c, i, f80_rint); }
 
 /* ---- ST(0) by ST(1) -------------------------------------------------------------------------- */
 
-bool exec_fscale(struct cpu *c, const struct insn *i)
-{
-	struct x87_state *x = &c->x87;
-	struct f80_env e = x87_env(c);
-	struct f80 r;
-
-	TRY(x87_begin(c));
-	x87_note(c, i);
-	if (x87_empty(x, 0) || x87_empty(x, 1))
-		r = x87_underflow(&e);
-	else
-		r = f80_scale(&e, x87_st(x, 0), x87_st(x, 1));
-	return x87_finish(c, e, 0, r, 0);
-}
+bool exec_fscale(struct cpu *c, const struct insn *i) { return x87_binary(c, i, f80_scale, 0, 0); }
 
 static bool rem(struct cpu *c, const struct insn *i, bool nearest)
 {

@@ -80,31 +80,13 @@ static bool com_value(struct cpu *c, struct f80_env e, struct f80 b, unsigned po
 	return finish(c, e, r, pops);
 }
 
-static bool com_m32(struct cpu *c, const struct insn *i, unsigned pops)
+static inline __attribute__((always_inline)) bool com_real(struct cpu *c, const struct insn *i, unsigned size,
+							   unsigned pops)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = operand_ea(c, i);
 	struct f80 b;
-	uint64_t v;
 
-	TRY(x87_begin(c));
-	TRY(operand_load(c, i->seg, ea, 4, &v));
-	x87_note_mem(c, i, ea);
-	b = f80_from_f32(&e, (uint32_t)v);
-	return com_value(c, e, b, pops);
-}
-
-static bool com_m64(struct cpu *c, const struct insn *i, unsigned pops)
-{
-	struct f80_env e = x87_env(c);
-	uint32_t ea = operand_ea(c, i);
-	struct f80 b;
-	uint64_t v;
-
-	TRY(x87_begin(c));
-	TRY(operand_load(c, i->seg, ea, 8, &v));
-	x87_note_mem(c, i, ea);
-	b = f80_from_f64(&e, v);
+	TRY(x87_real_operand(c, i, size, &e, &b));
 	return com_value(c, e, b, pops);
 }
 
@@ -119,10 +101,10 @@ static bool com_int(struct cpu *c, const struct insn *i, unsigned size, unsigned
 	return com_value(c, x87_env(c), f80_from_i64(size == 2 ? (int16_t)v : (int32_t)v), pops);
 }
 
-bool exec_fcom_m32(struct cpu *c, const struct insn *i) { return com_m32(c, i, 0); }
-bool exec_fcomp_m32(struct cpu *c, const struct insn *i) { return com_m32(c, i, 1); }
-bool exec_fcom_m64(struct cpu *c, const struct insn *i) { return com_m64(c, i, 0); }
-bool exec_fcomp_m64(struct cpu *c, const struct insn *i) { return com_m64(c, i, 1); }
+bool exec_fcom_m32(struct cpu *c, const struct insn *i) { return com_real(c, i, 4, 0); }
+bool exec_fcomp_m32(struct cpu *c, const struct insn *i) { return com_real(c, i, 4, 1); }
+bool exec_fcom_m64(struct cpu *c, const struct insn *i) { return com_real(c, i, 8, 0); }
+bool exec_fcomp_m64(struct cpu *c, const struct insn *i) { return com_real(c, i, 8, 1); }
 bool exec_ficom_m16(struct cpu *c, const struct insn *i) { return com_int(c, i, 2, 0); }
 bool exec_ficomp_m16(struct cpu *c, const struct insn *i) { return com_int(c, i, 2, 1); }
 bool exec_ficom_m32(struct cpu *c, const struct insn *i) { return com_int(c, i, 4, 0); }

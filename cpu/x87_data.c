@@ -29,33 +29,18 @@ static inline bool push(struct cpu *c, struct f80_env e, struct f80 v)
 	return true;
 }
 
-bool exec_fld_m32(struct cpu *c, const struct insn *i)
+static inline __attribute__((always_inline)) bool load_real(struct cpu *c, const struct insn *i, unsigned size)
 {
 	struct f80_env e = x87_env(c);
-	uint32_t ea = operand_ea(c, i);
 	struct f80 r;
-	uint64_t v;
 
-	TRY(x87_begin(c));
-	TRY(operand_load(c, i->seg, ea, 4, &v));
-	x87_note_mem(c, i, ea);
-	r = f80_quiet(&e, f80_from_f32(&e, (uint32_t)v));
+	TRY(x87_real_operand(c, i, size, &e, &r));
+	r = f80_quiet(&e, r);
 	return push(c, e, r);
 }
 
-bool exec_fld_m64(struct cpu *c, const struct insn *i)
-{
-	struct f80_env e = x87_env(c);
-	uint32_t ea = operand_ea(c, i);
-	struct f80 r;
-	uint64_t v;
-
-	TRY(x87_begin(c));
-	TRY(operand_load(c, i->seg, ea, 8, &v));
-	x87_note_mem(c, i, ea);
-	r = f80_quiet(&e, f80_from_f64(&e, v));
-	return push(c, e, r);
-}
+bool exec_fld_m32(struct cpu *c, const struct insn *i) { return load_real(c, i, 4); }
+bool exec_fld_m64(struct cpu *c, const struct insn *i) { return load_real(c, i, 8); }
 
 /* The ten bytes of a double extended value in memory. */
 static struct f80 f80_from_bytes(const uint8_t b[10])
@@ -204,42 +189,25 @@ static bool finish_store(struct cpu *c, const struct insn *i, uint32_t ea, struc
 	return true;
 }
 
-static bool store_m32(struct cpu *c, const struct insn *i, unsigned pops)
+/* Singles have 23 bits behind the point, doubles 52; `size` is 4 or 8. */
+static inline __attribute__((always_inline)) bool store_real(struct cpu *c, const struct insn *i, unsigned size,
+							     unsigned pops)
 {
+	unsigned fraction = size == 4 ? 23 : 52, bias = size == 4 ? 127 : 1023, sw;
 	struct f80_env e = x87_env(c);
 	uint32_t ea = operand_ea(c, i);
-	unsigned sw;
 	uint64_t v;
 
 	TRY(x87_begin(c));
 	if (x87_empty(&c->x87, 0)) {
 		x87_underflow(&e);
-		v = 0xffc00000u;
-	} else if (f80_narrow_fast(e.cw, x87_st(&c->x87, 0), 23, FP_BIAS - 127, 0xff, &v, &sw)) {
+		v = size == 4 ? 0xffc00000u : 0xfff8000000000000ull;
+	} else if (f80_narrow_fast(e.cw, x87_st(&c->x87, 0), fraction, FP_BIAS - bias, 2 * bias + 1, &v, &sw)) {
 		e.sw = (uint16_t)sw;
 	} else {
-		v = f80_to_f32(&e, x87_st(&c->x87, 0));
+		v = size == 4 ? f80_to_f32(&e, x87_st(&c->x87, 0)) : f80_to_f64(&e, x87_st(&c->x87, 0));
 	}
-	return finish_store(c, i, ea, e, 4, v, pops);
-}
-
-static bool store_m64(struct cpu *c, const struct insn *i, unsigned pops)
-{
-	struct f80_env e = x87_env(c);
-	uint32_t ea = operand_ea(c, i);
-	unsigned sw;
-	uint64_t v;
-
-	TRY(x87_begin(c));
-	if (x87_empty(&c->x87, 0)) {
-		x87_underflow(&e);
-		v = 0xfff8000000000000ull;
-	} else if (f80_narrow_fast(e.cw, x87_st(&c->x87, 0), 52, FP_BIAS - 1023, 0x7ff, &v, &sw)) {
-		e.sw = (uint16_t)sw;
-	} else {
-		v = f80_to_f64(&e, x87_st(&c->x87, 0));
-	}
-	return finish_store(c, i, ea, e, 8, v, pops);
+	return finish_store(c, i, ea, e, size, v, pops);
 }
 
 static bool store_int(struct cpu *c, const struct insn *i, unsigned size, bool truncate,
@@ -262,10 +230,10 @@ static bool store_int(struct cpu *c, const struct insn *i, unsigned size, bool t
 	return finish_store(c, i, ea, e, size, v, pops);
 }
 
-bool exec_fst_m32(struct cpu *c, const struct insn *i) { return store_m32(c, i, 0); }
-bool exec_fstp_m32(struct cpu *c, const struct insn *i) { return store_m32(c, i, 1); }
-bool exec_fst_m64(struct cpu *c, const struct insn *i) { return store_m64(c, i, 0); }
-bool exec_fstp_m64(struct cpu *c, const struct insn *i) { return store_m64(c, i, 1); }
+bool exec_fst_m32(struct cpu *c, const struct insn *i) { return store_real(c, i, 4, 0); }
+bool exec_fstp_m32(struct cpu *c, const struct insn *i) { return store_real(c, i, 4, 1); }
+bool exec_fst_m64(struct cpu *c, const struct insn *i) { return store_real(c, i, 8, 0); }
+bool exec_fstp_m64(struct cpu *c, const struct insn *i) { return store_real(c, i, 8, 1); }
 bool exec_fist_m16(struct cpu *c, const struct insn *i) { return store_int(c, i, 2, false, 0); }
 bool exec_fistp_m16(struct cpu *c, const struct insn *i) { return store_int(c, i, 2, false, 1); }
 bool exec_fist_m32(struct cpu *c, const struct insn *i) { return store_int(c, i, 4, false, 0); }

@@ -8,37 +8,10 @@
 
 #include "cpu/x87_exec.h"
 
-bool exec_f2xm1(struct cpu *c, const struct insn *i)
-{
-	struct f80_env e = x87_env(c);
-	struct f80 r;
-
-	TRY(x87_begin(c));
-	x87_note(c, i);
-	r = x87_empty(&c->x87, 0) ? x87_underflow(&e) : f80_2xm1(&e, x87_st(&c->x87, 0));
-	return x87_finish(c, e, 0, r, 0);
-}
-
-/* ST(1) = f(ST(0), ST(1)), pop */
-static bool two_operands(struct cpu *c, const struct insn *i,
-			 struct f80 (*f)(struct f80_env *, struct f80, struct f80))
-{
-	struct x87_state *x = &c->x87;
-	struct f80_env e = x87_env(c);
-	struct f80 r;
-
-	TRY(x87_begin(c));
-	x87_note(c, i);
-	if (x87_empty(x, 0) || x87_empty(x, 1))
-		r = x87_underflow(&e);
-	else
-		r = f(&e, x87_st(x, 0), x87_st(x, 1));
-	return x87_finish(c, e, 1, r, 1);
-}
-
-bool exec_fyl2x(struct cpu *c, const struct insn *i) { return two_operands(c, i, f80_yl2x); }
-bool exec_fyl2xp1(struct cpu *c, const struct insn *i) { return two_operands(c, i, f80_yl2xp1); }
-bool exec_fpatan(struct cpu *c, const struct insn *i) { return two_operands(c, i, f80_patan); }
+bool exec_f2xm1(struct cpu *c, const struct insn *i) { return x87_unary(c, i, f80_2xm1); }
+bool exec_fyl2x(struct cpu *c, const struct insn *i) { return x87_binary(c, i, f80_yl2x, 1, 1); }
+bool exec_fyl2xp1(struct cpu *c, const struct insn *i) { return x87_binary(c, i, f80_yl2xp1, 1, 1); }
+bool exec_fpatan(struct cpu *c, const struct insn *i) { return x87_binary(c, i, f80_patan, 1, 1); }
 
 /*
  * Clears C2; true with C2 set if ST(0) is out of range and must stay as it is. Stack faults come
@@ -55,7 +28,7 @@ static bool out_of_range(struct cpu *c, bool pushes)
 	return true;
 }
 
-static bool trig(struct cpu *c, const struct insn *i, struct f80 (*f)(struct f80_env *, struct f80))
+static bool trig(struct cpu *c, const struct insn *i, f80_op1 *f)
 {
 	struct f80_env e = x87_env(c);
 	struct f80 r;

@@ -9,6 +9,7 @@ enum access {
 	ACCESS_WRITE = 2,
 	ACCESS_FETCH = 4,
 	ACCESS_USER = 8, /* made at CPL 3 and not an implicit supervisor access */
+	ACCESS_LIFTED = 16, /* an explicit supervisor access with EFLAGS.AC set: SMAP does not stop it */
 };
 
 struct paging {
@@ -18,7 +19,6 @@ struct paging {
 	bool wp;            /* CR0.WP */
 	bool pse, pae, pge; /* CR4 */
 	bool smep, smap;    /* CR4 */
-	bool ac;            /* EFLAGS.AC, read only when smap is set */
 	bool nx;            /* IA32_EFER.NXE */
 	bool a20;           /* gate open; closed: bit 20 of every gpa reads 0 */
 	uint8_t phys_bits;  /* MAXPHYADDR, 32 or 36: reserved bits above it */

@@ -71,8 +71,7 @@ static void walk_without_paging(const struct paging *pg, uint32_t va, struct wal
 	*w = (struct walk){
 		.gpa = walk_a20(pg, va & ~PAGE_MASK),
 		.page_shift = 32,
-		.user = ACCESS_READ | ACCESS_WRITE | ACCESS_FETCH,
-		.super = ACCESS_READ | ACCESS_WRITE | ACCESS_FETCH,
+		.rights = 0x3f | RIGHT_LIFTED_WRITE,
 		.dirty = true,
 	};
 }
@@ -150,7 +149,7 @@ bool walk_with(walk_reader *read, void *opaque, const struct paging *pg, gva_t v
 {
 	uint32_t va = (uint32_t)va64;
 	uint64_t all, any, leaf;
-	unsigned rights, need;
+	unsigned need;
 
 	if (!pg->enabled) {
 		walk_without_paging(pg, va, w);
@@ -162,14 +161,12 @@ bool walk_with(walk_reader *read, void *opaque, const struct paging *pg, gva_t v
 	leaf = w->entry[w->levels - 1];
 	all = w->entry[0] & leaf;
 	any = w->entry[0] | leaf;
-	rights = walk_rights(pg, all & PTE_RW, all & PTE_US, any & PTE_NX);
-	w->user = rights & 7;
-	w->super = rights >> 3;
+	w->rights = (uint16_t)walk_rights(pg, all & PTE_RW, all & PTE_US, any & PTE_NX);
 	w->gpa = walk_a20(pg, w->base | (va & ((1u << w->page_shift) - 1) & ~PAGE_MASK));
 	w->global = leaf & PTE_G && pg->pge;
 
 	need = access & (ACCESS_READ | ACCESS_WRITE | ACCESS_FETCH);
-	if (need & ~(access & ACCESS_USER ? w->user : w->super))
+	if (need & ~walk_allowed(w->rights, access))
 		return walk_page_fault(pg, va, access, PF_P, t);
 
 	w->gained = 0;

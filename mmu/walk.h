@@ -23,8 +23,7 @@ struct walk {
 	gpa_t gpa;          /* of the 4 KiB page that holds the address; A20 applied */
 	gpa_t base;         /* of the guest's page, large or not; A20 not applied */
 	uint8_t page_shift; /* of the guest's page: 12, 21 (PAE), 22; 32 when paging is off */
-	uint8_t user;       /* ACCESS_READ | WRITE | FETCH allowed at CPL 3 ... */
-	uint8_t super;      /* ... and below */
+	uint16_t rights;    /* as walk_rights gives them */
 	bool dirty;         /* the leaf's D bit, after this access; true when paging is off */
 	bool global;        /* leaf's G with CR4.PGE */
 
@@ -59,21 +58,35 @@ void walk_store_accessed(struct p2m *p, const struct walk *w);
 /* The entry of 4 or 8 bytes at `at`: zero in RAM never touched, ones where there is no memory. */
 uint64_t walk_read_entry(const struct p2m *p, gpa_t at, bool pae);
 
+#define RIGHT_LIFTED_WRITE 0x200u
 /*
  * Rights that entries with these effective R/W, U/S and XD give: user rights in bits 2:0,
- * supervisor rights in bits 5:3, each as ACCESS_READ | WRITE | FETCH.
+ * supervisor rights in bits 5:3, each as ACCESS_READ | WRITE | FETCH; and whether a supervisor whom
+ * SMAP does not stop may write. (He may read whatever anybody may.)
  */
 static inline unsigned walk_rights(const struct paging *pg, bool rw, bool us, bool nx)
 {
-	unsigned user = 0, super = 0;
+	unsigned user = 0, super = 0, write = rw || !pg->wp ? ACCESS_WRITE : 0u;
 
 	if (us)
 		user = ACCESS_READ | (rw ? ACCESS_WRITE : 0u) | (nx ? 0u : ACCESS_FETCH);
-	if (!us || !pg->smap || pg->ac)
-		super = ACCESS_READ | (rw || !pg->wp ? ACCESS_WRITE : 0u);
+	if (!us || !pg->smap)
+		super = ACCESS_READ | write;
 	if (!nx && !(us && pg->smep))
 		super |= ACCESS_FETCH;
-	return user | super << 3;
+	return user | super << 3 | (write ? RIGHT_LIFTED_WRITE : 0u);
+}
+
+/* What of these rights holds for who makes this access: ACCESS_READ | WRITE | FETCH. */
+static inline unsigned walk_allowed(unsigned rights, unsigned access)
+{
+	unsigned super = rights >> 3 & 7;
+
+	if (access & ACCESS_USER)
+		return rights & 7;
+	if (access & ACCESS_LIFTED)
+		super |= (rights & ACCESS_READ) | (rights & RIGHT_LIFTED_WRITE ? ACCESS_WRITE : 0u);
+	return super;
 }
 
 /* Physical address bits above the page offset that the model has. */

@@ -42,7 +42,7 @@ static void compare_mapping(struct engine *e, gva_t va, unsigned access, const s
 			    const struct walk *w)
 {
 	struct p2m_entry p = p2m_peek(e->p2m, (gfn_t)(w->gpa >> PAGE_SHIFT));
-	unsigned most = access & ACCESS_USER ? w->user : w->super, least = access & 7;
+	unsigned most = walk_allowed(w->rights, access), least = access & 7;
 
 	if (!w->dirty)
 		most &= ~(unsigned)ACCESS_WRITE;
@@ -79,11 +79,10 @@ static void compare_accessed(struct engine *e, gva_t va, const struct walk *w)
 /* Would an old answer be right for va, since the guest has not flushed what it changed? */
 static bool old_is_right(const struct engine *e, gva_t va, unsigned access)
 {
-	unsigned need = (access & 7) << (access & ACCESS_USER ? 0 : 3);
 	const struct table *leaf;
 	uint64_t entry = shadow_lookup(e->own, va, &leaf);
 
-	return leaf && leaf->unsync && (entry & need) == need;
+	return leaf && leaf->unsync && !(access & 7 & ~walk_allowed((unsigned)entry, access));
 }
 
 static bool checked_translate(struct engine *e, const struct engine_ops *ops, bool old, gva_t va,
@@ -140,7 +139,7 @@ static void check_invlpg(struct engine *e, gva_t va)
 		differ(e, va, "entry %llx after INVLPG, should be none", (unsigned long long)entry);
 		return;
 	}
-	most = w.user | (unsigned)w.super << 3;
+	most = w.rights;
 	if (!w.dirty)
 		most &= ~(unsigned)E_WRITE;
 	if (e_gfn(entry) != w.gpa >> PAGE_SHIFT || entry & E_RIGHTS & ~(uint64_t)most)
@@ -154,7 +153,7 @@ static uint32_t check_set_paging(struct engine *e, const struct paging *pg,
 	uint32_t root = shadow_ops.set_paging(e, pg, why);
 	const struct shadow *s = e->own;
 
-	if (why != PAGING_AC && s->unsyncs)
+	if (why != PAGING_SAME && s->unsyncs)
 		differ(e, 0, "%u tables out of sync after a flush", s->unsyncs);
 	return root;
 }

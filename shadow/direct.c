@@ -2,9 +2,7 @@
  * The `direct` engine: every TLB miss walks the guest's tables and asks the p2m. There is no
  * hypervisor level in the tables, nothing is tracked, and every flush the guest asks for is carried
  * out on the TLB. It is the baseline of the measurements and the oracle of the shadow.
- *
- * Root ids: 0, and 1 while EFLAGS.AC lifts SMAP (PAGING_AC flushes nothing, so those rights live in
- * a bank of their own).
+ * There is one root, 0.
  */
 #include "shadow/impl.h"
 
@@ -22,13 +20,10 @@ void flat_flush(struct engine *e)
 
 uint32_t flat_set_paging(struct engine *e, const struct paging *pg, enum paging_change why)
 {
-	struct flat *d = e->own;
-
 	e->pg = *pg;
-	if (why != PAGING_AC)
+	if (why != PAGING_SAME)
 		flat_flush(e);
-	d->root = pg->enabled && pg->smap && pg->ac;
-	return d->root;
+	return 0;
 }
 
 void flat_invlpg(struct engine *e, gva_t va)
@@ -75,7 +70,7 @@ static bool direct_translate(struct engine *e, gva_t va, unsigned access, struct
 		d->large_given = true;
 
 	p = engine_frame(e, w.gpa);
-	*m = (struct mapping){.gpa = w.gpa, .may = access & ACCESS_USER ? w.user : w.super};
+	*m = (struct mapping){.gpa = w.gpa, .may = (uint8_t)walk_allowed(w.rights, access)};
 	if (!w.dirty)
 		m->may &= (uint8_t)~ACCESS_WRITE;
 	if (is_memory(p)) {

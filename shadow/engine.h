@@ -86,7 +86,7 @@ void engine_free(struct engine *e);
 
 /*
  * Goes on with another engine, at an instruction boundary: what is known is thrown away and the
- * TLB told. The caller then calls engine_set_paging(PAGING_AC) and takes the root it gives.
+ * TLB told. The caller then calls engine_set_paging(PAGING_SAME) and takes the root it gives.
  * False, and nothing has changed: no host memory.
  */
 bool engine_switch(struct engine *e, enum engine_kind kind);
@@ -97,7 +97,7 @@ void engine_set_gpa_cache(struct engine *e, bool on);
 enum paging_change {
 	PAGING_CR3,  /* MOV CR3, task switch: non-global translations are flushed */
 	PAGING_MODE, /* CR0, CR4, EFER, A20: all are flushed, global ones too */
-	PAGING_AC,   /* only EFLAGS.AC changed: nothing is flushed */
+	PAGING_SAME, /* none, but the engine is another: nothing is flushed */
 };
 
 /*
@@ -107,7 +107,7 @@ enum paging_change {
 uint32_t engine_set_paging(struct engine *e, const struct paging *pg, enum paging_change why);
 
 /*
- * Translates one address for `access` (READ, WRITE or FETCH, and USER). Sets A and D in the
+ * Translates one address for `access` (READ, WRITE or FETCH, and USER or LIFTED). Sets A and D in the
  * guest's tables as hardware does. False: *t is the #PF.
  */
 bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,

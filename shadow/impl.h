@@ -40,7 +40,6 @@ struct engine {
  * for is carried out there. Begins the own data of both. direct.c.
  */
 struct flat {
-	uint32_t root;
 	bool large_given; /* since the last flush: INVLPG of such a page must drop all its pieces */
 };
 void flat_flush(struct engine *e);

@@ -261,7 +261,7 @@ static bool nested_translate(struct engine *e, gva_t va, unsigned access, struct
 	walk_store_accessed(e->p2m, &w);
 	if (w.levels == 1)
 		n->flat.large_given = true;
-	*m = (struct mapping){.gpa = w.gpa, .may = access & ACCESS_USER ? w.user : w.super};
+	*m = (struct mapping){.gpa = w.gpa, .may = (uint8_t)walk_allowed(w.rights, access)};
 	if (!w.dirty || !(host & H_WRITE))
 		m->may &= (uint8_t)~ACCESS_WRITE;
 	if (h_is_memory(host)) {

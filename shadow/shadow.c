@@ -44,7 +44,7 @@ uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **le
 static inline void answer(const struct engine *e, uint64_t entry, unsigned access,
 			  struct mapping *m)
 {
-	unsigned may = (access & ACCESS_USER ? entry : entry >> 3) & 7;
+	unsigned may = walk_allowed((unsigned)entry, access);
 
 	m->gpa = (gpa_t)e_gfn(entry) << PAGE_SHIFT;
 	if (entry & E_MMIO) {
@@ -149,9 +149,7 @@ static uint32_t inherited(const struct walk *w)
 
 static uint64_t walk_bits(const struct walk *w)
 {
-	uint64_t rights = w->user | (uint64_t)w->super << 3;
-
-	return w->dirty ? rights : rights & ~(uint64_t)E_WRITE;
+	return w->dirty ? w->rights : w->rights & ~(uint64_t)E_WRITE;
 }
 
 static void replace(struct shadow *s, struct table *t, unsigned i, uint64_t e)
@@ -212,15 +210,10 @@ static void fill(struct shadow *s, uint32_t va, const struct walk *w, uint64_t e
 /* INVLPG and #PF: what is cached for va must be right now. True: something was not. */
 static bool forget_stale(struct shadow *s, uint32_t va)
 {
-	uint64_t resyncs = s->e->stats.resyncs;
 	struct table *dir, *leaf;
 
 	if (!s->unsyncs)
 		return false;
-	if (s->e->pg.smap) { /* the root for the other EFLAGS.AC is meant as well */
-		resync_all(s);
-		return s->e->stats.resyncs != resyncs;
-	}
 	look(s, va, &dir, &leaf);
 	return leaf && leaf->unsync && resync_entry(s, leaf, va >> PAGE_SHIFT & 511);
 }
@@ -280,7 +273,7 @@ static enum leaf_answer translate_leaf(struct engine *e, struct table *leaf, uin
 	if ((pg->pae && walk_entry_reserved(pg, gpte, true)) || !need)
 		return LEAF_WALK;
 	rights = s->rights[leaf_role(leaf, gpte)];
-	if (need & ~(access & ACCESS_USER ? rights : rights >> 3)) {
+	if (need & ~walk_allowed(rights, access)) {
 		walk_page_fault(pg, va, access, PF_P, t);
 		return LEAF_FAULT;
 	}
@@ -360,9 +353,7 @@ static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct
 	struct table *dir, *leaf;
 	uint64_t entry = look(s, (uint32_t)va, &dir, &leaf);
 
-	if (!(access & ACCESS_USER))
-		need <<= 3;
-	if (need == 0 || (entry & need) != need)
+	if (need == 0 || need & ~walk_allowed((unsigned)entry, access))
 		return fill_or_reflect(e, leaf, (uint32_t)va, access, m, t);
 	e->stats.shadow_loads += leaf ? 3 : 2;
 	dir->used = USED_WRITE | USED_CLOCK;
@@ -459,7 +450,7 @@ static uint32_t shadow_set_paging(struct engine *e, const struct paging *pg,
 	struct shadow *s = e->own;
 
 	e->pg = *pg;
-	if (why != PAGING_AC)
+	if (why != PAGING_SAME)
 		resync_all(s);
 	load_root(s, pg);
 	return s->root;
@@ -514,7 +505,7 @@ static void init_rights(struct shadow *s)
 		for (unsigned r = 0; r < 8; r++) {
 			struct paging pg = role_paging(mode);
 
-			s->rights_of[rights_index(mode)][r] = (uint8_t)walk_rights(&pg, r & 1, r & 2,
+			s->rights_of[rights_index(mode)][r] = (uint16_t)walk_rights(&pg, r & 1, r & 2,
 										   r & 4);
 		}
 	}

@@ -20,7 +20,7 @@ uint32_t paging_role(const struct paging *pg)
 		role |= ROLE_WP;
 	if (pg->smep)
 		role |= ROLE_SMEP;
-	if (pg->smap && !pg->ac)
+	if (pg->smap)
 		role |= ROLE_SMAP;
 	return role;
 }

@@ -11,14 +11,14 @@
 #define NIL UINT32_MAX /* no entry, no table */
 
 /*
- * A shadow entry: rights in bits 5:0 as walk_rights gives them, what it is in 8:6, the gfn in
+ * A shadow entry: rights in bits 5:0 and 9 as walk_rights gives them, what it is in 8:6, the gfn in
  * 33:10, in 63:34 the mfn, or the number of the table below. Zero: empty.
  */
-#define E_RIGHTS 0x03full
+#define E_RIGHTS (0x03full | RIGHT_LIFTED_WRITE)
 #define E_LARGE 0x040ull /* maps 512 neighbouring frames, gfn and mfn are the first's */
 #define E_TABLE 0x080ull /* points to a table of the level below; has no rights */
 #define E_MMIO 0x100ull  /* not memory: only the gfn means something */
-#define E_WRITE (ACCESS_WRITE | ACCESS_WRITE << 3)
+#define E_WRITE (ACCESS_WRITE | ACCESS_WRITE << 3 | RIGHT_LIFTED_WRITE)
 #define E_GFN_SHIFT 10
 #define E_GFN_MASK 0xffffffu
 #define E_MFN_SHIFT 34
@@ -45,7 +45,7 @@ static inline uint64_t e_make(uint64_t bits, gfn_t gfn, mfn_t mfn)
 #define ROLE_NX 0x1000u
 #define ROLE_WP 0x2000u
 #define ROLE_SMEP 0x4000u
-#define ROLE_SMAP 0x8000u /* CR4.SMAP and not EFLAGS.AC */
+#define ROLE_SMAP 0x8000u
 #define ROLE_A20 0x10000u
 #define ROLE_WIDE 0x20000u /* 36 address bits */
 #define ROLE_MODE 0x3fe00u
@@ -102,13 +102,13 @@ struct shadow {
 	bool own_write;      /* the walk is storing A and D */
 
 	uint32_t mode;       /* role bits of the paging registers in force */
-	const uint8_t *rights; /* what entries allow in this mode, by leaf_role() */
+	const uint16_t *rights; /* what entries allow in this mode, by leaf_role() */
 	uint32_t root;       /* in force */
 	struct root_key key[ENGINE_ROOTS];
 	uint64_t loaded[ENGINE_ROOTS]; /* when; for replacement */
 	uint64_t loads;
 	uint8_t hint[HINTS]; /* root by hash of CR3 and role */
-	uint8_t rights_of[8][8]; /* `rights` by WP, SMEP and SMAP */
+	uint16_t rights_of[8][8]; /* `rights` by WP, SMEP and SMAP */
 };
 
 static inline unsigned table_level(const struct table *t) { return t->role & ROLE_LEVEL; }

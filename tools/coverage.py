@@ -22,8 +22,8 @@ import gen_insn_tables as table  # noqa: E402
 
 DEFS = ("insns.def", "insns_sse.def", "insns_x87.def")
 PREFIX = {"M1": "", "M2": "0F ", "M2_66": "66 0F ", "M2_F3": "F3 0F ", "M2_F2": "F2 0F ", "M38": "0F 38 ", "M38_66": "66 0F 38 ",
-          "M38_F2": "F2 0F 38 ", "M3A": "0F 3A ", "M3A_66": "66 0F 3A "}
-GRIDS = (("One-byte opcodes", ("M1",)), ("Two-byte opcodes, 0F", ("M2", "M2_66", "M2_F3", "M2_F2")),
+          "M38_F2": "F2 0F 38 ", "M3A": "0F 3A ", "M3A_66": "66 0F 3A ", "M2R": "0F "}
+GRIDS = (("One-byte opcodes", ("M1",)), ("Two-byte opcodes, 0F", ("M2", "M2_66", "M2_F3", "M2_F2", "M2R")),
          ("Three-byte opcodes, 0F 38", ("M38", "M38_66", "M38_F2")), ("Three-byte opcodes, 0F 3A", ("M3A", "M3A_66")))
 # The models of cpu/trace.c newest(), and the generations each adds.
 MODELS = (("486", ("I8086", "I186", "I286", "I386", "I486")), ("Pentium", ("P5",)), ("Pentium II", ("P6", "MMX")),
@@ -37,6 +37,10 @@ class Row:
     def __init__(self, r):
         self.map, self.opcode, self.name, self.since = r["map"], r["opcode"], r["name"], r["since"]
         self.reg = None if r["reg"] == "ANY" else int(r["reg"])
+        self.modrm = None  # the one of an M2R row
+        if self.map == "M2R":
+            self.opcode, self.modrm = self.opcode >> 8, self.opcode & 255
+            self.reg = self.modrm >> 3 & 7
         self.operands = ",".join(o for o in r["op"] if o != "__")
         self.uses = {"decoded": {}, "executed": {}, "verified": {}}
         self.claim = None  # (tests, what they check) of coverage.txt
@@ -45,6 +49,8 @@ class Row:
     def label(self):
         if self.map == "FX":
             return f"{self.opcode >> 8:02X} {self.opcode & 255:02X}"
+        if self.modrm:
+            return f"0F {self.opcode:02X} {self.modrm:02X}"
         if self.map in ("FM", "FR"):
             return f"{self.opcode:02X} /{self.reg} {'mem' if self.map == 'FM' else 'reg'}"
         return f"{PREFIX[self.map]}{self.opcode:02X}" + ("" if self.reg is None else f" /{self.reg}")

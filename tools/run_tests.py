@@ -5,8 +5,8 @@
                [--coverage FOLDER]
 
 A cmocka program is counted by its summary; a line `NAME: P passed, F failed, S skipped` counts as
-it says; a test that prints neither counts as one, by its exit code (77: skipped). A program that
-fails without saying how counts as one failure. The last line is `N passed, N failed, N skipped`.
+it says; what it has `excluded:`, and why, is shown. A test that prints neither counts as one, by its
+exit code (77: skipped). A program that fails without saying how counts as one failure. The last line is `N passed, N failed, N skipped`.
 The exit code is 1 when something failed, and when nothing at all has passed.
 """
 import argparse
@@ -73,6 +73,8 @@ def chosen(tests, args):
         suites = {s.split(":")[-1] for s in t["suite"]}
         if args.suite and not suites & set(args.suite) or suites & set(args.not_suite):
             continue
+        if not args.suite and suites == {"conformance"}:  # the fuller mode of a test that runs anyway
+            continue
         if not args.only or args.only in t["name"]:
             yield t
 
@@ -97,6 +99,8 @@ def main():
             print(f"{r.name:{width}}  {r.passed} passed, {r.failed} failed, {r.skipped} skipped"
                   f"  ({r.seconds:.1f} s)")
             print("\n".join(r.lines), end="\n" if r.lines else "")
+            for line in re.findall(r"^.*\bexcluded: .*$", r.text, re.M):
+                print("    " + line.strip()[:240])
             said = re.findall(r"^.*\bskip(?:ped|ping)?\b.*$", r.text, re.M | re.I) if r.skipped else []
             for line in said[:4]:
                 if not COUNTS.match(line) and not SUMMARY.match(line):

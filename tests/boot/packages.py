@@ -2,6 +2,7 @@
 user's cache (or of /tmp), unpacked there, never installed."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,14 +27,14 @@ def quietly(what, *command, cwd=None, limit=400):
         raise Missing(f"{what}: {said[-1] if said else done.returncode}")
 
 
-def package(name):
-    """The folder with the package's files. Two tests may ask at once: it appears complete or not at all."""
+def unpacked(name, download):
+    """The folder with the package's files; `download(work)` leaves its .deb in the folder `work`. Two tests may ask at
+    once: it appears complete or not at all."""
     root = CACHE / name
     if not root.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as work:
-            # The download is done as the user, for apt's own user cannot write into the folder.
-            quietly(f"package {name}", "apt-get", "-q", "-o", "APT::Sandbox::User=", "download", name, cwd=work)
+            download(work)
             debs = list(pathlib.Path(work).glob("*.deb"))
             if len(debs) != 1:
                 raise Missing(f"package {name}: nothing was downloaded")
@@ -44,6 +45,45 @@ def package(name):
                 if not root.exists():
                     raise
     return root
+
+
+# The download is done as the user, for apt's own user cannot write into the folder.
+AS_USER = ["-o", "APT::Sandbox::User="]
+
+
+def package(name):
+    return unpacked(name, lambda work: quietly(f"package {name}", "apt-get", "-q", *AS_USER, "download", name, cwd=work))
+
+
+def i386_kernel(meta):
+    """vmlinuz of the kernel that Debian's i386 package `meta` stands for. apt works on lists and a status file of its
+    own, so the machine's architectures stay what they are."""
+    def download(work):
+        for folder in "lists/partial", "cache/archives/partial":
+            (pathlib.Path(work) / folder).mkdir(parents=True)
+        (pathlib.Path(work) / "status").touch()
+        options = [*AS_USER, "-q"]
+        for option in ("APT::Architecture=i386", "APT::Architectures=i386", f"Dir::State::Lists={work}/lists",
+                       f"Dir::State::status={work}/status", f"Dir::Cache={work}/cache", "Acquire::Languages=none",
+                       "Debug::NoLocking=1"):
+            options += ["-o", option]
+        try:
+            quietly(meta, "apt-get", *options, "update", cwd=work)
+        except Missing:
+            pass  # one index may fail; what follows says whether it was ours
+        said = subprocess.run(["apt-cache", *options, "depends", meta], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        found = re.search(r"Depends: (linux-image-\S+)", said)
+        if not found:
+            raise Missing(f"package {meta}: not in Debian's lists for i386")
+        quietly(f"package {meta}", "apt-get", *options, "download", found[1], cwd=work)
+
+    if not shutil.which("apt-get"):
+        raise Missing(f"package {meta}: no apt-get here")
+    kernels = list((unpacked(meta + "-i386", download) / "boot").glob("vmlinuz-*"))
+    if len(kernels) != 1:
+        raise Missing(f"package {meta}: {len(kernels)} kernels in it")
+    return kernels[0]
 
 
 def package_file(name, path):

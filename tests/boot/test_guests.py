@@ -2,7 +2,7 @@
 """Programs that nobody here wrote reach their screens: Debian's installer, memtest86+, GRUB, isolinux with its hardware
 lister, syslinux, iPXE, a multiboot game, and SeaBIOS in the place of our BIOS.
 
-UMBRA86_SLOW=1 adds a whole pass of memtest86+ (about a minute).
+UMBRA86_SLOW=1 adds a whole pass of memtest86+ (about a minute); UMBRA86_LONG=1 the installer on the older processors.
 """
 import concurrent.futures
 import os
@@ -17,11 +17,31 @@ INSTALLER = "usr/lib/debian-installer/images/12/i386/text/debian-installer/i386/
 t = Checks("guests")
 
 
-def debian_installer():
+def debian_installer(*model):
     files = [package_file("debian-installer-12-netboot-i386", INSTALLER + f) for f in ("linux", "initrd.gz")]
-    return (["-m", 512, "-kernel", files[0], "-initrd", files[1]],
+    return (["-m", 512, *model, "-kernel", files[0], "-initrd", files[1]],
             'wait "Select a language" 300\nwait "English" 10\nsleep 1\nscreendump PNG\nscreentext\n',
             ["Choose the language to be used", "Go Back"])
+
+
+def only_when_long():
+    if not os.environ.get("UMBRA86_LONG"):
+        raise Missing("the default model shows it; UMBRA86_LONG=1 runs it")
+
+
+def debian_installer_pentium2():
+    only_when_long()
+    return debian_installer("-cpu", "pentium2")
+
+
+def debian_installer_pentium3():
+    only_when_long()
+    return debian_installer("-cpu", "pentium3")
+
+
+def debian_installer_pentium4():
+    only_when_long()
+    return debian_installer("-cpu", "pentium4")
 
 
 def memtest_cd():
@@ -135,8 +155,9 @@ def try_guest(make):
 
 
 # The long ones first; two at a time, for the machine may have no more.
-GUESTS = [debian_installer, memtest_pass, grub_cd, ipxe_cd, memtest_cd, memtest_kernel, grub_floppy, hdt_prompt, hdt_menu,
-          isolinux_prompt, syslinux_prompt, invaders, seabios]
+GUESTS = [debian_installer, debian_installer_pentium2, debian_installer_pentium3, debian_installer_pentium4, memtest_pass,
+          grub_cd, ipxe_cd, memtest_cd, memtest_kernel, grub_floppy, hdt_prompt, hdt_menu, isolinux_prompt,
+          syslinux_prompt, invaders, seabios]
 chosen = [g for g in GUESTS if not sys.argv[1:] or g.__name__ in sys.argv[1:]]
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
     for judge in pool.map(try_guest, chosen):

@@ -338,6 +338,19 @@ static inline void guest_resume(struct guest *g, unsigned insns)
 	cpu_get_state(g->cpu, &g->s);
 }
 
+/* A fixture: *state is a guest_new(CPU_MAX). */
+static inline int guest_setup(void **state)
+{
+	*state = guest_new(CPU_MAX);
+	return 0;
+}
+
+static inline int guest_teardown(void **state)
+{
+	guest_free(*state);
+	return 0;
+}
+
 /* Which stub's HLT stopped the run; NO_FAULT: another HLT. */
 static inline unsigned guest_vector(const struct guest *g)
 {

@@ -331,6 +331,8 @@ static void emit_insn(struct instance *i)
 		byte(i, 0x0f);
 	if (d->map == MAP_M38 || d->map == MAP_M38_66 || d->map == MAP_M38_F2)
 		byte(i, 0x38);
+	if (d->map == MAP_M2R)
+		byte(i, d->opcode >> 8);
 	if (d->map == MAP_M3A || d->map == MAP_M3A_66)
 		byte(i, 0x3a);
 	if (d->map == MAP_FM || d->map == MAP_FR)
@@ -339,7 +341,7 @@ static void emit_insn(struct instance *i)
 		byte(i, d->opcode);
 	if (d->map == MAP_FR)
 		byte(i, 0xc0 | d->reg << 3 | below(i, 8));
-	else if (d->map != MAP_FX && d->modrm != MODRM_NONE)
+	else if (d->map != MAP_FX && d->map != MAP_M2R && d->modrm != MODRM_NONE)
 		emit_modrm(i);
 	for (unsigned k = 0; k < 3; k++)
 		emit_operand_bytes(i, d->op[k]);

@@ -22,6 +22,7 @@ static inline unsigned row_bytes(const struct insn_desc *d, unsigned rm, uint8_t
 		[MAP_M3A] = { 0, 0x0f, 0x3a },
 		[MAP_M3A_66] = { 0x66, 0x0f, 0x3a },
 		[MAP_FX] = { 0 },
+		[MAP_M2R] = { 0 },
 	};
 	unsigned n = 0, reg = d->reg == REG_ANY ? 0 : d->reg;
 
@@ -29,6 +30,12 @@ static inline unsigned row_bytes(const struct insn_desc *d, unsigned rm, uint8_t
 		p[0] = (uint8_t)(d->opcode >> 8);
 		p[1] = (uint8_t)d->opcode;
 		return 2;
+	}
+	if (d->map == MAP_M2R) {
+		p[0] = 0x0f;
+		p[1] = (uint8_t)(d->opcode >> 8);
+		p[2] = (uint8_t)d->opcode;
+		return 3;
 	}
 	for (unsigned k = 0; k < 3; k++)
 		if (maps[d->map][k])

@@ -118,6 +118,18 @@ static inline struct verdict rule_stack(struct guest *g, const struct cpu_state 
 	return d.p ? FINE : fault_sel(12, sel, ext);
 }
 
+/* The code segment of a far RET or IRET, SDM vol 2. */
+static inline struct verdict rule_return(const struct rule_desc *d, const struct cpu_state *s, unsigned sel)
+{
+	unsigned rpl = sel & 3;
+
+	if (is_null(sel))
+		return fault_of(13, 0);
+	if (!d->inside || !is_code(d) || rpl < s->cpl || (is_conforming(d) ? d->dpl > rpl : d->dpl != rpl))
+		return fault_sel(13, sel, 0);
+	return d->p ? FINE : fault_sel(11, sel, 0);
+}
+
 /* ---- one instruction ------------------------------------------------------------------------- */
 
 /* What an instruction must leave: the state before it with some registers changed, and words on its
@@ -159,6 +171,19 @@ static inline void want_null(struct want *w, unsigned n, unsigned sel)
 {
 	w->s.seg[n].sel = (uint16_t)sel;
 	w->s.seg[n].attr = 0;
+}
+
+/* SDM vol 2 RET: after a return to an outer ring data segments of inner ones become null. */
+static inline void want_drop(struct want *w)
+{
+	static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
+
+	for (unsigned k = 0; k < 4; k++) {
+		struct segment *s = &w->s.seg[data[k]];
+
+		if ((s->attr & P) && (s->attr & 0x1c) != 0x1c && (s->attr >> 5 & 3) < w->s.cpl)
+			want_null(w, data[k], 0);
+	}
 }
 
 /* An exception that the rules give: delivered by the default IDT to ring 0. */

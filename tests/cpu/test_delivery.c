@@ -416,7 +416,7 @@ static void test_popf_and_cli(void **state)
 	assert_int_equal(RUN(g, 0xfb, INT80), 0x80);
 	assert_int_equal(stacked(g, 2), 2 | F_IF | F_VIF);
 	start_protected(g, 3);
-	g->s.eflags = 2 | F_IF | F_VIF | F_VIP;
+	g->s.eflags = 2 | F_IF | F_VIP;
 	g->s.cr4 = 2;
 	assert_int_equal(RUN(g, 0xfa, 0xfb), 13);
 	assert_int_equal(stacked(g, 1), CODE + 1);

@@ -21,6 +21,7 @@
 #include "tests/cpu/native_explain.h"
 #include "tests/cpu/native_instance.h"
 #include "tests/cpu/native_oracle.h"
+#include "tests/cpu/seeds.h"
 
 enum { COMPARED = FLAGS_ARITH | FLAG_DF | FLAG_TF | FLAG_IF | FLAG_IOPL | FLAG_NT | FLAG_AC | FLAG_ID };
 
@@ -249,16 +250,10 @@ static int run(uint64_t count, uint64_t seed)
 int main(int argc, char **argv)
 {
 	unsigned long long count = 300000, seed = 20260101;
-	const char *env = getenv("UMBRA86_NATIVE");
 	int status;
 	pid_t child;
 
-	if (argc > 1 || env) {
-		char text[64];
-
-		snprintf(text, sizeof(text), "%s %s", argc > 1 ? argv[1] : env, argc > 2 ? argv[2] : "");
-		sscanf(text, "%llu %llu", &count, &seed);
-	}
+	seeds_asked("UMBRA86_NATIVE", argc, argv, &count, &seed);
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {

@@ -80,6 +80,8 @@ static int expected(const struct insn_desc *d, enum mode mode)
 	}
 	if (is_privileged(d))
 		return TRAP_GP;
+	if (in_list("clac stac", d->mnemonic)) /* the exceptions of SDM vol 2 STAC */
+		return TRAP_UD;
 	if (in_list("cli sti", d->mnemonic) || (v86 && in_list("pushf popf int iret", d->mnemonic)))
 		return iopl ? -1 : TRAP_GP;
 	if (is_io(d)) /* the TSS has no map of ports */

@@ -21,18 +21,6 @@ static struct guest *start(struct guest *g)
 	return g;
 }
 
-static int setup(void **state)
-{
-	*state = guest_new(CPU_MAX);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	guest_free(*state);
-	return 0;
-}
-
 /* ---- system ---------------------------------------------------------------------------------- */
 
 /*
@@ -338,7 +326,7 @@ static void test_transcendentals(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, guest_setup, guest_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_store_selectors), T(test_idtr),
 		T(test_far_pointers),    T(test_stack_segments),

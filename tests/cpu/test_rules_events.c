@@ -3,15 +3,9 @@
  * table, and what holds interrupts back; against tests/cpu/rules.h (SDM vol 2 INT n and IRET, vol 3
  * chapter 6).
  */
-#include "tests/cpu/rules.h"
+#include "tests/cpu/rules_rings.h"
 
-enum { TARGET = VICTIM, STACK = VICTIM2, SPARE = GDT_END };
-#define FAR 0x6000u
-#define SMALL 0x60ffu
 #define VECTOR 0x40u
-
-static const uint16_t data_of[4] = {DATA0, DATA1, DATA2, DATA3};
-static const uint32_t inner_of[3] = {INNER0, INNER1, INNER2};
 
 static void start(struct guest *g, unsigned cpl, bool v86)
 {
@@ -303,13 +297,9 @@ static struct verdict rule_iret(struct guest *g, const struct cpu_state *s,
 	unsigned rpl = c->cs & 3;
 	struct verdict v;
 
-	if (is_null(c->cs))
-		return fault_of(13, 0);
-	if (!d.inside || !is_code(&d) || rpl < s->cpl ||
-	    (is_conforming(&d) ? d.dpl > rpl : d.dpl != rpl))
-		return fault_sel(13, c->cs, 0);
-	if (!d.p)
-		return fault_sel(11, c->cs, 0);
+	v = rule_return(&d, s, c->cs);
+	if (v.vector != NONE)
+		return v;
 	if (rpl > s->cpl) {
 		v = rule_stack(g, s, c->ss, rpl, 13, 0);
 		if (v.vector != NONE)
@@ -334,7 +324,6 @@ static uint32_t iret_flags(const struct cpu_state *before, const struct iret_cas
 static void want_iret(struct guest *g, struct want *w, const struct cpu_state *before,
 		      const struct iret_case *c)
 {
-	static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
 	unsigned size = c->wide ? 4 : 2, rpl = c->cs & 3;
 
 	*w = want_begin(before);
@@ -347,12 +336,7 @@ static void want_iret(struct guest *g, struct want *w, const struct cpu_state *b
 		return;
 	want_segment(g, w, SEG_SS, c->ss);
 	w->s.gpr[R_ESP] = c->wide ? 0x54320 : 0x4320;
-	for (unsigned k = 0; k < 4; k++) {
-		struct segment *s = &w->s.seg[data[k]];
-
-		if ((s->attr & P) && (s->attr & 0x1c) != 0x1c && (s->attr >> 5 & 3) < rpl)
-			want_null(w, data[k], 0);
-	}
+	want_drop(w);
 }
 
 static void iret_case(struct guest *g, struct tally *t, const struct iret_case *c)
@@ -365,14 +349,7 @@ static void iret_case(struct guest *g, struct tally *t, const struct iret_case *
 
 	start(g, c->cpl, false);
 	g->s.eflags |= c->iopl << 12;
-	g->s.dr[7] |= 2; /* a breakpoint somewhere: RF is kept only then */
-	g->s.dr[0] = 0xfffff000;
-	set_gdt(g, TARGET, descriptor(0, SMALL, c->code, BIG));
-	set_gdt(g, STACK, descriptor(0, 0xfffff, c->stack, BIG));
-	set_gdt(g, SPARE, descriptor(0, 0xfff, c->data, BIG));
-	g->s.seg[SEG_DS] = segment_of(g, SPARE);
-	g->s.seg[SEG_GS] = segment_of(g, CONFORMING);
-	at = g->s.gpr[R_ESP] -= 0x80;
+	at = return_world(g, c->code, c->stack, c->data);
 	poke(g, at, c->eip, size);
 	poke(g, at + size, c->cs | 0xbeef0000, size);
 	poke(g, at + 2 * size, c->image, size);

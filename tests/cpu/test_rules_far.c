@@ -3,14 +3,9 @@
  * every target and every inner stack, returns to the same and to outer rings; against
  * tests/cpu/rules.h.
  */
-#include "tests/cpu/rules.h"
+#include "tests/cpu/rules_rings.h"
 
-enum { TARGET = VICTIM, STACK = VICTIM2, GATE = GDT_END };
-#define FAR 0x6000u   /* where to: below 64 KiB, for 16-bit gates */
-#define SMALL 0x60ffu /* a limit that just holds FAR + 0xff */
-
-static const uint16_t data_of[4] = {DATA0, DATA1, DATA2, DATA3};
-static const uint32_t inner_of[3] = {INNER0, INNER1, INNER2};
+enum { GATE = SPARE };
 
 static void start(struct guest *g, unsigned cpl)
 {
@@ -368,13 +363,9 @@ static struct verdict rule_ret(struct guest *g, const struct cpu_state *s, const
 
 	if (c->tight == 2 && rpl <= c->cpl)
 		return fault_of(12, 0);
-	if (is_null(c->cs))
-		return fault_of(13, 0);
-	if (!d.inside || !is_code(&d) || rpl < s->cpl ||
-	    (is_conforming(&d) ? d.dpl > rpl : d.dpl != rpl))
-		return fault_sel(13, c->cs, 0);
-	if (!d.p)
-		return fault_sel(11, c->cs, 0);
+	v = rule_return(&d, s, c->cs);
+	if (v.vector != NONE)
+		return v;
 	if (rpl > s->cpl) {
 		if (c->tight == 2)
 			return fault_of(12, 0);
@@ -385,20 +376,6 @@ static struct verdict rule_ret(struct guest *g, const struct cpu_state *s, const
 	return c->eip > d.limit ? fault_of(13, 0) : FINE;
 }
 
-/* SDM vol 2 RET: data segments of inner rings become null. */
-static void want_drop(struct want *w)
-{
-	static const uint8_t data[] = {SEG_ES, SEG_DS, SEG_FS, SEG_GS};
-
-	for (unsigned k = 0; k < 4; k++) {
-		struct segment *s = &w->s.seg[data[k]];
-		bool conforming = (s->attr & 0x1c) == 0x1c;
-
-		if ((s->attr & P) && !conforming && (s->attr >> 5 & 3) < w->s.cpl)
-			want_null(w, data[k], 0);
-	}
-}
-
 static void ret_world(struct guest *g, const struct ret_case *c)
 {
 	unsigned size = c->wide ? 4 : 2;
@@ -406,14 +383,9 @@ static void ret_world(struct guest *g, const struct ret_case *c)
 	uint32_t at;
 
 	start(g, c->cpl);
-	set_gdt(g, TARGET, descriptor(0, SMALL, c->code, BIG));
-	set_gdt(g, STACK, descriptor(0, 0xfffff, c->stack, BIG));
-	set_gdt(g, GATE, descriptor(0, 0xfff, c->data, BIG));
-	g->s.seg[SEG_DS] = segment_of(g, GATE);
+	at = return_world(g, c->code, c->stack, c->data);
 	g->s.seg[SEG_ES] = (struct segment){.sel = 0};
 	g->s.seg[SEG_FS] = segment_of(g, DATA3);
-	g->s.seg[SEG_GS] = segment_of(g, CONFORMING);
-	at = g->s.gpr[R_ESP] -= 0x80;
 	poke(g, at, c->eip, size);
 	poke(g, at + size, c->cs | 0xbeef0000, size);
 	poke(g, at + 2 * size + c->skip, 0x00054320, size);

@@ -360,7 +360,7 @@ static void v86_case(struct guest *g, struct tally *t, unsigned cpl, uint32_t ei
 		w.s.cpl = 3;
 		w.s.eip = eip;
 		w.s.gpr[R_ESP] = 0x45678;
-		w.s.eflags = (image & 0x3e7fd5) | 2; /* RF: no breakpoint is enabled */
+		w.s.eflags = (image & 0x3f7fd5) | 2;
 		w.s.seg[SEG_CS] = real_segment(0x1234, 0xf3);
 		w.s.seg[SEG_SS] = real_segment(0x2000, 0xf3);
 		for (unsigned k = 0; k < 4; k++)

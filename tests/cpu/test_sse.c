@@ -24,18 +24,6 @@ static struct guest *start(void **state)
 	return g;
 }
 
-static int setup(void **state)
-{
-	*state = guest_new(CPU_MAX);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	guest_free(*state);
-	return 0;
-}
-
 static uint64_t xmm(const struct guest *g, unsigned n, unsigned half)
 {
 	uint64_t v = 0;
@@ -396,7 +384,7 @@ static void test_models(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, guest_setup, guest_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_gates), T(test_alignment), T(test_exceptions), T(test_two_paths),
 		T(test_mmx),   T(test_moves),     T(test_compare),    T(test_fxsave),

@@ -110,7 +110,7 @@ static void test_control_registers(void **state)
 	assert_int_equal(write_cr(g, 0, 0x20000001u), 13); /* NW without CD */
 	assert_int_equal(write_cr(g, 0, 0x1fffffc1u), NO_FAULT);
 	assert_int_equal(g->s.cr0, 0x00050011); /* only existing bits; ET is 1 */
-	assert_int_equal(write_cr(g, 4, 0x100000), 13);
+	assert_int_equal(write_cr(g, 4, 0x400000), 13);
 	assert_int_equal(write_cr(g, 4, 0x8000), 13);
 	assert_int_equal(write_cr(g, 4, 0x3f & ~0x20u), NO_FAULT);
 	assert_int_equal(g->s.cr4, 0x1f);

@@ -2,9 +2,10 @@
  * Traces change nothing. Random code is run one instruction at a time, which means traces of one instruction (MODE_STEP),
  * and the state after each is remembered. Then it is run in one go, in pieces of random length, with traces cut at random
  * lengths, and with all of them taken for hot: whenever a piece ends, the registers must be those that were there after so
- * many instructions; and at the end the memory, and how it ended. So links, fusion, the table of jumps, self-modification and the counting of REP are all
- * compared with doing without. In real mode, flat protected mode, ring 3 with paging, and virtual-8086 mode; with
- * interrupts that come at given instructions.
+ * many instructions; every so often and at the end the memory, too, and how it ended. So links, runs, fusion, dead flags,
+ * the table of jumps, self-modification and the counting of REP are all compared with doing without. In real mode, flat
+ * protected mode, 16-bit protected mode, ring 3 with paging, ring 0 with paging and SMAP, and virtual-8086 mode; under each
+ * engine; with interrupts that come at given instructions.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,9 @@
 #define INSNS 20000u
 #define NS 10u
 
-enum mode { REAL, FLAT, RING3, V86, MODES };
+#define MEMORY_EVERY 4000u /* instructions between two looks at the memory */
+
+enum mode { REAL, FLAT, RING3, V86, CODE16, KERNEL, MODES };
 
 struct world {
 	struct frame_pool pool;
@@ -56,8 +59,9 @@ static uint8_t acknowledge(void *o)
 	return 0x20;
 }
 
-static void world_open(struct world *w)
+static void world_open(struct world *w, uint64_t seed)
 {
+	static const enum engine_kind engines[] = { ENGINE_SHADOW, ENGINE_DIRECT, ENGINE_NESTED };
 	struct cpu_config cfg;
 	char err[256];
 
@@ -68,7 +72,7 @@ static void world_open(struct world *w)
 	w->log = calloc(1, sizeof(*w->log));
 	clock_init(&w->clock, NS);
 	w->tick = (struct event){ .name = "tick", .fire = ticked, .opaque = w };
-	cfg = (struct cpu_config){ .p2m = w->p2m, .bus = w->bus, .clock = &w->clock, .log = w->log, .engine = ENGINE_SHADOW,
+	cfg = (struct cpu_config){ .p2m = w->p2m, .bus = w->bus, .clock = &w->clock, .log = w->log, .engine = engines[seed % 3],
 				   .model = CPU_MAX, .inta = acknowledge, .inta_opaque = w };
 	w->cpu = cpu_new(&cfg, err);
 	assert_non_null(w->cpu);
@@ -115,9 +119,9 @@ static void vectors(struct world *w, uint64_t *seed, enum mode mode)
 
 		if (mode == REAL) {
 			put32(w, 4 * v, 0x1000u << 16 | (to & 0xffff));
-		} else if (mode == FLAT) {
-			put32(w, 0x2000 + 8 * v, 8u << 16 | (to & 0xffff));
-			put32(w, 0x2004 + 8 * v, (to & 0xffff0000) | 0x8e00);
+		} else if (mode == FLAT || mode == CODE16 || mode == KERNEL) {
+			put32(w, 0x2000 + 8 * v, (mode == CODE16 ? 0x28u : 8u) << 16 | (to & 0xffff));
+			put32(w, 0x2004 + 8 * v, (mode == CODE16 ? 0 : to & 0xffff0000) | 0x8e00);
 		} else { /* drops an error code; mov dword [esp], to; and [esp + 8], ~(TF | NT); iretd */
 			uint8_t code[] = { 0x83, 0xc4, v == 8 || (v >= 10 && v <= 14) || v == 17 ? 4 : 0, 0xc7, 0x04, 0x24,
 					   (uint8_t)to, (uint8_t)(to >> 8), mode == V86 ? 0 : (uint8_t)(to >> 16), 0,
@@ -143,18 +147,25 @@ static void system_tables(struct world *w, struct cpu_state *s, enum mode mode)
 	descriptor(w, 0x10, 0x0000ffff, 0x00cf9300);
 	descriptor(w, 0x18, 0x0000ffff, 0x00cffb00);
 	descriptor(w, 0x20, 0x0000ffff, 0x00cff300);
-	s->gdtr = (struct table_register){ 0x1000, 0x27 };
+	descriptor(w, 0x28, 0x0000ffff, 0x00009b01); /* 16-bit code from 10000 on; a 16-bit stack over all addresses */
+	descriptor(w, 0x30, 0x0000ffff, 0x008f9300);
+	s->gdtr = (struct table_register){ 0x1000, 0x37 };
 	s->idtr = (struct table_register){ 0x2000, 0x7ff };
 	s->cr0 |= CR0_PE;
-	if (mode == FLAT)
+	if (mode == FLAT || mode == CODE16)
 		return;
 	put32(w, 0x3004, KERNEL_STACK);
 	put32(w, 0x3008, 0x10);
-	s->seg[SEG_TR] = (struct segment){ .sel = 0x30, .attr = 0x8b, .base = 0x3000, .limit = 0x67 };
+	s->seg[SEG_TR] = (struct segment){ .sel = 0x38, .attr = 0x8b, .base = 0x3000, .limit = 0x67 };
 	if (mode == V86)
 		return;
-	for (uint32_t k = 0; k < RAM_FRAMES; k++)
-		put32(w, TABLES + 0x1000 + 4 * k, k << 12 | (k < 0x10 ? 3 : k % 16 == 7 ? 5 : 7));
+	if (mode == KERNEL) /* every third page behind the code is a user's */
+		s->cr4 |= CR4_SMAP;
+	for (uint32_t k = 0; k < RAM_FRAMES; k++) {
+		bool user = mode == RING3 ? k >= 0x10 : k >= 0x20 && k % 3 == 0;
+
+		put32(w, TABLES + 0x1000 + 4 * k, k << 12 | (k >= 0x10 && k % 16 == 7 ? 1 : 3) | (user ? 4 : 0));
+	}
 	put32(w, TABLES, (TABLES + 0x1000) | 7);
 	s->cr0 |= CR0_PG | CR0_WP;
 	s->cr3 = TABLES;
@@ -165,8 +176,11 @@ static struct segment code_segment(enum mode mode, unsigned n, uint64_t *seed)
 	bool cs = n == SEG_CS;
 	uint32_t sel = cs ? 0x1000 : 0x1000 + next_random(seed) % 0x6000;
 
-	if (mode == FLAT)
+	if (mode == FLAT || mode == KERNEL)
 		return (struct segment){ .sel = cs ? 8 : 0x10, .attr = cs ? 0xc09b : 0xc093, .limit = UINT32_MAX };
+	if (mode == CODE16)
+		return cs ? (struct segment){ .sel = 0x28, .attr = 0x9b, .base = 0x10000, .limit = 0xffff }
+			  : (struct segment){ .sel = 0x30, .attr = 0x8093, .limit = UINT32_MAX };
 	if (mode == RING3)
 		return (struct segment){ .sel = cs ? 0x1b : 0x23, .attr = cs ? 0xc0fb : 0xc0f3, .limit = UINT32_MAX };
 	return (struct segment){ .sel = (uint16_t)sel, .base = sel << 4, .attr = mode == V86 ? 0xf3 : 0x93, .limit = 0xffff };
@@ -181,16 +195,21 @@ static void begin(struct world *w, uint64_t seed, enum mode mode)
 	for (uint32_t a = 0; a < CODE_BYTES; a += sizeof(code)) {
 		for (unsigned k = 0; k < sizeof(code); k++)
 			code[k] = code_byte(&seed);
+		for (unsigned k = 0; mode == KERNEL && k + 3 < sizeof(code); k += 40) { /* stac, clac */
+			code[k] = 0x0f;
+			code[k + 1] = 0x01;
+			code[k + 2] = (uint8_t)(0xca + next_random(&seed) % 2);
+		}
 		phys_write(w->p2m, 0x10000 + a, code, sizeof(code));
 	}
 	cpu_reset(w->cpu);
 	cpu_get_state(w->cpu, &s);
 	for (unsigned k = 0; k < 8; k++)
 		s.gpr[k] = 0x8000 + next_random(&seed) % 0x50000;
-	s.gpr[R_ESP] = mode == REAL || mode == V86 ? 0x8000 : 0x80000;
+	s.gpr[R_ESP] = mode == REAL || mode == V86 || mode == CODE16 ? 0x8000 : 0x80000;
 	for (unsigned n = SEG_ES; n <= SEG_GS; n++)
 		s.seg[n] = code_segment(mode, n, &seed);
-	s.eip = mode == REAL || mode == V86 ? 0 : 0x10000;
+	s.eip = mode == REAL || mode == V86 || mode == CODE16 ? 0 : 0x10000;
 	s.eflags = 2 | (mode == RING3 || mode == V86 ? FLAG_IF : 0) | (mode == V86 ? FLAG_VM | FLAG_IOPL : 0);
 	s.cpl = mode == RING3 || mode == V86 ? 3 : 0;
 	if (mode == REAL)
@@ -243,7 +262,8 @@ static uint64_t memory_hash(struct world *w)
 /* What a run one instruction at a time came to. */
 struct record {
 	uint64_t state[INSNS + 1]; /* after so many instructions; 0: never stopped there */
-	uint64_t memory, insns;
+	uint64_t memory[INSNS / MEMORY_EVERY + 1]; /* after every so many */
+	uint64_t last, insns;
 	enum cpu_exit end;
 };
 
@@ -263,7 +283,7 @@ static void record(struct record *r, uint64_t seed, enum mode mode)
 	uint64_t from;
 
 	memset(r, 0, sizeof(*r));
-	world_open(&w);
+	world_open(&w, seed);
 	begin(&w, seed, mode);
 	from = cpu_icount(w.cpu);
 	r->end = CPU_DEADLINE;
@@ -272,8 +292,10 @@ static void record(struct record *r, uint64_t seed, enum mode mode)
 		r->insns = cpu_icount(w.cpu) - from;
 		if (r->insns <= INSNS)
 			r->state[r->insns] = state_hash(&w) | 1;
+		if (r->insns % MEMORY_EVERY == 0)
+			r->memory[r->insns / MEMORY_EVERY] = memory_hash(&w);
 	}
-	r->memory = memory_hash(&w);
+	r->last = memory_hash(&w);
 	world_close(&w);
 }
 
@@ -287,7 +309,7 @@ static bool same_run(const struct record *r, uint64_t seed, enum mode mode, unsi
 	uint64_t from, n = 0, rng = seed + piece;
 	bool ok = true;
 
-	world_open(&w);
+	world_open(&w, seed);
 	begin(&w, seed, mode);
 	if (how == HOT)
 		trace_heat(w.cpu->traces);
@@ -295,17 +317,21 @@ static bool same_run(const struct record *r, uint64_t seed, enum mode mode, unsi
 		trace_cut_randomly(w.cpu->traces, seed);
 	from = cpu_icount(w.cpu);
 	while (ok && e == CPU_DEADLINE && n < r->insns) {
-		uint64_t left = r->insns - n, want = piece ? 1 + next_random(&rng) % piece : left;
+		uint64_t left = r->insns - n, want = piece ? 1 + next_random(&rng) % piece : left, before = n;
 
+		if (left > MEMORY_EVERY - n % MEMORY_EVERY)
+			left = MEMORY_EVERY - n % MEMORY_EVERY;
 		e = run_piece(&w, want < left ? want : left);
 		n = cpu_icount(w.cpu) - from;
 		ok = n <= r->insns && (state_hash(&w) | 1) == r->state[n];
+		if (ok && n % MEMORY_EVERY == 0 && n != before)
+			ok = memory_hash(&w) == r->memory[n / MEMORY_EVERY];
 	}
 	/* An end may take no instruction: a shutdown that an interrupt brings about. */
 	if (ok && e == CPU_DEADLINE && r->end != CPU_DEADLINE)
 		e = run_piece(&w, 1);
 	if (ok)
-		ok = e == r->end && n == r->insns && memory_hash(&w) == r->memory;
+		ok = e == r->end && n == r->insns && memory_hash(&w) == r->last;
 	if (!ok)
 		print_message("mode %d seed %llu pieces %u way %d: differs after %llu instructions (exit %d, want %d)\n", mode,
 			      (unsigned long long)seed, piece, how, (unsigned long long)n, e, r->end);
@@ -315,7 +341,8 @@ static bool same_run(const struct record *r, uint64_t seed, enum mode mode, unsi
 
 static void run_mode(void **state)
 {
-	static const char *const names[MODES] = { "real mode", "flat", "ring 3, paged", "virtual-8086" };
+	static const char *const names[MODES] = { "real mode", "flat", "ring 3, paged", "virtual-8086",
+					      "16-bit protected", "ring 0, paged, SMAP" };
 	enum mode mode = (enum mode)(uintptr_t)*state;
 	const char *env = getenv("UMBRA86_SEEDS");
 	unsigned seeds = env ? (unsigned)atoi(env) : 40, bad = 0, total = 0;

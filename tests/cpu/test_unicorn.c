@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "tests/cpu/program.h"
+#include "tests/cpu/seeds.h"
 #include "tests/cpu/unicorn_run.h"
 
 enum { COMPARED = FLAGS_ARITH | FLAG_DF, NO_VECTOR = 0x80 };
@@ -185,17 +186,11 @@ int main(int argc, char **argv)
 	static struct tally t;
 	static uint16_t rows[INSN_COUNT];
 	unsigned long long count = 20000, seed = 20260101;
-	const char *env = getenv("UMBRA86_UNICORN");
 	struct unicorn u;
 	unsigned row_count = program_rows(rows);
 	struct guest *g;
 
-	if (env)
-		sscanf(env, "%llu %llu", &count, &seed);
-	if (argc > 1)
-		count = strtoull(argv[1], NULL, 0);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 0);
+	seeds_asked("UMBRA86_UNICORN", argc, argv, &count, &seed);
 	if (!unicorn_open(&u) || !unicorn_remember(&u)) {
 		puts("Unicorn does not start");
 		return 1;

@@ -14,6 +14,7 @@
 
 #include "cpu/core.h"
 #include "cpu/insn_table.h"
+#include "tests/cpu/seeds.h"
 #include "tests/cpu/unicorn_run.h"
 
 enum {
@@ -376,16 +377,10 @@ int main(int argc, char **argv)
 	unsigned long long count = 20000, seed = 20260101;
 	unsigned mistaken[MISTAKES] = { 0 };
 	unsigned passed = 0, failed = 0, faults = 0, unusable = 0;
-	const char *env = getenv("UMBRA86_UNICORN");
 	struct unicorn u;
 	struct guest *g;
 
-	if (env)
-		sscanf(env, "%llu %llu", &count, &seed);
-	if (argc > 1)
-		count = strtoull(argv[1], NULL, 0);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 0);
+	seeds_asked("UMBRA86_UNICORN", argc, argv, &count, &seed);
 	if (!unicorn_start(&u)) {
 		puts("Unicorn does not start");
 		return 1;

@@ -20,18 +20,6 @@ static struct guest *start(void **state)
 	return g;
 }
 
-static int setup(void **state)
-{
-	*state = guest_new(CPU_MAX);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	guest_free(*state);
-	return 0;
-}
-
 static struct f80 st(const struct guest *g, unsigned n)
 {
 	return g->s.x87.reg[((g->s.x87.sw >> 11) + n) & 7];
@@ -387,7 +375,7 @@ static void test_trig(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, guest_setup, guest_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_arithmetic),
 		T(test_reversed),

@@ -20,6 +20,7 @@
 
 #include "cpu/core.h"
 #include "tests/cpu/row_log.h"
+#include "tests/cpu/seeds.h"
 #include "tests/cpu/zydis_view.h"
 
 enum { BYTES = 16, BEHIND = 32, EIP = 0x1000 }; /* bytes that matter; that follow */
@@ -48,6 +49,7 @@ static bool announced(ZydisISASet set)
 	case ZYDIS_ISA_SET_FXSAVE: case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX:
 	case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_CLFSH: case ZYDIS_ISA_SET_X87:
 	case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSE3X87: case ZYDIS_ISA_SET_SSSE3: case ZYDIS_ISA_SET_SSSE3MMX:
+	case ZYDIS_ISA_SET_SMAP:
 		return true;
 	default: return false;
 	}
@@ -174,7 +176,8 @@ static int since_of(const struct zydis_view *z)
 	case ZYDIS_ISA_SET_SSE2MMX: return SINCE_SSE2;
 	case ZYDIS_ISA_SET_SSE3: return SINCE_SSE3;
 	case ZYDIS_ISA_SET_SSSE3:
-	case ZYDIS_ISA_SET_SSSE3MMX: return SINCE_SSSE3;
+	case ZYDIS_ISA_SET_SSSE3MMX:
+	case ZYDIS_ISA_SET_SMAP: return SINCE_SSSE3;
 	default: return -1;
 	}
 }
@@ -380,14 +383,8 @@ int main(int argc, char **argv)
 	static struct tally maps_tally, random_tally;
 	unsigned wrong;
 	unsigned long long count = 300000, seed = 20260101;
-	const char *env = getenv("UMBRA86_ZYDIS");
 
-	if (env)
-		sscanf(env, "%llu %llu", &count, &seed);
-	if (argc > 1)
-		count = strtoull(argv[1], NULL, 0);
-	if (argc > 2)
-		seed = strtoull(argv[2], NULL, 0);
+	seeds_asked("UMBRA86_ZYDIS", argc, argv, &count, &seed);
 	zydis_start();
 	for (unsigned n = 0; n < 2 * 4 * sizeof(prefixes) / sizeof(prefixes[0]); n++)
 		exhaustive(&maps_tally, n & 1, n / 8, n >> 1 & 3);

@@ -151,7 +151,7 @@ static void oracle(const struct paging *pg, uint32_t va, unsigned access, uint64
 		   uint64_t pte, struct expect *x)
 {
 	bool user = access & ACCESS_USER, write = access & ACCESS_WRITE,
-	     fetch = access & ACCESS_FETCH;
+	     fetch = access & ACCESS_FETCH, ac = access & ACCESS_LIFTED;
 	uint64_t leaf;
 	bool p = true, rsvd = false, rw, us, xd, allowed;
 
@@ -171,7 +171,7 @@ static void oracle(const struct paging *pg, uint32_t va, unsigned access, uint64
 	us = BIT(pde, 2) && BIT(leaf, 2);
 	xd = pg->pae && (BIT(pde, 63) || BIT(leaf, 63));
 	allowed = rule_allows(user ? 'u' : 's', write ? 'w' : fetch ? 'f' : 'r', us ? 'u' : 's',
-			      (const bool[6]){pg->wp, rw, pg->smap, pg->ac, xd, pg->smep});
+			      (const bool[6]){pg->wp, rw, pg->smap, ac, xd, pg->smep});
 	x->ok = p && !rsvd && allowed;
 	if (!x->ok) { /* 4.7 */
 		x->error = (p ? 1u : 0) + (write ? 2u : 0) + (user ? 4u : 0) + (rsvd ? 8u : 0);
@@ -180,7 +180,7 @@ static void oracle(const struct paging *pg, uint32_t va, unsigned access, uint64
 		return;
 	}
 	for (unsigned a = 0; a < 3; a++) {
-		const bool bits[6] = {pg->wp, rw, pg->smap, pg->ac, xd, pg->smep};
+		const bool bits[6] = {pg->wp, rw, pg->smap, ac, xd, pg->smep};
 
 		x->user |= (unsigned)rule_allows('u', "rwf"[a], us ? 'u' : 's', bits) << a;
 		x->super |= (unsigned)rule_allows('s', "rwf"[a], us ? 'u' : 's', bits) << a;
@@ -205,6 +205,7 @@ static void oracle(const struct paging *pg, uint32_t va, unsigned access, uint64
 #define PT 0x400000u   /* no bit of it is reserved in a large entry */
 
 struct count {
+	bool ac; /* EFLAGS.AC */
 	struct bench *b;
 	struct paging pg;
 	gpa_t pde_at;
@@ -241,7 +242,8 @@ static bool one(struct count *c, unsigned access, uint64_t pde, gpa_t pte_at, ui
 		return t.vector == TRAP_PF && t.has_error && t.error == x.error && t.cr2 == VA;
 	return w.gpa == x.gpa && w.page_shift == (!x.large ? 12 : c->pg.pae ? 21 : 22) &&
 	       w.levels == (x.large ? 1 : 2) && w.dirty == BIT(x.large ? x.pde : x.pte, 6) &&
-	       w.user == x.user && w.super == x.super;
+	       walk_allowed(w.rights, ACCESS_USER) == x.user &&
+	       walk_allowed(w.rights, access & ACCESS_LIFTED) == x.super;
 }
 
 static void note(struct count *c, bool ok, unsigned access, uint64_t pde, uint64_t pte)
@@ -252,14 +254,15 @@ static void note(struct count *c, bool ok, unsigned access, uint64_t pde, uint64
 		print_error("access %x pde %llx pte %llx pae %d pse %d nx %d wp %d smep %d smap %d "
 			    "ac %d bits %u\n", access, (unsigned long long)pde,
 			    (unsigned long long)pte, c->pg.pae, c->pg.pse, c->pg.nx, c->pg.wp,
-			    c->pg.smep, c->pg.smap, c->pg.ac, c->pg.phys_bits);
+			    c->pg.smep, c->pg.smap, !!(access & ACCESS_LIFTED), c->pg.phys_bits);
 	}
 }
 
 /* All entries under one setting of the registers. */
 static void count_entries(struct count *c)
 {
-	static const uint8_t accesses[] = {1, 2, 4, 9, 10, 12};
+	const unsigned lifted = c->ac ? ACCESS_LIFTED : 0;
+	const unsigned accesses[] = {1 | lifted, 2 | lifted, 4 | lifted, 9, 10, 12};
 	const uint64_t pde_bits[] = {
 		1u << 0, 1u << 1, 1u << 2, 1u << 5, 1u << 6, 1u << 7, 1u << 13,
 		c->pg.pae ? 1ull << 40 : 1u << 21, 1ull << 63,
@@ -292,9 +295,10 @@ static void test_exhaustive(void **state)
 	for (unsigned m = 0; m < 128; m++) {
 		if ((m & 12) == 8) /* AC means nothing without SMAP, and is covered with it */
 			continue;
+		c.ac = m & 8;
 		c.pg = (struct paging){
 			.cr3 = PD, .pdpte = {PD | 1}, .enabled = true, .a20 = true,
-			.wp = m & 1, .smep = m & 2, .smap = m & 4, .ac = m & 8, .pse = m & 16,
+			.wp = m & 1, .smep = m & 2, .smap = m & 4, .pse = m & 16,
 			.nx = m & 32, .pae = m & 64, .phys_bits = (m ^ m >> 1) & 1 ? 36 : 32,
 		};
 		if ((c.pg.pae && c.pg.pse) || (!c.pg.pae && c.pg.nx))
@@ -362,8 +366,8 @@ static void test_paging_off(void **state)
 	assert_int_equal(w.gpa, 0xfffff000);
 	assert_int_equal(w.levels, 0);
 	assert_true(w.dirty);
-	assert_int_equal(w.user, 7);
-	assert_int_equal(w.super, 7);
+	assert_int_equal(walk_allowed(w.rights, ACCESS_USER), 7);
+	assert_int_equal(walk_allowed(w.rights, 0), 7);
 	pg.a20 = false;
 	assert_true(walk_guest(b->p2m, &pg, 0x00123456, ACCESS_FETCH, &w, &t));
 	assert_int_equal(w.gpa, 0x00023000);

@@ -54,14 +54,14 @@ static void check_fault(const struct world *w, bool want, const struct trap *got
 	assert_true(w->pg.enabled);
 }
 
-static void fill_model(struct world *w, unsigned n, bool user, const struct mapping *m)
+static void fill_model(struct world *w, unsigned n, unsigned bank, const struct mapping *m)
 {
 	static const uint8_t bit[TLB_KINDS] = {ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH};
 
 	for (unsigned k = 0; m->host && k < TLB_KINDS; k++) {
 		if (m->may & bit[k]) {
-			w->valid[w->root][user][k] |= 1ull << n;
-			w->slot[w->root][user][k][n] = (struct tlb_slot){m->mfn, m->gpa};
+			w->valid[w->root][bank][k] |= 1ull << n;
+			w->slot[w->root][bank][k][n] = (struct tlb_slot){m->mfn, m->gpa};
 		}
 	}
 }
@@ -80,9 +80,8 @@ static bool accessed_stored(const struct world *w, const struct walk *k)
 static void check_answer(struct world *w, unsigned n, unsigned access, const struct mapping *m,
 			 const struct walk *fresh, bool want)
 {
-	bool user = access & ACCESS_USER;
 	struct p2m_entry p = p2m_peek(w->p2m, (gfn_t)(m->gpa >> PAGE_SHIFT));
-	unsigned least = access & 7, most = user ? fresh->user : fresh->super;
+	unsigned least = access & 7, most = walk_allowed(fresh->rights, access);
 
 	/* The frame is the p2m's, whatever the translation. */
 	if (p.kind == P2M_RAM || p.kind == P2M_ROM) {
@@ -105,15 +104,15 @@ static void check_answer(struct world *w, unsigned n, unsigned access, const str
 	}
 	/* Not the new translation: then one that was used since the last flush. */
 	w->stale++;
-	assert_true(old_allows(w, n, m->gpa, m->may | (access & 7), user));
+	assert_true(old_allows(w, n, m->gpa, m->may | (access & 7), access));
 }
 
 /* False: #PF. */
 static bool touch(struct world *w, unsigned n, unsigned access, struct mapping *m)
 {
 	uint32_t va = page_va(n) + rnd(w, PAGE_SIZE);
-	bool user = access & ACCESS_USER, want, got;
-	unsigned k = tlb_kind(access);
+	unsigned k = tlb_kind(access), bank = bank_of(access);
+	bool want, got;
 	struct trap t, must;
 	struct walk fresh;
 
@@ -121,15 +120,15 @@ static bool touch(struct world *w, unsigned n, unsigned access, struct mapping *
 	if (w->olds[n] + 2 > OLD_MAX)
 		invlpg(w, n);
 	want = walk_peek(w->p2m, &w->pg, va, access, &fresh, &must);
-	if (w->valid[w->root][user][k] >> n & 1) {
-		const struct tlb_slot *s = &w->slot[w->root][user][k][n];
+	if (w->valid[w->root][bank][k] >> n & 1) {
+		const struct tlb_slot *s = &w->slot[w->root][bank][k][n];
 
 		w->hits++;
 		if (want && s->gpa == fresh.gpa && accessed_stored(w, &fresh)) {
 			old_add(w, n, &fresh);
 		} else {
 			w->stale++;
-			assert_true(old_allows(w, n, s->gpa, access & 7, user));
+			assert_true(old_allows(w, n, s->gpa, access & 7, access));
 		}
 		*m = (struct mapping){frame_host(&w->pool, s->mfn), s->gpa, s->mfn,
 				      (uint8_t)(access & 7)};
@@ -146,7 +145,7 @@ static bool touch(struct world *w, unsigned n, unsigned access, struct mapping *
 		return false;
 	}
 	check_answer(w, n, access, m, &fresh, want);
-	fill_model(w, n, user, m);
+	fill_model(w, n, bank, m);
 	return true;
 }
 
@@ -156,9 +155,9 @@ static unsigned random_access(struct world *w)
 		ACCESS_READ, ACCESS_READ, ACCESS_WRITE, ACCESS_WRITE, ACCESS_FETCH,
 	};
 
-	unsigned user = chance(w, 25) ? ACCESS_USER : 0;
+	unsigned who = chance(w, 25) ? ACCESS_USER : w->pg.smap && chance(w, 40) ? ACCESS_LIFTED : 0;
 
-	return kind[rnd(w, sizeof(kind))] | user;
+	return kind[rnd(w, sizeof(kind))] | who;
 }
 
 /* ---- table changes --------------------------------------------------------------------------- */
@@ -328,9 +327,8 @@ static void set_paging(struct world *w, enum paging_change why)
 {
 	w->root = engine_set_paging(w->engine, &w->pg, why);
 	assert_true(w->root < ENGINE_ROOTS);
-	if (why != PAGING_AC)
+	if (why != PAGING_SAME)
 		old_flush_all(w);
-	/* Without paging the old translations of AC are meaningless but flushed too. */
 }
 
 static void load_cr3(struct world *w)
@@ -400,7 +398,7 @@ static void change_engine(struct world *w)
 	assert_true(engine_switch(w->engine, kind));
 	assert_int_equal(engine_get_kind(w->engine), kind);
 	w->kind = kind;
-	set_paging(w, PAGING_AC);
+	set_paging(w, PAGING_SAME);
 	engine_set_gpa_cache(w->engine, chance(w, 50));
 }
 
@@ -503,8 +501,8 @@ static bool step(struct world *w)
 	} else if (w->restless && chance(w, 30)) {
 		change_engine(w);
 	} else if (what < 995) {
-		w->pg.ac = !w->pg.ac;
-		set_paging(w, PAGING_AC);
+		w->pg.smap = !w->pg.smap;
+		set_paging(w, PAGING_MODE);
 	} else {
 		change_layout(w);
 	}

@@ -72,8 +72,8 @@ static void model_drop_page(void *o, uint32_t root, gva_t va)
 		return;
 	for (uint32_t r = 0; r < ENGINE_ROOTS; r++) {
 		for (unsigned k = 0; (root == r || root == ROOT_ANY) && k < TLB_KINDS; k++) {
-			w->valid[r][0][k] &= ~(1ull << n);
-			w->valid[r][1][k] &= ~(1ull << n);
+			for (unsigned u = 0; u < BANKS; u++)
+				w->valid[r][u][k] &= ~(1ull << n);
 		}
 	}
 }
@@ -81,7 +81,7 @@ static void model_drop_page(void *o, uint32_t root, gva_t va)
 static void drop_mfn(struct world *w, mfn_t f, unsigned from, unsigned to)
 {
 	for (uint32_t r = 0; r < ENGINE_ROOTS; r++) {
-		for (unsigned u = 0; u < 2; u++) {
+		for (unsigned u = 0; u < BANKS; u++) {
 			for (unsigned k = from; k <= to; k++) {
 				for (uint64_t v = w->valid[r][u][k]; v; v &= v - 1) {
 					unsigned n = (unsigned)__builtin_ctzll(v);
@@ -112,7 +112,7 @@ const struct tlb_ops model_ops = {
 void check_model(struct world *w)
 {
 	for (uint32_t r = 0; r < ENGINE_ROOTS; r++) {
-		for (unsigned u = 0; u < 2; u++) {
+		for (unsigned u = 0; u < BANKS; u++) {
 			for (unsigned k = 0; k < TLB_KINDS; k++) {
 				for (uint64_t v = w->valid[r][u][k]; v; v &= v - 1) {
 					const struct tlb_slot *s =
@@ -166,13 +166,13 @@ void old_add(struct world *w, unsigned n, const struct walk *k)
 	w->old[n][w->olds[n]++] = o;
 }
 
-static unsigned old_rights(const struct world *w, const struct old *o, bool user)
+static unsigned old_rights(const struct world *w, const struct old *o, unsigned access)
 {
 	unsigned r = 0x3f;
 
 	if (w->pg.enabled)
 		r = walk_rights(&w->pg, o->rw, o->us, o->nx);
-	r = user ? r & 7 : r >> 3;
+	r = walk_allowed(r, access);
 	return o->dirty ? r : r & ~(unsigned)ACCESS_WRITE;
 }
 
@@ -219,12 +219,12 @@ void remember(struct world *w)
 }
 
 /* May hardware give `gpa` with the rights `may` from what it cached for page n? */
-bool old_allows(const struct world *w, unsigned n, gpa_t gpa, unsigned may, bool user)
+bool old_allows(const struct world *w, unsigned n, gpa_t gpa, unsigned may, unsigned access)
 {
 	for (unsigned i = 0; i < w->olds[n]; i++) {
 		const struct old *o = &w->old[n][i];
 
-		if (o->gpa == gpa && !(may & ~old_rights(w, o, user)))
+		if (o->gpa == gpa && !(may & ~old_rights(w, o, access)))
 			return true;
 	}
 	return false;

@@ -11,6 +11,7 @@
 #define PAGES 59u        /* linear pages that are used */
 #define OLD_MAX 24u      /* remembered translations of one page */
 #define POOL_FRAMES 8192u
+#define BANKS 3u          /* supervisor, user, supervisor with EFLAGS.AC set */
 
 /* Guest-physical layout, in frames. */
 #define TABLE_GFN 16u
@@ -51,8 +52,8 @@ struct world {
 	uint32_t root;
 	uint64_t pdpte[TABLES][4];
 
-	uint64_t valid[ENGINE_ROOTS][2][TLB_KINDS]; /* by page number in va[] */
-	struct tlb_slot slot[ENGINE_ROOTS][2][TLB_KINDS][PAGES];
+	uint64_t valid[ENGINE_ROOTS][BANKS][TLB_KINDS]; /* by page number in va[] */
+	struct tlb_slot slot[ENGINE_ROOTS][BANKS][TLB_KINDS][PAGES];
 	struct old old[PAGES][OLD_MAX];
 	unsigned olds[PAGES];
 	uint64_t hits, translated, faults, stale, stores;
@@ -74,7 +75,13 @@ void old_add(struct world *w, unsigned n, const struct walk *k);
 void remember(struct world *w);
 /* INVLPG: nothing old for page n, nor for the rest of a large page that held it. */
 void invlpg(struct world *w, unsigned n);
-/* May hardware give `gpa` with the rights `may` from what it cached for page n? */
-bool old_allows(const struct world *w, unsigned n, gpa_t gpa, unsigned may, bool user);
+/* May hardware give `gpa` with the rights `may` to who makes this access, from what it cached for page n? */
+bool old_allows(const struct world *w, unsigned n, gpa_t gpa, unsigned may, unsigned access);
+
+/* The TLB's bank for this access. */
+static inline unsigned bank_of(unsigned access)
+{
+	return access & ACCESS_USER ? 1 : access & ACCESS_LIFTED ? 2 : 0;
+}
 
 #endif
