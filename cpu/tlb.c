@@ -1,7 +1,8 @@
 /*
  * The software TLB's banks, and what the paging engine asks to be forgotten.
  *
- * A flush costs what was filled: each bank keeps a journal of the slots it filled. For each frame
+ * A flush costs what was filled: each bank keeps a journal of the slots it filled, and looks through these when a
+ * frame goes, too. A bank that was never taken is not touched, so the host gives it no memory. For each frame
  * the linear page of its last write entry is kept, so that taking a frame out of the write arrays
  * (it became a page table, or code) seldom sweeps.
  */
@@ -64,10 +65,8 @@ struct tlb_banks *tlb_banks_new(mfn_t frames)
 	}
 	memset(b->note, 0xff, frames * sizeof(*b->note));
 	memset(b->of, BANK_NONE, sizeof(b->of));
-	for (unsigned k = 0; k < TLB_BANKS; k++) {
-		wipe(&b->bank[k]);
+	for (unsigned k = 0; k < TLB_BANKS; k++)
 		b->key[k].root = ROOT_ANY;
-	}
 	return b;
 }
 
@@ -102,6 +101,8 @@ static unsigned take_bank(struct tlb_banks *b)
 
 		b->of[old->root][old->user][old->no_fill] = BANK_NONE;
 		flush(&b->bank[oldest]);
+	} else {
+		wipe(&b->bank[oldest]);
 	}
 	return oldest;
 }
@@ -166,18 +167,29 @@ void tlb_fill_watched(struct tlb *t, uint32_t lin, const struct mapping *m)
 
 /* ---- struct tlb_ops -------------------------------------------------------------------------- */
 
-static void drop_root(void *o, uint32_t root)
+static void drop_all(void *o)
 {
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
 
 	for (unsigned k = 0; k < TLB_BANKS; k++)
-		if (b->key[k].root == root || root == ROOT_ANY)
+		if (b->key[k].root != ROOT_ANY)
 			flush(&b->bank[k]);
 }
 
-static void drop_all(void *o)
+static void drop_root(void *o, uint32_t root)
 {
-	drop_root(o, ROOT_ANY);
+	struct tlb_banks *b = ((struct cpu *)o)->banks;
+
+	if (root == ROOT_ANY) {
+		drop_all(o);
+		return;
+	}
+	for (unsigned n = 0; n < 4; n++) {
+		unsigned k = b->of[root][n & 1][n >> 1];
+
+		if (k != BANK_NONE)
+			flush(&b->bank[k]);
+	}
 }
 
 static void drop_slot(struct tlb *t, gva_t va)
@@ -214,12 +226,22 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 	}
 }
 
-/* Entries whose addend leads to this frame. */
-static void sweep(struct tlb_entry *e, unsigned n, uintptr_t first)
+static void drop_if(struct tlb_entry *e, uintptr_t first)
 {
-	for (unsigned k = 0; k < n; k++)
-		if (e[k].tag != TLB_NO && e[k].addend + (uintptr_t)e[k].tag == first)
-			e[k].tag = TLB_NO;
+	if (e->tag != TLB_NO && e->addend + (uintptr_t)e->tag == first)
+		e->tag = TLB_NO;
+}
+
+/* Entries of an array of `t` (`mask` + 1 of them) whose addend leads to this frame. */
+static void sweep(const struct tlb *t, struct tlb_entry *e, unsigned mask, uintptr_t first)
+{
+	if (t->filled <= TLB_JOURNAL) {
+		for (unsigned k = 0; k < t->filled; k++)
+			drop_if(&e[t->journal[k] & mask], first);
+		return;
+	}
+	for (unsigned k = 0; k <= mask; k++)
+		drop_if(&e[k], first);
 }
 
 static void drop_writable(void *o, mfn_t f)
@@ -238,7 +260,7 @@ static void drop_writable(void *o, mfn_t f)
 		if (b->key[n].root == ROOT_ANY)
 			continue;
 		if (page == NOTE_MANY)
-			sweep(t->w, TLB_ENTRIES, first);
+			sweep(t, t->w, TLB_ENTRIES - 1, first);
 		else if (e->tag == (uint64_t)page << PAGE_SHIFT)
 			e->tag = TLB_NO;
 	}
@@ -256,10 +278,10 @@ static void drop_frame(void *o, mfn_t f)
 
 		if (b->key[n].root == ROOT_ANY)
 			continue;
-		sweep(t->r, TLB_ENTRIES, first);
-		sweep(t->w, TLB_ENTRIES, first);
-		sweep(t->x, TLB_ENTRIES, (uintptr_t)f << PAGE_SHIFT);
-		sweep(t->watched, TLB_WATCHED, first);
+		sweep(t, t->r, TLB_ENTRIES - 1, first);
+		sweep(t, t->w, TLB_ENTRIES - 1, first);
+		sweep(t, t->x, TLB_ENTRIES - 1, (uintptr_t)f << PAGE_SHIFT);
+		sweep(t, t->watched, TLB_WATCHED - 1, first);
 	}
 	if (f < b->frames)
 		b->note[f] = NOTE_NONE;

@@ -29,7 +29,7 @@ struct tlb_entry {
 };
 
 #define TLB_NO UINT64_MAX
-#define TLB_BANKS 24 /* banks: (root, user) pairs kept at once */
+#define TLB_BANKS 64 /* banks: (root, user) pairs kept at once; a root that is loaded takes both */
 
 struct tlb {
 	struct tlb_entry r[TLB_ENTRIES], w[TLB_ENTRIES], x[TLB_ENTRIES];
