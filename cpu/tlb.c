@@ -31,7 +31,7 @@ struct tlb_banks {
 	/* The bank of each root, by `user` and `no_fill`; BANK_NONE: there is none. */
 	uint8_t of[ENGINE_ROOTS][2][2];
 	struct tlb bank[TLB_BANKS];
-	uint64_t clock;
+	uint64_t clock, fills;
 	uint32_t *note; /* by mfn: linear page number of the write entries, or NOTE_* */
 	mfn_t frames;
 };
@@ -142,6 +142,7 @@ void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *
 
 	if (!m->host)
 		return;
+	c->banks->fills++;
 	/* One page per slot: a slot never mixes two pages, so that a flush of a page is one compare. */
 	if (t->filled < TLB_JOURNAL)
 		t->journal[t->filled++] = (uint16_t)k;
@@ -163,6 +164,51 @@ void tlb_fill_watched(struct tlb *t, uint32_t lin, const struct mapping *m)
 {
 	if (!t->no_fill)
 		put(&t->watched[tlb_watched_slot(lin)], lin & ~(uint32_t)PAGE_MASK, (uintptr_t)m->host);
+}
+
+/* ---- what a stretch of code has touched: wait.c ------------------------------------------------ */
+
+uint64_t tlb_fills(const struct tlb_banks *b)
+{
+	return b->fills;
+}
+
+static unsigned add_page(const struct cpu *c, const struct tlb_entry *e, mfn_t *out, unsigned n, unsigned cap)
+{
+	mfn_t f;
+
+	if (e->tag == TLB_NO)
+		return n;
+	f = frame_of_host(c->pool, (const void *)(e->addend + (uintptr_t)e->tag));
+	for (unsigned i = 0; i < n && i < cap; i++)
+		if (out[i] == f)
+			return n;
+	if (n < cap)
+		out[n] = f;
+	return n + 1;
+}
+
+unsigned tlb_pages(const struct cpu *c, mfn_t *out, unsigned cap)
+{
+	const struct tlb_banks *b = c->banks;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < TLB_BANKS; i++) {
+		const struct tlb *t = &b->bank[i];
+
+		if (b->key[i].root == ROOT_ANY)
+			continue;
+		if (t->filled > TLB_JOURNAL)
+			return cap + 1;
+		for (unsigned k = 0; k < t->filled && n <= cap; k++) {
+			unsigned slot = t->journal[k];
+
+			n = add_page(c, &t->r[slot], out, n, cap);
+			n = add_page(c, &t->w[slot], out, n, cap);
+			n = add_page(c, &t->watched[slot & (TLB_WATCHED - 1)], out, n, cap);
+		}
+	}
+	return n;
 }
 
 /* ---- struct tlb_ops -------------------------------------------------------------------------- */

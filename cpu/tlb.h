@@ -53,6 +53,13 @@ struct tlb_banks *tlb_banks_new(mfn_t frames);
 void tlb_banks_free(struct tlb_banks *b);
 /* The bank for this root and privilege; takes over the one longest unused when there is none. */
 struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, bool user, bool no_fill);
+/* Entries filled so far. */
+uint64_t tlb_fills(const struct tlb_banks *b);
+/*
+ * The frames of the pages that data was read from or written to since everything was dropped, each once. More than `cap`:
+ * there are too many, or nobody knows.
+ */
+unsigned tlb_pages(const struct cpu *c, mfn_t *out, unsigned cap);
 extern const struct tlb_ops cpu_tlb_ops; /* for engine_new; opaque: struct cpu */
 
 #endif

@@ -61,6 +61,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 	uint64_t hash;
 
 	fprintf(out, "  \"instructions\": %" PRIu64 ",\n", cpu_icount(m->cpu));
+	fprintf(out, "  \"skipped\": %" PRIu64 ",\n", machine_skipped(m));
 	fprintf(out, "  \"guest_seconds\": %llu.%09llu,\n", m->clock.now / NS_PER_SECOND,
 		m->clock.now % NS_PER_SECOND);
 	if (machine_state_hash(m, &hash))
