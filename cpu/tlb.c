@@ -21,12 +21,13 @@
 
 /* Whose a bank is; apart from the banks, so that a search touches few lines of the host's cache. */
 struct bank_key {
-	uint32_t root; /* engine root id; ROOT_ANY: bank not in use */
+	uint32_t root; /* engine root id */
 	bool user, no_fill;
 	uint64_t used; /* when it was last chosen, for eviction */
 };
 
 struct tlb_banks {
+	unsigned taken; /* so many banks are in use, from the first on; never fewer again */
 	struct bank_key key[TLB_BANKS];
 	/* The bank of each root, by `user` and `no_fill`; BANK_NONE: there is none. */
 	uint8_t of[ENGINE_ROOTS][2][2];
@@ -65,8 +66,6 @@ struct tlb_banks *tlb_banks_new(mfn_t frames)
 	}
 	memset(b->note, 0xff, frames * sizeof(*b->note));
 	memset(b->of, BANK_NONE, sizeof(b->of));
-	for (unsigned k = 0; k < TLB_BANKS; k++)
-		b->key[k].root = ROOT_ANY;
 	return b;
 }
 
@@ -88,22 +87,22 @@ static void flush(struct tlb *t)
 	t->filled = 0;
 }
 
-/* Takes over the bank longest unused. */
+/* A bank that is still free, or the one longest unused. */
 static unsigned take_bank(struct tlb_banks *b)
 {
+	const struct bank_key *old;
 	unsigned oldest = 0;
 
+	if (b->taken < TLB_BANKS) {
+		wipe(&b->bank[b->taken]);
+		return b->taken++;
+	}
 	for (unsigned k = 1; k < TLB_BANKS; k++)
 		if (b->key[k].used < b->key[oldest].used)
 			oldest = k;
-	if (b->key[oldest].root != ROOT_ANY) {
-		const struct bank_key *old = &b->key[oldest];
-
-		b->of[old->root][old->user][old->no_fill] = BANK_NONE;
-		flush(&b->bank[oldest]);
-	} else {
-		wipe(&b->bank[oldest]);
-	}
+	old = &b->key[oldest];
+	b->of[old->root][old->user][old->no_fill] = BANK_NONE;
+	flush(&b->bank[oldest]);
 	return oldest;
 }
 
@@ -193,11 +192,9 @@ unsigned tlb_pages(const struct cpu *c, mfn_t *out, unsigned cap)
 	const struct tlb_banks *b = c->banks;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < TLB_BANKS; i++) {
+	for (unsigned i = 0; i < b->taken; i++) {
 		const struct tlb *t = &b->bank[i];
 
-		if (b->key[i].root == ROOT_ANY)
-			continue;
 		if (t->filled > TLB_JOURNAL)
 			return cap + 1;
 		for (unsigned k = 0; k < t->filled && n <= cap; k++) {
@@ -217,9 +214,8 @@ static void drop_all(void *o)
 {
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
 
-	for (unsigned k = 0; k < TLB_BANKS; k++)
-		if (b->key[k].root != ROOT_ANY)
-			flush(&b->bank[k]);
+	for (unsigned k = 0; k < b->taken; k++)
+		flush(&b->bank[k]);
 }
 
 static void drop_root(void *o, uint32_t root)
@@ -259,9 +255,8 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
 
 	if (root == ROOT_ANY) {
-		for (unsigned k = 0; k < TLB_BANKS; k++)
-			if (b->key[k].root != ROOT_ANY)
-				drop_slot(&b->bank[k], va);
+		for (unsigned k = 0; k < b->taken; k++)
+			drop_slot(&b->bank[k], va);
 		return;
 	}
 	for (unsigned n = 0; n < 4; n++) {
@@ -299,12 +294,10 @@ static void drop_writable(void *o, mfn_t f)
 
 	if (page == NOTE_NONE)
 		return;
-	for (unsigned n = 0; n < TLB_BANKS; n++) {
+	for (unsigned n = 0; n < b->taken; n++) {
 		struct tlb *t = &b->bank[n];
 		struct tlb_entry *e = &t->w[page & (TLB_ENTRIES - 1)];
 
-		if (b->key[n].root == ROOT_ANY)
-			continue;
 		if (page == NOTE_MANY)
 			sweep(t, t->w, TLB_ENTRIES - 1, first);
 		else if (e->tag == (uint64_t)page << PAGE_SHIFT)
@@ -319,11 +312,9 @@ static void drop_frame(void *o, mfn_t f)
 	struct tlb_banks *b = c->banks;
 	uintptr_t first = (uintptr_t)frame_host(c->pool, f);
 
-	for (unsigned n = 0; n < TLB_BANKS; n++) {
+	for (unsigned n = 0; n < b->taken; n++) {
 		struct tlb *t = &b->bank[n];
 
-		if (b->key[n].root == ROOT_ANY)
-			continue;
 		sweep(t, t->r, TLB_ENTRIES - 1, first);
 		sweep(t, t->w, TLB_ENTRIES - 1, first);
 		sweep(t, t->x, TLB_ENTRIES - 1, (uintptr_t)f << PAGE_SHIFT);
