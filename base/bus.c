@@ -32,6 +32,7 @@ struct bus {
 	struct slot mmio[MMIO_SLOTS];
 	unsigned ports, mmios; /* slots in use */
 	unsigned recent;       /* MMIO slot of the last access */
+	uint64_t accesses;
 	uint8_t owner[PORTS];  /* index into port[] */
 };
 
@@ -217,11 +218,17 @@ static void port_out_slowly(struct bus *b, uint32_t port, uint32_t val, unsigned
 		port_out_slowly(b, port + i, val >> 8 * i & 0xff, 1);
 }
 
+uint64_t bus_accesses(const struct bus *b)
+{
+	return b->accesses;
+}
+
 uint32_t bus_in(struct bus *b, uint16_t port, unsigned size)
 {
 	const struct slot *s = &b->port[b->owner[port]];
 	uint32_t offset = port - (uint32_t)s->first;
 
+	b->accesses++;
 	if (size == 1 && s->min_size == 1) /* a byte is always inside its window */
 		return s->read(s->dev, offset, 1) & 0xff;
 	if (takes(s, offset, size))
@@ -234,6 +241,7 @@ void bus_out(struct bus *b, uint16_t port, uint32_t val, unsigned size)
 	const struct slot *s = &b->port[b->owner[port]];
 	uint32_t offset = port - (uint32_t)s->first;
 
+	b->accesses++;
 	if (size == 1 && s->min_size == 1)
 		s->write(s->dev, offset, val & 0xff, 1);
 	else if (takes(s, offset, size))
@@ -251,6 +259,7 @@ uint64_t bus_mmio_read(struct bus *b, gpa_t a, unsigned size)
 	if (size == 8)
 		return bus_mmio_read(b, a, 4) | bus_mmio_read(b, a + 4, 4) << 32;
 
+	b->accesses++;
 	s = find_mmio(b, a);
 	offset = (uint32_t)(a - s->first);
 	if (takes(s, offset, size))
@@ -274,6 +283,7 @@ void bus_mmio_write(struct bus *b, gpa_t a, uint64_t val, unsigned size)
 		bus_mmio_write(b, a + 4, val >> 32, 4);
 		return;
 	}
+	b->accesses++;
 	s = find_mmio(b, a);
 	offset = (uint32_t)(a - s->first);
 	if (takes(s, offset, size)) {

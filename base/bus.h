@@ -25,6 +25,9 @@ bool bus_map_mmio(struct bus *b, struct device *d, const struct io_window *w, gp
 uint32_t bus_in(struct bus *b, uint16_t port, unsigned size);
 void bus_out(struct bus *b, uint16_t port, uint32_t val, unsigned size);
 
+/* Ports and MMIO accesses so far, those that nobody decodes too. */
+uint64_t bus_accesses(const struct bus *b);
+
 /* size 1, 2, 4 or 8, any alignment. */
 uint64_t bus_mmio_read(struct bus *b, gpa_t a, unsigned size);
 void bus_mmio_write(struct bus *b, gpa_t a, uint64_t val, unsigned size);

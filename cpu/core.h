@@ -212,6 +212,9 @@ struct cpu {
 	uint32_t step_from;   /* linear address of the last instruction that was looked up */
 	uint64_t broke_at;    /* the count at which cpu_run has last stopped for one */
 
+	uint64_t tsc_reads;
+	struct wait *wait;    /* wait.c's own; NULL until it is needed */
+
 	struct called called[CALLED];
 	struct known_segment known[KNOWN_SEGMENTS];
 	struct jump jump[JUMPS];

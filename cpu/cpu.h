@@ -52,6 +52,14 @@ void cpu_reset(struct cpu *c);
 /* Runs until guest time `until`. Instruction counts are exact: the same call sequence, same result. */
 enum cpu_exit cpu_run(struct cpu *c, ns_t until);
 
+/*
+ * When the guest waits in a loop for an event, and none is due before `until`, counts what is left of the rounds in
+ * place of executing them (wait.c). The state is what cpu_run() would have made at that time, which is not beyond
+ * `until`. *skipped: instructions that were counted only; when it is 0, some may have been executed all the same.
+ */
+#define CPU_WAIT_LEAST 16384u /* instructions to `until`; it is not tried with less */
+enum cpu_exit cpu_skip_wait(struct cpu *c, ns_t until, uint64_t *skipped);
+
 /* Pins; may be called by devices while the cpu runs. */
 void cpu_set_intr(struct cpu *c, bool level);
 void cpu_pulse_nmi(struct cpu *c);

@@ -30,7 +30,11 @@ enum msr {
 #define APIC_BASE_ENABLE 0x800u
 #define MISC_ENABLE_FAST_STRINGS 1u
 
-static uint64_t tsc_now(struct cpu *c) { return cpu_sync(c) + c->tsc_offset; }
+static uint64_t tsc_now(struct cpu *c)
+{
+	c->tsc_reads++;
+	return cpu_sync(c) + c->tsc_offset;
+}
 
 static void set_edx_eax(struct cpu *c, uint64_t v)
 {

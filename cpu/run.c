@@ -576,6 +576,7 @@ void cpu_free(struct cpu *c)
 	trace_cache_free(c->traces);
 	engine_free(c->engine);
 	tlb_banks_free(c->banks);
+	free(c->wait);
 	free(c);
 }
 

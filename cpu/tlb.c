@@ -1,7 +1,8 @@
 /*
  * The software TLB's banks, and what the paging engine asks to be forgotten.
  *
- * A flush costs what was filled: each bank keeps a journal of the slots it filled. For each frame
+ * A flush costs what was filled: each bank keeps a journal of the slots it filled, and looks through these when a
+ * frame goes, too. A bank that was never taken is not touched, so the host gives it no memory. For each frame
  * the linear page of its last write entry is kept, so that taking a frame out of the write arrays
  * (it became a page table, or code) seldom sweeps.
  */
@@ -20,18 +21,19 @@
 
 /* Whose a bank is; apart from the banks, so that a search touches few lines of the host's cache. */
 struct bank_key {
-	uint32_t root; /* engine root id; ROOT_ANY: bank not in use */
+	uint32_t root; /* engine root id */
 	uint8_t who; /* enum tlb_who */
 	bool no_fill;
 	uint64_t used; /* when it was last chosen, for eviction */
 };
 
 struct tlb_banks {
+	unsigned taken; /* so many banks are in use, from the first on; never fewer again */
 	struct bank_key key[TLB_BANKS];
 	/* The bank of each root, by `who` and `no_fill`; BANK_NONE: there is none. */
 	uint8_t of[ENGINE_ROOTS][TLB_WHOS][2];
 	struct tlb bank[TLB_BANKS];
-	uint64_t clock;
+	uint64_t clock, fills;
 	uint32_t *note; /* by mfn: linear page number of the write entries, or NOTE_* */
 	mfn_t frames;
 };
@@ -65,10 +67,6 @@ struct tlb_banks *tlb_banks_new(mfn_t frames)
 	}
 	memset(b->note, 0xff, frames * sizeof(*b->note));
 	memset(b->of, BANK_NONE, sizeof(b->of));
-	for (unsigned k = 0; k < TLB_BANKS; k++) {
-		wipe(&b->bank[k]);
-		b->key[k].root = ROOT_ANY;
-	}
 	return b;
 }
 
@@ -90,20 +88,22 @@ static void flush(struct tlb *t)
 	t->filled = 0;
 }
 
-/* Takes over the bank longest unused. */
+/* A bank that is still free, or the one longest unused. */
 static unsigned take_bank(struct tlb_banks *b)
 {
+	const struct bank_key *old;
 	unsigned oldest = 0;
 
+	if (b->taken < TLB_BANKS) {
+		wipe(&b->bank[b->taken]);
+		return b->taken++;
+	}
 	for (unsigned k = 1; k < TLB_BANKS; k++)
 		if (b->key[k].used < b->key[oldest].used)
 			oldest = k;
-	if (b->key[oldest].root != ROOT_ANY) {
-		const struct bank_key *old = &b->key[oldest];
-
-		b->of[old->root][old->who][old->no_fill] = BANK_NONE;
-		flush(&b->bank[oldest]);
-	}
+	old = &b->key[oldest];
+	b->of[old->root][old->who][old->no_fill] = BANK_NONE;
+	flush(&b->bank[oldest]);
 	return oldest;
 }
 
@@ -143,6 +143,7 @@ void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *
 
 	if (!m->host)
 		return;
+	c->banks->fills++;
 	/* One page per slot: a slot never mixes two pages, so that a flush of a page is one compare. */
 	if (t->filled < TLB_JOURNAL)
 		t->journal[t->filled++] = (uint16_t)k;
@@ -166,20 +167,73 @@ void tlb_fill_watched(struct tlb *t, uint32_t lin, const struct mapping *m)
 		put(&t->watched[tlb_watched_slot(lin)], lin & ~(uint32_t)PAGE_MASK, (uintptr_t)m->host);
 }
 
+/* ---- what a stretch of code has touched: wait.c ------------------------------------------------ */
+
+uint64_t tlb_fills(const struct tlb_banks *b)
+{
+	return b->fills;
+}
+
+static unsigned add_page(const struct cpu *c, const struct tlb_entry *e, mfn_t *out, unsigned n, unsigned cap)
+{
+	mfn_t f;
+
+	if (e->tag == TLB_NO)
+		return n;
+	f = frame_of_host(c->pool, (const void *)(e->addend + (uintptr_t)e->tag));
+	for (unsigned i = 0; i < n && i < cap; i++)
+		if (out[i] == f)
+			return n;
+	if (n < cap)
+		out[n] = f;
+	return n + 1;
+}
+
+unsigned tlb_pages(const struct cpu *c, mfn_t *out, unsigned cap)
+{
+	const struct tlb_banks *b = c->banks;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b->taken; i++) {
+		const struct tlb *t = &b->bank[i];
+
+		if (t->filled > TLB_JOURNAL)
+			return cap + 1;
+		for (unsigned k = 0; k < t->filled && n <= cap; k++) {
+			unsigned slot = t->journal[k];
+
+			n = add_page(c, &t->r[slot], out, n, cap);
+			n = add_page(c, &t->w[slot], out, n, cap);
+			n = add_page(c, &t->watched[slot & (TLB_WATCHED - 1)], out, n, cap);
+		}
+	}
+	return n;
+}
+
 /* ---- struct tlb_ops -------------------------------------------------------------------------- */
+
+static void drop_all(void *o)
+{
+	struct tlb_banks *b = ((struct cpu *)o)->banks;
+
+	for (unsigned k = 0; k < b->taken; k++)
+		flush(&b->bank[k]);
+}
 
 static void drop_root(void *o, uint32_t root)
 {
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
 
-	for (unsigned k = 0; k < TLB_BANKS; k++)
-		if (b->key[k].root == root || root == ROOT_ANY)
-			flush(&b->bank[k]);
-}
+	if (root == ROOT_ANY) {
+		drop_all(o);
+		return;
+	}
+	for (unsigned n = 0; n < TLB_WHOS * 2; n++) {
+		unsigned k = b->of[root][n >> 1][n & 1];
 
-static void drop_all(void *o)
-{
-	drop_root(o, ROOT_ANY);
+		if (k != BANK_NONE)
+			flush(&b->bank[k]);
+	}
 }
 
 static void drop_slot(struct tlb *t, gva_t va)
@@ -203,9 +257,8 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
 
 	if (root == ROOT_ANY) {
-		for (unsigned k = 0; k < TLB_BANKS; k++)
-			if (b->key[k].root != ROOT_ANY)
-				drop_slot(&b->bank[k], va);
+		for (unsigned k = 0; k < b->taken; k++)
+			drop_slot(&b->bank[k], va);
 		return;
 	}
 	for (unsigned n = 0; n < TLB_WHOS * 2; n++) {
@@ -216,12 +269,22 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 	}
 }
 
-/* Entries whose addend leads to this frame. */
-static void sweep(struct tlb_entry *e, unsigned n, uintptr_t first)
+static void drop_if(struct tlb_entry *e, uintptr_t first)
 {
-	for (unsigned k = 0; k < n; k++)
-		if (e[k].tag != TLB_NO && e[k].addend + (uintptr_t)e[k].tag == first)
-			e[k].tag = TLB_NO;
+	if (e->tag != TLB_NO && e->addend + (uintptr_t)e->tag == first)
+		e->tag = TLB_NO;
+}
+
+/* Entries of an array of `t` (`mask` + 1 of them) whose addend leads to this frame. */
+static void sweep(const struct tlb *t, struct tlb_entry *e, unsigned mask, uintptr_t first)
+{
+	if (t->filled <= TLB_JOURNAL) {
+		for (unsigned k = 0; k < t->filled; k++)
+			drop_if(&e[t->journal[k] & mask], first);
+		return;
+	}
+	for (unsigned k = 0; k <= mask; k++)
+		drop_if(&e[k], first);
 }
 
 static void drop_writable(void *o, mfn_t f)
@@ -233,14 +296,12 @@ static void drop_writable(void *o, mfn_t f)
 
 	if (page == NOTE_NONE)
 		return;
-	for (unsigned n = 0; n < TLB_BANKS; n++) {
+	for (unsigned n = 0; n < b->taken; n++) {
 		struct tlb *t = &b->bank[n];
 		struct tlb_entry *e = &t->w[page & (TLB_ENTRIES - 1)];
 
-		if (b->key[n].root == ROOT_ANY)
-			continue;
 		if (page == NOTE_MANY)
-			sweep(t->w, TLB_ENTRIES, first);
+			sweep(t, t->w, TLB_ENTRIES - 1, first);
 		else if (e->tag == (uint64_t)page << PAGE_SHIFT)
 			e->tag = TLB_NO;
 	}
@@ -253,15 +314,13 @@ static void drop_frame(void *o, mfn_t f)
 	struct tlb_banks *b = c->banks;
 	uintptr_t first = (uintptr_t)frame_host(c->pool, f);
 
-	for (unsigned n = 0; n < TLB_BANKS; n++) {
+	for (unsigned n = 0; n < b->taken; n++) {
 		struct tlb *t = &b->bank[n];
 
-		if (b->key[n].root == ROOT_ANY)
-			continue;
-		sweep(t->r, TLB_ENTRIES, first);
-		sweep(t->w, TLB_ENTRIES, first);
-		sweep(t->x, TLB_ENTRIES, (uintptr_t)f << PAGE_SHIFT);
-		sweep(t->watched, TLB_WATCHED, first);
+		sweep(t, t->r, TLB_ENTRIES - 1, first);
+		sweep(t, t->w, TLB_ENTRIES - 1, first);
+		sweep(t, t->x, TLB_ENTRIES - 1, (uintptr_t)f << PAGE_SHIFT);
+		sweep(t, t->watched, TLB_WATCHED - 1, first);
 	}
 	if (f < b->frames)
 		b->note[f] = NOTE_NONE;

@@ -29,7 +29,7 @@ struct tlb_entry {
 };
 
 #define TLB_NO UINT64_MAX
-#define TLB_BANKS 24 /* banks: (root, who) pairs kept at once */
+#define TLB_BANKS 64 /* banks: (root, who) pairs kept at once; a root that is loaded takes two */
 
 /* Whose rights a bank holds. */
 enum tlb_who {
@@ -62,6 +62,13 @@ struct tlb_banks *tlb_banks_new(mfn_t frames);
 void tlb_banks_free(struct tlb_banks *b);
 /* The bank for this root; takes over the one longest unused when there is none. */
 struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, enum tlb_who who, bool no_fill);
+/* Entries filled so far. */
+uint64_t tlb_fills(const struct tlb_banks *b);
+/*
+ * The frames of the pages that data was read from or written to since everything was dropped, each once. More than `cap`:
+ * there are too many, or nobody knows.
+ */
+unsigned tlb_pages(const struct cpu *c, mfn_t *out, unsigned cap);
 extern const struct tlb_ops cpu_tlb_ops; /* for engine_new; opaque: struct cpu */
 
 #endif

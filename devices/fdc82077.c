@@ -1,6 +1,5 @@
 /*
- * 82077AA: registers, reset, phases, and the commands that move no data. See fdc82077.h.
- * Each command is a row of `commands`: opcode, its modifier bits, its length and what runs it.
+ * 82077AA: registers, reset, phases. See fdc82077.h.
  */
 #include "devices/fdc82077_impl.h"
 
@@ -10,7 +9,6 @@ enum { REG_SRA, REG_SRB, REG_DOR, REG_TDR, REG_MSR, REG_FIFO };
 
 #define DOR_NRESET 0x04u
 #define DOR_DMAGATE 0x08u
-#define DOR_SELECT 0x03u
 
 #define DSR_SW_RESET 0x80u
 #define DSR_RATE 0x03u
@@ -21,12 +19,6 @@ enum { REG_SRA, REG_SRB, REG_DOR, REG_TDR, REG_MSR, REG_FIFO };
 #define MSR_CMD_BSY 0x10u
 
 #define DIR_DSKCHG 0x80u
-
-#define ST3_WP 0x40u
-#define ST3_T0 0x10u
-#define ST3_ALWAYS 0x28u
-
-#define VERSION_82077AA 0x90u
 
 static struct fdc *fdc_of(struct device *d)
 {
@@ -67,7 +59,7 @@ void fdc_wait(struct fdc *f, enum fdc_phase phase, ns_t ns)
 	clock_schedule(f->clock, &f->event, f->s.due);
 }
 
-static void await_command(struct fdc *f)
+void fdc_await_command(struct fdc *f)
 {
 	f->s.phase = FDC_COMMAND;
 	f->s.command_pos = 0;
@@ -104,7 +96,7 @@ static void software_reset(struct fdc *f)
 	struct fdc_state *s = &f->s;
 
 	cancel_events(f);
-	await_command(f);
+	fdc_await_command(f);
 	s->pos = s->len = 0;
 	s->result_pos = s->result_len = 0;
 	memset(s->pcn, 0, sizeof(s->pcn));
@@ -127,209 +119,12 @@ static void leave_reset(struct fdc *f)
 /* The first poll after a reset finds all four drives' ready lines changed. */
 static void first_poll(struct fdc *f)
 {
-	await_command(f);
+	fdc_await_command(f);
 	for (unsigned i = 0; i < FDC_SELECTS; i++) {
 		f->s.sense[i] = 1;
 		f->s.sense_st0[i] = (uint8_t)(ST0_IC_READY_CHANGED | i);
 	}
 	fdc_raise(f);
-}
-
-/* Control commands. */
-
-static void no_results(struct fdc *f)
-{
-	await_command(f);
-}
-
-static void invalid(struct fdc *f)
-{
-	f->s.result[0] = ST0_IC_INVALID;
-	fdc_results(f, 1, false);
-}
-
-static void specify(struct fdc *f)
-{
-	f->s.specify[0] = f->s.command[1];
-	f->s.specify[1] = f->s.command[2];
-	no_results(f);
-}
-
-static void sense_drive(struct fdc *f)
-{
-	uint8_t select = f->s.command[1] & 0x07; /* HDS, DS1, DS0 */
-	struct fdc_drive *d = fdc_drive_at(f, select & DOR_SELECT);
-	uint8_t st3 = ST3_ALWAYS | select;
-
-	if (d && f->s.pcn[select & DOR_SELECT] == 0)
-		st3 |= ST3_T0;
-	if (d && d->medium && d->medium->read_only)
-		st3 |= ST3_WP;
-	f->s.result[0] = st3;
-	fdc_results(f, 1, false);
-}
-
-/* Oldest seek first would be nicer; the chip reports by drive number. */
-static void sense_interrupt(struct fdc *f)
-{
-	struct fdc_state *s = &f->s;
-	unsigned i = 0;
-
-	while (i < FDC_SELECTS && !s->sense[i])
-		i++;
-	if (i == FDC_SELECTS) {
-		invalid(f);
-		return;
-	}
-	s->sense[i] = 0;
-	s->result[0] = s->sense_st0[i];
-	s->result[1] = s->pcn[i];
-	fdc_results(f, 2, false);
-}
-
-/* After the last seek result is read: another seek that ended asks for attention again. */
-static void raise_for_other_seeks(struct fdc *f)
-{
-	for (unsigned i = 0; i < FDC_SELECTS; i++)
-		if (f->s.sense[i] && f->s.sense_st0[i] & ST0_SE &&
-		    (f->s.sense_st0[i] & ST0_IC_READY_CHANGED) != ST0_IC_READY_CHANGED)
-			fdc_raise(f);
-}
-
-static void start_seek(struct fdc *f, unsigned select, unsigned target, uint8_t st0)
-{
-	struct fdc_state *s = &f->s;
-	unsigned from = s->pcn[select];
-	unsigned steps = target > from ? target - from : from - target;
-
-	s->target[select] = (uint8_t)target;
-	s->sense[select] = 0;
-	s->sense_st0[select] = (uint8_t)(st0 | ST0_SE | select);
-	s->seek_due[select] = f->clock->now + FDC_SEEK_NS + (ns_t)steps * FDC_STEP_NS;
-	clock_schedule(f->clock, &f->seek[select].event, s->seek_due[select]);
-	no_results(f);
-}
-
-static void seek_end(void *opaque, ns_t now)
-{
-	struct fdc_seek_event *e = opaque;
-	struct fdc_state *s = &e->fdc->s;
-	struct fdc_drive *d = fdc_drive_at(e->fdc, e->drive);
-
-	(void)now;
-	s->seek_due[e->drive] = NS_NEVER;
-	s->pcn[e->drive] = s->target[e->drive];
-	s->sense[e->drive] = 1;
-	if (d && d->medium)
-		s->changed[e->drive] = 0; /* a step with a diskette inside resets the line */
-	fdc_raise(e->fdc);
-}
-
-static void recalibrate(struct fdc *f)
-{
-	unsigned select = f->s.command[1] & DOR_SELECT;
-
-	/* No drive, no track 0 signal. */
-	start_seek(f, select, 0, fdc_drive_at(f, select) ? 0 : ST0_IC_ABNORMAL | ST0_EC);
-}
-
-static void seek(struct fdc *f)
-{
-	const struct fdc_state *s = &f->s;
-	unsigned select = s->command[1] & DOR_SELECT;
-	unsigned target = s->command[2];
-	uint8_t head = s->command[1] & 0x04;
-
-	if (s->command[0] & FDC_MT) { /* relative, by target cylinders; bit 6: inwards */
-		int to = (int)s->pcn[select] +
-			 (s->command[0] & 0x40 ? (int)target : -(int)target);
-
-		target = to < 0 ? 0 : to > 255 ? 255 : (unsigned)to;
-	}
-	start_seek(f, select, target, head);
-}
-
-static void dumpreg(struct fdc *f)
-{
-	struct fdc_state *s = &f->s;
-
-	memcpy(s->result, s->pcn, FDC_SELECTS);
-	s->result[4] = s->specify[0];
-	s->result[5] = s->specify[1];
-	s->result[6] = s->eot;
-	s->result[7] = (uint8_t)(s->lock << 7 | s->perpendicular);
-	s->result[8] = s->configure;
-	s->result[9] = s->pretrk;
-	fdc_results(f, 10, false);
-}
-
-static void version(struct fdc *f)
-{
-	f->s.result[0] = VERSION_82077AA;
-	fdc_results(f, 1, false);
-}
-
-/* D3..D0 change only under OW (bit 7). */
-static void perpendicular(struct fdc *f)
-{
-	uint8_t p = f->s.command[1];
-	uint8_t drives = p & 0x80 ? p & 0x3c : f->s.perpendicular & 0x3c;
-
-	f->s.perpendicular = (uint8_t)(drives | (p & 0x03));
-	no_results(f);
-}
-
-static void configure(struct fdc *f)
-{
-	f->s.configure = f->s.command[2] & 0x7f;
-	f->s.pretrk = f->s.command[3];
-	no_results(f);
-}
-
-static void lock(struct fdc *f)
-{
-	f->s.lock = f->s.command[0] >> 7;
-	f->s.result[0] = (uint8_t)(f->s.lock << 4);
-	fdc_results(f, 1, false);
-}
-
-struct fdc_command {
-	uint8_t opcode, modifiers; /* bits that may be set besides the opcode */
-	uint8_t len;               /* command bytes */
-	void (*run)(struct fdc *f);
-};
-
-static const struct fdc_command commands[] = {
-	{ FDC_READ_TRACK, 0x60, 9, fdc_data_start },
-	{ FDC_SPECIFY, 0x00, 3, specify },
-	{ FDC_SENSE_DRIVE, 0x00, 2, sense_drive },
-	{ FDC_WRITE, 0xc0, 9, fdc_data_start },
-	{ FDC_READ, 0xe0, 9, fdc_data_start },
-	{ FDC_RECALIBRATE, 0x00, 2, recalibrate },
-	{ FDC_SENSE_INTERRUPT, 0x00, 1, sense_interrupt },
-	{ FDC_WRITE_DELETED, 0xc0, 9, fdc_data_start },
-	{ FDC_READ_ID, 0x40, 2, fdc_data_start },
-	{ FDC_READ_DELETED, 0xe0, 9, fdc_data_start },
-	{ FDC_FORMAT, 0x40, 6, fdc_data_start },
-	{ FDC_DUMPREG, 0x00, 1, dumpreg },
-	{ FDC_SEEK, 0xc0, 3, seek },
-	{ FDC_VERSION, 0x00, 1, version },
-	{ FDC_SCAN_EQUAL, 0xe0, 9, fdc_data_start },
-	{ FDC_PERPENDICULAR, 0x00, 2, perpendicular },
-	{ FDC_CONFIGURE, 0x00, 4, configure },
-	{ FDC_LOCK, 0x80, 1, lock },
-	{ FDC_VERIFY, 0xe0, 9, fdc_data_start },
-	{ FDC_SCAN_LOW, 0xe0, 9, fdc_data_start },
-	{ FDC_SCAN_HIGH, 0xe0, 9, fdc_data_start },
-};
-
-static const struct fdc_command *lookup(uint8_t first)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if ((first & FDC_OPCODE) == commands[i].opcode &&
-		    !(first & ~FDC_OPCODE & ~commands[i].modifiers))
-			return &commands[i];
-	return NULL;
 }
 
 /* FIFO. */
@@ -340,7 +135,7 @@ static void command_byte(struct fdc *f, uint8_t val)
 	const struct fdc_command *c;
 
 	if (s->command_pos == 0) {
-		c = lookup(val);
+		c = fdc_command_find(val);
 		/* Lowers INT, so that an interrupt nobody fetched blocks no later one. */
 		fdc_lower(f);
 		s->command_len = c ? c->len : 1;
@@ -348,11 +143,11 @@ static void command_byte(struct fdc *f, uint8_t val)
 	s->command[s->command_pos++] = val;
 	if (s->command_pos < s->command_len)
 		return;
-	c = lookup(s->command[0]);
+	c = fdc_command_find(s->command[0]);
 	if (c)
 		c->run(f);
 	else
-		invalid(f);
+		fdc_invalid(f);
 }
 
 static uint8_t result_byte(struct fdc *f)
@@ -365,9 +160,9 @@ static uint8_t result_byte(struct fdc *f)
 	if (s->result_pos >= s->result_len) {
 		bool sensed = s->command[0] == FDC_SENSE_INTERRUPT;
 
-		await_command(f);
+		fdc_await_command(f);
 		if (sensed)
-			raise_for_other_seeks(f);
+			fdc_raise_for_other_seeks(f);
 	}
 	return val;
 }
@@ -498,7 +293,7 @@ static void fdc_write(struct device *dev, uint32_t offset, uint32_t val, unsigne
 static uint32_t dir_read(struct device *dev, uint32_t offset, unsigned size)
 {
 	struct fdc *f = fdc_of(dev);
-	unsigned select = f->s.dor & DOR_SELECT;
+	unsigned select = f->s.dor & FDC_SELECT;
 	const struct fdc_drive *d = fdc_drive_at(f, select);
 
 	(void)offset;
@@ -587,7 +382,7 @@ static bool is_timed(unsigned phase)
 
 static bool state_is_sane(const struct fdc_state *s)
 {
-	const struct fdc_command *c = lookup(s->command[0]);
+	const struct fdc_command *c = fdc_command_find(s->command[0]);
 	bool moves = s->phase >= FDC_SECTOR && s->phase <= FDC_PIO_OUT;
 	bool pio = s->phase == FDC_PIO_IN || s->phase == FDC_PIO_OUT;
 
@@ -664,7 +459,7 @@ void fdc_init(struct fdc *f, struct irq_line irq, struct dma_channel dma, struct
 		f->seek[i].fdc = f;
 		f->seek[i].drive = i;
 		f->seek[i].event = (struct event){
-			.name = "fdc seek", .fire = seek_end, .opaque = &f->seek[i],
+			.name = "fdc seek", .fire = fdc_seek_end, .opaque = &f->seek[i],
 		};
 	}
 	fdc_reset(&f->dev);

@@ -1,4 +1,4 @@
-/* Between fdc82077.c (registers, phases, control commands) and fdc82077_data.c (sectors) only. */
+/* Between fdc82077.c (registers, phases), fdc82077_control.c (commands without data) and fdc82077_data.c (sectors). */
 #ifndef DEVICES_FDC82077_IMPL_H
 #define DEVICES_FDC82077_IMPL_H
 
@@ -30,6 +30,7 @@
 #define FDC_OPCODE 0x1fu
 #define FDC_MT 0x80u
 #define FDC_SK 0x20u
+#define FDC_SELECT 0x03u /* the drive: in DOR, and in the second byte */
 
 enum fdc_opcode {
 	FDC_READ_TRACK = 0x02,
@@ -70,6 +71,22 @@ enum fdc_opcode {
 #define FDC_RESET_NS 50000u
 #define FDC_SEEK_NS 100000u
 #define FDC_STEP_NS 10000u
+
+struct fdc_command {
+	uint8_t opcode, modifiers; /* bits that may be set besides the opcode */
+	uint8_t len;               /* command bytes */
+	void (*run)(struct fdc *f);
+};
+
+/* By its first byte; NULL: there is none, which fdc_invalid() answers. */
+const struct fdc_command *fdc_command_find(uint8_t first);
+void fdc_invalid(struct fdc *f);
+
+/* Ready for the first byte of a command; also the end of a command without results. */
+void fdc_await_command(struct fdc *f);
+/* After the last seek result is read: another seek that ended asks for attention again. */
+void fdc_raise_for_other_seeks(struct fdc *f);
+void fdc_seek_end(void *opaque, ns_t now); /* of an event; opaque: struct fdc_seek_event */
 
 /* Enters a timed phase. */
 void fdc_wait(struct fdc *f, enum fdc_phase phase, ns_t ns);

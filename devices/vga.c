@@ -402,7 +402,6 @@ void vga_init(struct vga *v, struct clock *c, uint8_t *vram, uint32_t vram_size)
 	v->vram = vram;
 	v->vram_size = vram_size;
 	v->no_picture_yet = true;
-	memset(vram, 0, vram_size);
 	vga_reset(&v->dev);
 }
 

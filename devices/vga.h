@@ -84,7 +84,7 @@ struct vga {
 
 extern const struct device_class vga_class;
 
-/* vram_size: a power of two, at least 256 KiB. The memory stays the caller's; it is cleared. */
+/* vram_size: a power of two, at least 256 KiB. The memory holds zeros, and stays the caller's. */
 void vga_init(struct vga *v, struct clock *c, uint8_t *vram, uint32_t vram_size);
 /* Frees the picture. */
 void vga_free(struct vga *v);

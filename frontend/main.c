@@ -73,6 +73,7 @@ static int open_session(struct setup *s)
 	/* Somebody at a terminal or a window lives in real time; a script or a pipe does not. */
 	ses->interactive = ses->ui || (!o->script && ((s->tty_raw) || (o->monitor_stdio && isatty(0)) ||
 						      options_serial_is_live(o)));
+	machine_skip_waits(ses->m, ses->interactive && !o->log_int && !o->assertions);
 	return 0;
 }
 

@@ -1,8 +1,7 @@
-/* The monitor's commands: words, waiting, keys and pictures. Looking at memory is in monitor_examine.c. */
+/* The monitor's commands: waiting, keys, pictures, running; what has files of its own is in monitor_examine.h. */
 #include "frontend/monitor.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,70 +28,6 @@ void monitor_free(struct monitor *mon)
 	capture_free(&mon->com1);
 	free(mon->text);
 	*mon = (struct monitor){ 0 };
-}
-
-/* ---- words ---------------------------------------------------------------------------------------------- */
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* One escape behind a backslash at *from; the character, or -1 when the backslash is itself. */
-static int unescape(const char **from)
-{
-	static const char plain[] = "n\nt\tr\re\033\"\"\\\\";
-	const char *s = *from;
-
-	for (const char *p = plain; *p; p += 2) {
-		if (*s == *p) {
-			*from = s + 1;
-			return (unsigned char)p[1];
-		}
-	}
-	if (*s == 'x' && hex_digit(s[1]) >= 0 && hex_digit(s[2]) >= 0) {
-		*from = s + 3;
-		return hex_digit(s[1]) << 4 | hex_digit(s[2]);
-	}
-	return -1;
-}
-
-int monitor_split(char *line, char **words, int max, char err[256])
-{
-	const char *from = line;
-	char *to = line;
-	int n = 0;
-
-	for (;;) {
-		bool quoted;
-
-		from += strspn(from, " \t\r\n");
-		if (!*from || *from == '#')
-			return n;
-		if (n == max) {
-			snprintf(err, 256, "more than %d words", max);
-			return -1;
-		}
-		quoted = *from == '"';
-		from += quoted;
-		words[n++] = to;
-		while (*from && (quoted ? *from != '"' : !strchr(" \t\r\n", *from))) {
-			int c = *from++;
-
-			if (c == '\\' && quoted) {
-				c = unescape(&from);
-				c = c < 0 ? '\\' : c;
-			}
-			*to++ = (char)c;
-		}
-		if (quoted && *from != '"') {
-			snprintf(err, 256, "the closing quote is missing");
-			return -1;
-		}
-		from += *from != 0;
-		*to++ = 0;
-	}
 }
 
 /* Seconds with a fraction, as guest time. */
@@ -479,66 +414,6 @@ static enum monitor_result run_hash(struct monitor *mon, char **w, int n, char e
 	return MONITOR_DONE;
 }
 
-/* ---- media ------------------------------------------------------------------------------------------------------ */
-
-/* Of a drive by its option's name; -1: there is no such. */
-static int drive_by_name(const char *name)
-{
-	static const char *const names[] = { "fda", "fdb", "hda", "hdb", "hdc", "hdd" };
-
-	for (int i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++)
-		if (!strcmp(name, names[i]))
-			return i;
-	return strcmp(name, "cdrom") ? -1 : MACHINE_FLOPPIES + 2;
-}
-
-/* Puts `medium` in; what was there is stored and closed. */
-static enum monitor_result change(struct monitor *mon, const char *name, int drive, struct block *medium,
-				  char err[256])
-{
-	struct block *former;
-
-	if (!mon->drives || drive < 0 || !machine_change_medium(mon->m, (unsigned)drive, medium)) {
-		snprintf(err, 256, "%.40s: no such drive, or one with a fixed disk; fda, fdb, and CD drives such as cdrom "
-				   "can be changed", name);
-		block_close(medium);
-		return MONITOR_BAD;
-	}
-	former = mon->drives[drive];
-	mon->drives[drive] = medium;
-	if (former && !former->read_only && !block_flush(former)) {
-		snprintf(err, 256, "%s: the host could not store all that the guest wrote", former->name);
-		block_close(former);
-		return MONITOR_BAD;
-	}
-	block_close(former);
-	return MONITOR_DONE;
-}
-
-static enum monitor_result run_change(struct monitor *mon, char **w, int n, char err[256])
-{
-	int drive = drive_by_name(w[1]);
-	enum block_mode mode = drive >= MACHINE_FLOPPIES ? BLOCK_RO : mon->snapshot ? BLOCK_SNAPSHOT : BLOCK_RW;
-	struct block *medium;
-
-	(void)n;
-	/* The file may be the one that is in there, changed by somebody meanwhile: it is let go first. */
-	if (drive >= 0 && mon->drives && mon->drives[drive] && change(mon, w[1], drive, NULL, err) != MONITOR_DONE)
-		return MONITOR_BAD;
-	medium = block_open(w[2], mode, err);
-	if (!medium)
-		return MONITOR_BAD;
-	if (medium->note[0])
-		fprintf(mon->out, "%s\n", medium->note);
-	return change(mon, w[1], drive, medium, err);
-}
-
-static enum monitor_result run_eject(struct monitor *mon, char **w, int n, char err[256])
-{
-	(void)n;
-	return change(mon, w[1], drive_by_name(w[1]), NULL, err);
-}
-
 /* ---- running ------------------------------------------------------------------------------------------------------ */
 
 static enum monitor_result run_stop(struct monitor *mon, char **w, int n, char err[256])
@@ -610,8 +485,8 @@ const struct monitor_row monitor_table[] = {
 	{ "break", "[ADDRESS]", "stop before the instruction at that linear address (seg:offset counts as in real mode), which ends a "
 	  "wait, sleep or until; alone: list them. The guest goes slower while there are any", 0, 1, monitor_break },
 	{ "delete", "[ADDRESS]", "the breakpoint there, or all", 0, 1, monitor_delete },
-	{ "change", "DRIVE FILE", "put another image into fda, fdb or a CD drive (cdrom, or hda to hdd)", 2, 2, run_change },
-	{ "eject", "DRIVE", "take it out", 1, 1, run_eject },
+	{ "change", "DRIVE FILE", "put another image into fda, fdb or a CD drive (cdrom, or hda to hdd)", 2, 2, monitor_change },
+	{ "eject", "DRIVE", "take it out", 1, 1, monitor_eject },
 	{ "stop", NULL, "stop the machine", 0, 0, run_stop },
 	{ "cont", NULL, "go on", 0, 0, run_cont },
 	{ "reset", NULL, "the reset button", 0, 0, run_reset },

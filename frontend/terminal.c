@@ -20,6 +20,7 @@
 
 #define HINT "Ctrl-A x: quit  d: Ctrl-Alt-Del  r: reset  p: pause"
 #define HINT_SEVERAL "Ctrl-A n: next guest  x: quit  d: Ctrl-Alt-Del"
+#define STATUS_MAX 512 /* bytes of the status line, names of the guests and all */
 #define ENTER_SCREEN "\033[?1049h\033[?7l"
 #define LEAVE_SCREEN "\033[0m\033[?7h\033[?25h\033[?1049l"
 
@@ -266,7 +267,7 @@ static void name_guests(const struct ui_view *v, char names[128])
 }
 
 static void status_line(const struct terminal *t, const struct ui_view *v, const struct ui_status *status,
-			const struct picture *picture, char line[256])
+			const struct picture *picture, char line[STATUS_MAX])
 {
 	bool several = v->guests > 1;
 	char what[64] = "", names[128];
@@ -274,7 +275,7 @@ static void status_line(const struct terminal *t, const struct ui_view *v, const
 	name_guests(v, names);
 	if (picture)
 		snprintf(what, sizeof(what), "graphics %ux%u | ", picture->width, picture->height);
-	snprintf(line, 256, " %s%s%s | guest time %llu s, real time %llu s%s", names, what,
+	snprintf(line, STATUS_MAX, " %s%s%s | guest time %llu s, real time %llu s%s", names, what,
 		 t->keys.after_prefix ? several ? "Ctrl-A, and now: n b 1-9 x d r p, or a for Ctrl-A" :
 						  "Ctrl-A, and now: x d r p, or a for Ctrl-A" :
 		 several ? HINT_SEVERAL : HINT,
@@ -330,7 +331,7 @@ static bool show_all(struct terminal *t, struct ui_view *v, const struct ui_stat
 {
 	struct tty_screen *s = &t->screen;
 	unsigned cols = v->guests > 1 ? grid_columns(s, v->guests) : 0;
-	char line[256];
+	char line[STATUS_MAX];
 
 	if (!cols)
 		return false;
@@ -350,7 +351,7 @@ static void show_one(struct terminal *t, struct ui_view *v, const struct ui_stat
 	struct machine *m = v->guest[v->focus].m;
 	struct picture p;
 	bool text, room;
-	char line[256];
+	char line[STATUS_MAX];
 
 	machine_text(m, &t->text);
 	text = t->text.cols != 0;

@@ -175,6 +175,16 @@ void machine_print_mmu(struct machine *m, FILE *out)
 	fprintf(out, "frames of the pool in use %u of %u\n", m->pool->used, m->pool->count);
 }
 
+static void print_memory(struct machine *m, FILE *out)
+{
+	gfn_t touched = p2m_resident_count(m->p2m);
+
+	fprintf(out, "RAM %llu KiB, touched and in memory %llu KiB\n", (unsigned long long)m->cfg.ram_bytes >> 10,
+		(unsigned long long)touched << (PAGE_SHIFT - 10));
+	fprintf(out, "video memory %u KiB\n", m->vga.vram_size >> 10);
+	fprintf(out, "frames of the pool in use %u of %u, at most %u\n", m->pool->used, m->pool->count, m->pool->peak);
+}
+
 static void print_hypervisor(struct machine *m, FILE *out)
 {
 	fprintf(out, "%-18s %-10s %12s %12s %12s %12s\n", "cause", "verdict", "ring 0", "ring 1", "ring 2",
@@ -226,6 +236,7 @@ static const struct topic {
 	{ "registers", "the processor", machine_print_registers },
 	{ "fpu", "the x87 registers", print_fpu },
 	{ "mmu", "paging and the shadow's counters", machine_print_mmu },
+	{ "memory", "how much of its memory the guest has touched", print_memory },
 	{ "cost", "cycles that entries, loads and work are taken to cost", machine_print_cost },
 	{ "silent", "sensitive instructions under the trap model: caught, silently wrong", print_silent },
 	{ "irq", "which device drives which interrupt, and how often it did", print_irqs },

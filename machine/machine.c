@@ -135,19 +135,54 @@ static bool idle_forever(const struct machine *m)
 	return s.halted && !(s.eflags & EFLAGS_IF);
 }
 
-/* One slice, up to the next event. True when the run is to end, with m->stop set. */
-static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
+#define FAILURES_MAX 13 /* a guest that does not wait is looked at each 128 million instructions */
+
+/* Up to the next event, the end of the run or the instructions it may execute. */
+static ns_t slice_end(const struct machine *m, ns_t end, uint64_t insns)
 {
 	ns_t until = clock_next(&m->clock);
 	uint64_t left = insns - cpu_icount(m->cpu);
-	enum cpu_exit why;
 
 	if (until > end)
 		until = end;
-	if (left <= (until - m->clock.now) / m->clock.ns_per_insn)
+	if (until > m->clock.now && left <= (until - m->clock.now) / m->clock.ns_per_insn)
 		until = m->clock.now + left * m->clock.ns_per_insn;
+	return until;
+}
+
+/*
+ * If the guest waits, to the end of the slice. Behind an event it is first busy with the interrupt, so the first tries
+ * follow each other soon.
+ */
+static enum cpu_exit skip_wait(struct machine *m, ns_t until)
+{
+	uint64_t skipped, put_off = m->waits.next - cpu_icount(m->cpu);
+	enum cpu_exit why;
+
+	/* A count that is further off than it was ever set is from before a checkpoint was loaded. */
+	if (m->trace || (put_off && put_off <= (uint64_t)CPU_WAIT_LEAST << FAILURES_MAX) ||
+	    (until - m->clock.now) / m->clock.ns_per_insn < CPU_WAIT_LEAST)
+		return CPU_DEADLINE;
+	why = cpu_skip_wait(m->cpu, until, &skipped);
+	m->waits.skipped += skipped;
+	m->waits.failures = skipped ? 0 : m->waits.failures < FAILURES_MAX ? m->waits.failures + 1 : FAILURES_MAX;
+	m->waits.next = cpu_icount(m->cpu) + (skipped ? 0 : (uint64_t)CPU_WAIT_LEAST << m->waits.failures);
+	return why;
+}
+
+/* One slice, up to the next event. True when the run is to end, with m->stop set. */
+static bool run_slice(struct machine *m, ns_t end, uint64_t insns)
+{
+	enum cpu_exit why = CPU_DEADLINE;
+
 	m->halted = false;
-	why = cpu_run(m->cpu, until);
+	if (m->waits.on) {
+		why = skip_wait(m, slice_end(m, end, insns));
+		if (insns > m->waits.next && m->waits.next > cpu_icount(m->cpu))
+			insns = m->waits.next;
+	}
+	if (why == CPU_DEADLINE)
+		why = cpu_run(m->cpu, slice_end(m, end, insns));
 	if (m->cfg.mmu_check && engine_difference(cpu_engine(m->cpu))) {
 		m->stop = MACHINE_MMU_DIFFERS;
 		return true;
@@ -207,6 +242,16 @@ enum machine_stop machine_run_to_halt(struct machine *m, ns_t end, uint64_t insn
 	if (idle_forever(m))
 		m->stop = MACHINE_IDLE_FOREVER;
 	return m->stop;
+}
+
+void machine_skip_waits(struct machine *m, bool on)
+{
+	m->waits.on = on;
+}
+
+uint64_t machine_skipped(const struct machine *m)
+{
+	return m->waits.skipped;
 }
 
 ns_t machine_now(const struct machine *m)

@@ -87,6 +87,13 @@ bool machine_set_mmu(struct machine *m, enum machine_mmu mmu, char err[256]);
 enum machine_mmu machine_mmu(const struct machine *m);
 void machine_set_gpa_cache(struct machine *m, bool on);
 
+/*
+ * When the guest waits in a loop (cpu/wait.c), count its rounds and do not execute them: what it computes is the same,
+ * the host rests. What is counted of entries is less then, so not while a trace is written.
+ */
+void machine_skip_waits(struct machine *m, bool on);
+uint64_t machine_skipped(const struct machine *m); /* instructions */
+
 /* Runs for `duration` guest time, or until `max_insns` more instructions (UINT64_MAX: no limit). */
 enum machine_stop machine_run(struct machine *m, ns_t duration, uint64_t max_insns);
 ns_t machine_now(const struct machine *m);

@@ -76,6 +76,12 @@ struct machine {
 	/* Why the run is to end; set by devices while the cpu runs. */
 	bool powered_off, exited;
 	bool halted;             /* the last slice ended in HLT */
+	struct {
+		bool on;
+		unsigned failures; /* in a row: the more, the longer is the next try put off */
+		uint64_t next;     /* instruction count from which on it is tried again */
+		uint64_t skipped;  /* instructions */
+	} waits;
 	int exit_code;
 	enum machine_stop stop;  /* the last reason, for machine_explain */
 };

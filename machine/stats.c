@@ -61,6 +61,7 @@ void machine_stats_json(struct machine *m, FILE *out)
 	uint64_t hash;
 
 	fprintf(out, "  \"instructions\": %" PRIu64 ",\n", cpu_icount(m->cpu));
+	fprintf(out, "  \"skipped\": %" PRIu64 ",\n", machine_skipped(m));
 	fprintf(out, "  \"guest_seconds\": %llu.%09llu,\n", m->clock.now / NS_PER_SECOND,
 		m->clock.now % NS_PER_SECOND);
 	if (machine_state_hash(m, &hash))
@@ -68,7 +69,8 @@ void machine_stats_json(struct machine *m, FILE *out)
 	fprintf(out, "  \"guest_mips\": %u,\n", 1000 / m->clock.ns_per_insn);
 	fprintf(out, "  \"engine\": \"%s\",\n", machine_mmu_names[m->cfg.mmu]);
 	fprintf(out, "  \"trap_model\": \"%s\",\n", machine_trap_names[m->cfg.traps]);
-	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u },\n", m->pool->count, m->pool->used);
+	fprintf(out, "  \"frames\": { \"pool\": %u, \"used\": %u, \"ram\": %u },\n", m->pool->count, m->pool->used,
+		p2m_resident_count(m->p2m));
 	fprintf(out, "  \"balloon\": { \"wanted\": %u, \"held\": %u },\n", m->balloon.s.wanted, m->balloon.s.held);
 	fprintf(out, "  \"tlb\": { \"misses\": %" PRIu64 " },\n", e->translations);
 #define COUNTER(name, comma) \
