@@ -7,6 +7,7 @@
  *                 sharing = on|off  identical pages are found and shared (default: off)
  *                 mmu = shadow|direct|nested
  *                 traps = assist|deprivileged|classic
+ *                 cost-model = sandybridge|prescott|entries
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
  *                 vga-bios mips rtc mmu gpa-cache traps cost-model demo, and
@@ -48,6 +49,7 @@ struct config {
 	uint64_t slice;
 	enum machine_mmu mmu;
 	enum machine_traps traps;
+	enum machine_cost cost_model;
 	struct guest_config guest[HYPERVISOR_GUESTS];
 	unsigned guests;
 	bool sharing;

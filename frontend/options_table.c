@@ -214,6 +214,7 @@ static bool set_cost_model(struct options *o, const char *arg, char err[256])
 	for (unsigned k = 0; k < COST_MODELS; k++) {
 		if (!strcmp(arg, machine_cost_names[k])) {
 			o->cost_model = (enum machine_cost)k;
+			o->cost_model_given = true;
 			return true;
 		}
 	}

@@ -249,8 +249,6 @@ void setup_close(struct setup *s)
 		char_close(s->cfg.serial[i]);
 	for (unsigned i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++)
 		close_block(s->block[i]);
-	if (ses->log && ses->log != stderr)
-		fclose(ses->log);
 	monitor_free(&ses->monitor);
 	script_close(&ses->script);
 	script_close(&ses->stdin_lines);
