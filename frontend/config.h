@@ -3,7 +3,8 @@
  * gives them. INI, read by libinih; paths are relative to the file's folder.
  *
  *   [host]        pool = SIZE       memory for the guests' RAM (default: as much as they have together)
- *                 swap = FILE       where pages go that do not fit (default: none)
+ *                 swap = PATH       where pages go that do not fit: a file, or a folder for one without a name
+ *                                   (default: none)
  *                 sharing = on|off  identical pages are found and shared (default: off)
  *                 mmu = shadow|direct|nested
  *                 traps = assist|deprivileged|classic

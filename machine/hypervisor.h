@@ -25,7 +25,7 @@ struct hypervisor_config {
 	uint64_t ram_bytes;   /* what all guests have together */
 	unsigned guests;
 	uint64_t slice;       /* instructions; 0: HYPERVISOR_SLICE */
-	const char *swap_path; /* NULL: none */
+	const char *swap_path; /* a file, or a folder for a nameless one; NULL: none */
 	bool sharing;         /* identical pages are found and shared */
 };
 

@@ -22,7 +22,6 @@ struct lab {
 	struct hypervisor *h;
 	struct machine *m[2];
 	struct block *floppy[2];
-	char swap[40];
 };
 
 static enum machine_mmu lab_mmu = MMU_SHADOW;
@@ -53,9 +52,7 @@ static void lab_make(struct lab *l, struct hypervisor_config hc, const uint8_t *
 {
 	char err[256];
 
-	strcpy(l->swap, "/tmp/umbra86-swap-XXXXXX");
-	close(mkstemp(l->swap));
-	hc.swap_path = hc.pool_bytes ? l->swap : NULL;
+	hc.swap_path = hc.swap_path ? hc.swap_path : hc.pool_bytes ? "/tmp" : NULL;
 	hc.ram_bytes = 2 * RAM;
 	hc.guests = 2;
 	l->h = hypervisor_new(&hc, err);
@@ -81,7 +78,6 @@ static void lab_close(struct lab *l)
 		block_close(l->floppy[i]);
 	}
 	hypervisor_free(l->h);
-	unlink(l->swap);
 }
 
 static enum hypervisor_stop run(struct lab *l, ns_t until)
@@ -151,28 +147,50 @@ static void swap_loses_nothing(void **state)
 	lab_close(&l);
 }
 
+/* In a folder the file has no name: nothing is there while it is used, so nothing is left by whoever is killed. */
+static void swap_files_are_nameless(void **state)
+{
+	char folder[] = "/tmp/umbra86-swap-XXXXXX";
+	struct lab l;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	lab_make(&l, (struct hypervisor_config){ .pool_bytes = 1u << 19, .swap_path = folder }, fill_a, sizeof(fill_a),
+		 fill_b, sizeof(fill_b));
+	assert_int_equal(run(&l, SECOND / 10), HYPERVISOR_RAN);
+	assert_true(hypervisor_guest_stats(l.h, 0)->paged_out > 50);
+	assert_int_equal(rmdir(folder), 0); /* which is empty */
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
+	assert_filled(l.m[0], 0xaa);
+	assert_filled(l.m[1], 0x55);
+	lab_close(&l);
+}
+
 /* The swap file is overwritten behind our back: the guest stops, with a text, and nothing else happens. */
 static void damaged_swap_stops_the_guest(void **state)
 {
 	struct lab l;
 	static uint8_t page[PAGE_SIZE];
-	FILE *f;
+	char path[] = "/tmp/umbra86-swap-XXXXXX";
+	FILE *f = fdopen(mkstemp(path), "r+");
 
 	(void)state;
-	lab_open(&l, 1u << 19, fill_a, sizeof(fill_a), fill_b, sizeof(fill_b));
-	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
-	f = fopen(l.swap, "r+");
 	assert_non_null(f);
+	lab_make(&l, (struct hypervisor_config){ .pool_bytes = 1u << 19, .swap_path = path }, fill_a, sizeof(fill_a),
+		 fill_b, sizeof(fill_b));
+	assert_int_equal(unlink(path), 0); /* we have it open */
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
 	memset(page, 0x5a, sizeof(page));
 	for (unsigned i = 0; i < 1024; i++)
 		assert_int_equal(fwrite(page, 1, sizeof(page), f), sizeof(page));
-	fclose(f);
+	assert_int_equal(fflush(f), 0);
 	machine_peek(l.m[0], 0x10000, false, page, sizeof(page));
 	for (uint32_t at = 0x10000; at < 0x80000; at += PAGE_SIZE)
 		machine_peek(l.m[0], at, false, page, 16);
 	assert_int_equal(run(&l, 2 * SECOND), HYPERVISOR_NO_MEMORY);
 	assert_non_null(strstr(hypervisor_trouble(l.h), "guest a is stopped: its page at 000"));
 	assert_non_null(strstr(hypervisor_trouble(l.h), "damaged"));
+	fclose(f);
 	lab_close(&l);
 }
 
@@ -180,7 +198,7 @@ static void damaged_swap_stops_the_guest(void **state)
 static void full_pool_pauses(void **state)
 {
 	struct hypervisor_config hc = { .pool_bytes = 1u << 19, .ram_bytes = 2 * RAM, .guests = 2 };
-	struct lab l = { .swap = "" };
+	struct lab l = { 0 };
 	char err[256];
 	enum machine_stop why;
 	unsigned guest = 9;
@@ -500,7 +518,7 @@ static void ended_guests_give_all_back(void **state)
 static void others_use_what_an_ended_guest_had(void **state)
 {
 	struct hypervisor_config hc = { .pool_bytes = 600u << 10, .ram_bytes = 2 * RAM, .guests = 2 };
-	struct lab l = { .swap = "" };
+	struct lab l = { 0 };
 	char err[256];
 	enum machine_stop why;
 	unsigned guest = 9;
@@ -530,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guests_do_not_see_each_other),
 		cmocka_unit_test(swap_loses_nothing),
+		cmocka_unit_test(swap_files_are_nameless),
 		cmocka_unit_test(damaged_swap_stops_the_guest),
 		cmocka_unit_test(full_pool_pauses),
 		cmocka_unit_test(sharing_changes_nothing),
