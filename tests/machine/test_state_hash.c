@@ -13,14 +13,6 @@
 #include "machine/pc.h"
 #include "tests/machine/pc.h"
 
-static uint64_t hash_of(struct machine *m)
-{
-	uint64_t h;
-
-	assert_true(machine_state_hash(m, &h));
-	return h;
-}
-
 static struct pc busy(enum machine_mmu mmu, bool check)
 {
 	struct machine_config cfg = pc_plain_config();
