@@ -81,6 +81,7 @@ static const struct key {
 	{ "rtc", "-rtc", TEXT }, { "limit", NULL, SIZE }, { "guarantee", NULL, SIZE },
 	{ "balloon", NULL, SIZE },
 	{ "mmu", "--mmu", TEXT }, { "gpa-cache", "--gpa-cache", TEXT },
+	{ "host-large", "--host-large", TEXT }, { "host-ad", "--host-ad", TEXT },
 	{ "traps", "--traps", TEXT }, { "cost-model", "--cost-model", TEXT }, { "demo", "--demo", ON_OFF },
 	{ "passthrough", "--passthrough", PASSTHROUGH },
 	{ "keyboard", NULL, INPUT }, { "mouse", NULL, INPUT },

@@ -11,7 +11,7 @@
  *                 cost-model = sandybridge|prescott|entries
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
- *                 vga-bios mips rtc mmu gpa-cache traps cost-model demo, and
+ *                 vga-bios mips rtc mmu gpa-cache host-large host-ad traps cost-model demo, and
  *                 serial2 serial3 serial4   as serial, for COM2 to COM4
  *                 passthrough = KIND:PATH   a host's serial line, disk, CD or floppy for this guest alone
  *                 keyboard, mouse = on|off  whose the host's are

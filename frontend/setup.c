@@ -214,6 +214,8 @@ int setup_open(struct setup *s)
 	s->cfg.mmu = o->mmu;
 	s->cfg.mmu_check = o->mmu_check;
 	s->cfg.gpa_cache = o->gpa_cache;
+	s->cfg.host_large = o->host_large;
+	s->cfg.host_ad = o->host_ad;
 	s->cfg.traps = o->traps;
 	s->cfg.cost_model = o->cost_model;
 	s->cfg.debug_exit_port = o->debug_exit_port;

@@ -171,7 +171,9 @@ void machine_print_mmu(struct machine *m, FILE *out)
 				(double)e->depth[i].host_loads / (double)e->depth[i].walks);
 	if (m->cfg.mmu == MMU_NESTED)
 		fprintf(out, "host tables %" PRIu64 ", cache of guest-physical translations %s, %" PRIu64
-			" hits\n", e->host_tables, m->cfg.gpa_cache ? "on" : "off", e->gpa_cache_hits);
+			" hits\nlarge entries made %" PRIu64 ", accessed bits set %" PRIu64 ", dirty bits %" PRIu64 "\n",
+			e->host_tables, m->cfg.gpa_cache ? "on" : "off", e->gpa_cache_hits, e->host_large,
+			e->host_accessed, e->host_dirty);
 	fprintf(out, "frames of the pool in use %u of %u\n", m->pool->used, m->pool->count);
 }
 

@@ -46,6 +46,7 @@ struct machine_config {
 	enum machine_traps traps;
 	enum machine_cost cost_model;
 	bool gpa_cache;                   /* MMU_NESTED: a cache of guest-physical translations */
+	bool host_large, host_ad;         /* MMU_NESTED: what the host's table has, see shadow/engine.h */
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;
 	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */

@@ -28,6 +28,7 @@ void lab_open(struct lab *l, const struct lab_config *c)
 
 		cfg.pool = hypervisor_pool(l->h);
 		cfg.mmu = c->mmu;
+		cfg.host_large = cfg.host_ad = true; /* of the nested engine */
 		l->pc[i] = pc_booting_with(cfg, pc_busy_guest, pc_busy_guest_size);
 		l->guest[i] = (struct checkpoint_guest){ .name = i ? "b" : "a", .m = l->pc[i].m };
 		hypervisor_add(l->h, l->pc[i].m, l->guest[i].name);

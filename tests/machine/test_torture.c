@@ -138,6 +138,7 @@ static void change_engine(struct guest *g)
 	assert_int_equal(engine_get_kind(g->engine), kind);
 	g->t->switches += kind != was;
 	engine_set_gpa_cache(g->engine, dice(g->t, 2));
+	engine_set_host_table(g->engine, dice(g->t, 2), dice(g->t, 2));
 	g->root = engine_set_paging(g->engine, &g->pg, PAGING_AC);
 }
 
