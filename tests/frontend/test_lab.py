@@ -189,6 +189,16 @@ def ends_of_guests():
     run = lab("[host]\npool = 1M\n" + guest("one", one) + guest("two", two), "--assert", "guest.*.resident == 0")
     t.ends("both end", run, 0)
     t.check("one had been paused", b"guest two is paused: the pool" in run.err, run)
+    # A checkpoint from before its end brings it back with all it had; one from after keeps it ended.
+    before, after = t.path("before.ckpt"), t.path("after.ckpt")
+    both = guest("one", one, "rtc = base=2026-01-01") + guest("two", WAITS, "rtc = base=2026-01-01")
+    run = lab(both, script=f"@one until 1200000\n@one hash\nsavevm {before}\n@two sleep 2\n@one hash\nsavevm {after}\n"
+                           f"loadvm {before}\n@one hash\n@two sleep 2\n@one hash\nquit\n")
+    h = [line for line in run.out.splitlines() if b" after " in line]
+    t.check("back to before its end", run.code == 0 and len(h) == 4 and h[:2] == h[2:] and h[0] != h[1], run)
+    run = lab(both, "-loadvm", after, script="@one hash\ninfo guests\nquit\n")
+    t.check("ended it stays", run.code == 0 and h and run.out.splitlines()[0] == h[1] and
+            re.search(rb"^one +stopped.* 0\.0 ", run.out, re.M), run)
 
 
 run = lab("[guest one]\n")
