@@ -88,6 +88,7 @@ static int run_commands(struct session *s, struct script *from, bool stopped)
 			line = script_next(from);
 			if (!line)
 				return GO_ON;
+			s->asked = from;
 			r = monitor_command(&s->monitor, line, err);
 			if (r == MONITOR_BUSY && stopped)
 				r = monitor_step(&s->monitor, stopped, err);
@@ -111,7 +112,9 @@ static int run_commands(struct session *s, struct script *from, bool stopped)
 /* The script first; what is typed waits until the script is through. */
 static int run_monitor(struct session *s, bool stopped)
 {
-	if (!script_over(&s->script) || (s->monitor.busy != BUSY_NOT && s->script.open))
+	if (s->monitor.busy != BUSY_NOT && s->asked)
+		return run_commands(s, s->asked, stopped);
+	if (!script_over(&s->script))
 		return run_commands(s, &s->script, stopped);
 	if (s->stdin_lines.open)
 		return run_commands(s, &s->stdin_lines, stopped);

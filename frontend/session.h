@@ -17,6 +17,7 @@ struct session {
 	struct monitor monitor;
 	struct script script;   /* when o->script */
 	struct script stdin_lines; /* when o->monitor_stdio */
+	struct script *asked;      /* which of the two the monitor is busy because of */
 	struct run_log log;
 	bool interactive;       /* someone looks: guest time does not run ahead of real time */
 
