@@ -2,7 +2,8 @@
  * Statements about counters. A name is the way to a number in the JSON of --stats-json, with dots:
  * `mmu.fills`, `hypervisor.exception.reflected`. A `*` stands for every member at its place, a list
  * for the sum of its elements, `.N` after one for element N: entries from ring N. `traps` is short for
- * `hypervisor.*`. Where the JSON has no `guest`, a leading `guest.` says the one there is.
+ * `hypervisor.*`. Of several guests `guest.NAME.` is the way to one's counters, `guest.*.` to the sum of all; a
+ * guest by itself needs only `guest.`, or nothing.
  * NOT IMPLEMENTED: arithmetic, and comparing two counters.
  */
 #include "frontend/assertion.h"
@@ -152,6 +153,68 @@ static bool could_have_happened(const char *path)
 	return n >= 2 && n <= 3 && ring <= 3 && known[0] && known[1];
 }
 
+/* The value of a member of the object at s; NULL: there is no such member, or no object. */
+static const char *member(const char *s, const char *name)
+{
+	s = blanks(s);
+	if (*s != '{')
+		return NULL;
+	for (s = blanks(s + 1); *s == '"'; ) {
+		const char *at = s + 1;
+		size_t len;
+
+		s = skip_string(s);
+		len = (size_t)(s - at) - 1;
+		s = blanks(s);
+		if (*s != ':')
+			return NULL;
+		if (len == strlen(name) && !strncmp(at, name, len))
+			return blanks(s + 1);
+		s = blanks(skip_value(s + 1));
+		if (*s == ',')
+			s = blanks(s + 1);
+	}
+	return NULL;
+}
+
+/* The guest, of the list at s, whose name *path begins with; of several the longest, for names may have dots. */
+static const char *find_guest(const char *s, const char **path)
+{
+	const char *best = NULL, *begin = *path;
+	size_t most = 0;
+
+	for (s = blanks(s + 1); *s == '{'; ) {
+		const char *name = member(s, "name");
+		size_t len = name && *name == '"' ? (size_t)(skip_string(name) - name) - 2 : 0;
+
+		if (len > most && !strncmp(begin, name + 1, len) && begin[len] == '.') {
+			best = s;
+			most = len;
+			*path = begin + len + 1;
+		}
+		s = blanks(skip_value(s));
+		if (*s == ',')
+			s = blanks(s + 1);
+	}
+	return best;
+}
+
+/* Adds up what `path` means in the statistics of one guest or of several. False: nothing. */
+static bool look_up(const char *json, const char *path, double *value)
+{
+	const char *guests = member(json, "guests"), *one;
+
+	if (strncmp(path, "guest.", 6))
+		return sum(json, path, value) || (!guests && could_have_happened(path));
+	path += 6;
+	if (!guests)
+		return sum(json, path, value) || could_have_happened(path);
+	if (!strncmp(path, "*.", 2))
+		return sum(guests, path, value) || could_have_happened(path + 2);
+	one = find_guest(guests, &path);
+	return one && (sum(one, path, value) || could_have_happened(path));
+}
+
 static bool compare(enum comparison op, double a, double b)
 {
 	switch (op) {
@@ -167,21 +230,16 @@ static bool compare(enum comparison op, double a, double b)
 
 bool assertion_check(const struct assertion *a, const char *json, double *value, bool *holds)
 {
-	const char *traps = strstr(a->name, "traps."), *path;
+	const char *traps = strstr(a->name, "traps.");
 	char full[160];
 
 	if (traps && (traps == a->name || traps[-1] == '.'))
 		snprintf(full, sizeof(full), "%.*shypervisor.*.%s", (int)(traps - a->name), a->name, traps + 6);
 	else
 		snprintf(full, sizeof(full), "%s", a->name);
-	path = full;
 	*value = 0;
-	if (!sum(json, path, value)) {
-		if (!strncmp(path, "guest.", 6))
-			path += 6;
-		if (!sum(json, path, value) && !could_have_happened(path))
-			return false;
-	}
+	if (!look_up(json, full, value))
+		return false;
 	*holds = compare(a->op, *value, a->number);
 	return true;
 }

@@ -81,6 +81,7 @@ static const struct key {
 	{ "rtc", "-rtc", TEXT }, { "limit", NULL, SIZE }, { "guarantee", NULL, SIZE },
 	{ "balloon", NULL, SIZE },
 	{ "mmu", "--mmu", TEXT }, { "gpa-cache", "--gpa-cache", TEXT },
+	{ "host-large", "--host-large", TEXT }, { "host-ad", "--host-ad", TEXT },
 	{ "traps", "--traps", TEXT }, { "cost-model", "--cost-model", TEXT }, { "demo", "--demo", ON_OFF },
 	{ "passthrough", "--passthrough", PASSTHROUGH },
 	{ "keyboard", NULL, INPUT }, { "mouse", NULL, INPUT },
@@ -89,7 +90,8 @@ static const struct key {
 
 static const struct key host_keys[] = {
 	{ "pool", NULL, TEXT }, { "swap", NULL, A_PATH }, { "sharing", NULL, ON_OFF },
-	{ "mmu", NULL, TEXT }, { "traps", NULL, TEXT }, { "slice", NULL, TEXT }, { NULL, NULL, TEXT },
+	{ "mmu", NULL, TEXT }, { "traps", NULL, TEXT }, { "cost-model", NULL, TEXT }, { "slice", NULL, TEXT },
+	{ NULL, NULL, TEXT },
 };
 
 static const struct key *find_key(struct reading *r, const struct key *keys, const char *section)
@@ -290,6 +292,13 @@ static bool set_host_key(struct reading *r)
 				return true;
 		}
 		return bad_at(r, line, column, "traps: there are assist, deprivileged and classic");
+	case 5:
+		for (unsigned n = 0; n < COST_MODELS; n++) {
+			c->cost_model = (enum machine_cost)n;
+			if (!strcmp(v, machine_cost_names[n]))
+				return true;
+		}
+		return bad_at(r, line, column, "cost-model: there are sandybridge, prescott and entries");
 	default:
 		errno = 0;
 		c->slice = isdigit((unsigned char)*v) ? strtoull(v, &end, 10) : 0;
@@ -463,6 +472,8 @@ static bool check_whole(struct reading *r)
 			o->mmu = c->mmu;
 		if (!o->traps_given)
 			o->traps = c->traps;
+		if (!o->cost_model_given)
+			o->cost_model = c->cost_model;
 		o->name = c->guest[i].name;
 	}
 	return check_bounds(r) && claims_check(&r->claims, r->path, r->err);

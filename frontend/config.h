@@ -3,13 +3,15 @@
  * gives them. INI, read by libinih; paths are relative to the file's folder.
  *
  *   [host]        pool = SIZE       memory for the guests' RAM (default: as much as they have together)
- *                 swap = FILE       where pages go that do not fit (default: none)
+ *                 swap = PATH       where pages go that do not fit: a file, or a folder for one without a name
+ *                                   (default: none)
  *                 sharing = on|off  identical pages are found and shared (default: off)
  *                 mmu = shadow|direct|nested
  *                 traps = assist|deprivileged|classic
+ *                 cost-model = sandybridge|prescott|entries
  *                 slice = N         instructions that a guest runs before another may (default 200000)
  *   [guest NAME]  memory fda fdb hda hdb hdc hdd cdrom boot kernel initrd append serial snapshot cpu bios
- *                 vga-bios mips rtc mmu gpa-cache traps cost-model demo, and
+ *                 vga-bios mips rtc mmu gpa-cache host-large host-ad traps cost-model demo, and
  *                 serial2 serial3 serial4   as serial, for COM2 to COM4
  *                 passthrough = KIND:PATH   a host's serial line, disk, CD or floppy for this guest alone
  *                 keyboard, mouse = on|off  whose the host's are
@@ -48,6 +50,7 @@ struct config {
 	uint64_t slice;
 	enum machine_mmu mmu;
 	enum machine_traps traps;
+	enum machine_cost cost_model;
 	struct guest_config guest[HYPERVISOR_GUESTS];
 	unsigned guests;
 	bool sharing;

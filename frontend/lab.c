@@ -1,11 +1,13 @@
 /* The run of several guests. See lab.h; session.c is the run of one. */
 #include "frontend/lab.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "frontend/stats.h"
 
 #define MS 1000000ull
 #define SLICE (10 * MS)     /* of guest time, between two looks at script and display */
@@ -45,7 +47,7 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 	hypervisor_set_bounds(l->h, g->number, gc->limit.bytes ? gc->limit.bytes : g->setup.cfg.ram_bytes,
 			      gc->guarantee.bytes);
 	com1 = ses->monitor.com1;
-	if (!monitor_init(&ses->monitor, ses->m, stdout, false)) {
+	if (!monitor_init(&ses->monitor, ses->m, stdout, l->o->start_stopped)) {
 		complain("no memory");
 		return EXIT_NO_HOST;
 	}
@@ -53,6 +55,7 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 	ses->monitor.name = g->name;
 	ses->monitor.drives = g->setup.block;
 	ses->monitor.snapshot = g->setup.o.snapshot;
+	hypervisor_set_running(l->h, g->number, !l->o->start_stopped);
 	g->keyboard = gc->keyboard;
 	g->mouse = gc->mouse;
 	ses->monitor.no_keyboard = gc->keyboard == INPUT_OFF;
@@ -60,47 +63,15 @@ static int open_guest(struct lab *l, struct guest_config *gc)
 	return 0;
 }
 
-static int open_trace(struct lab *l)
-{
-	char err[256];
-
-	if (!l->o->trace)
-		return 0;
-	l->trace = trace_create(l->o->trace, err);
-	if (!l->trace) {
-		complain("%s", err);
-		return EXIT_BAD_IMAGE;
-	}
-	for (unsigned i = 0; i < l->guests; i++) {
-		struct machine *m = l->guest[i]->setup.session.m;
-
-		trace_guest(l->trace, l->guest[i]->number, l->guest[i]->name, machine_ns_per_insn(m));
-		machine_set_trace(m, trace_sink_of(l->trace));
-	}
-	return 0;
-}
-
-static int close_trace(struct lab *l)
-{
-	char err[256];
-
-	if (!l->trace)
-		return 0;
-	for (unsigned i = 0; i < l->guests; i++)
-		machine_set_trace(l->guest[i]->setup.session.m, NULL);
-	if (trace_close(l->trace, err))
-		return 0;
-	complain("%s", err);
-	return EXIT_BAD_IMAGE;
-}
-
 static int open_display(struct lab *l)
 {
+	const char *taken = l->o->display == DISPLAY_TERMINAL ? "-display terminal" :
+		l->o->monitor_stdio ? "-monitor stdio" : NULL;
 	char err[256];
 
-	for (unsigned i = 0; i < l->guests && l->o->display == DISPLAY_TERMINAL; i++) {
+	for (unsigned i = 0; i < l->guests && taken; i++) {
 		if (options_serial_on_stdio(&l->guest[i]->setup.o)) {
-			complain("-display terminal and guest %s's serial = stdio both want the terminal", l->guest[i]->name);
+			complain("%s and guest %s's serial = stdio both want the terminal", taken, l->guest[i]->name);
 			return EXIT_BAD_USAGE;
 		}
 	}
@@ -150,12 +121,17 @@ static int open_lab(struct lab *l)
 			return code;
 	}
 	l->focus = l->guest[0];
+	if (l->o->monitor_stdio)
+		script_open_fd(&l->typed, 0, "monitor");
 	for (unsigned i = 0; i < l->guests; i++)
 		l->live |= !l->o->script && (l->guest[i]->setup.tty_raw ||
 					     options_serial_is_live(&l->guest[i]->setup.o));
+	l->live |= l->o->monitor_stdio && !l->o->script && isatty(0);
 	code = open_display(l);
 	if (!code)
-		code = open_trace(l);
+		code = run_log_open(&l->log, l->o, true);
+	for (unsigned i = 0; i < l->guests && !code; i++)
+		run_log_add(&l->log, l->guest[i]->setup.session.m, l->guest[i]->name);
 	if (code || !l->o->loadvm)
 		return code;
 	if (lab_load(l, l->o->loadvm, err))
@@ -176,10 +152,25 @@ static void close_lab(struct lab *l)
 	}
 	hypervisor_free(l->h);
 	script_close(&l->script);
+	script_close(&l->typed);
 	config_free(&l->config);
 }
 
 /* ---- a guest's end ------------------------------------------------------------------------------ */
+
+/* Others can have what it had; who waited for that tries again. */
+static void give_back(struct lab *l, const struct lab_guest *g)
+{
+	hypervisor_retire(l->h, g->number);
+	for (unsigned i = 0; i < l->guests; i++) {
+		struct lab_guest *other = l->guest[i];
+
+		if (!other->starved)
+			continue;
+		other->starved = other->setup.session.monitor.paused = false;
+		hypervisor_set_running(l->h, other->number, true);
+	}
+}
 
 static void guest_stopped(struct lab *l, struct lab_guest *g, enum machine_stop why)
 {
@@ -190,10 +181,11 @@ static void guest_stopped(struct lab *l, struct lab_guest *g, enum machine_stop 
 	if (why == MACHINE_BREAKPOINT) {
 		printf("guest %s: ", g->name);
 		monitor_stopped(&g->setup.session.monitor);
+		if (!l->busy)
+			lab_prompt(l);
 		return;
 	}
 	g->over = true;
-	hypervisor_set_running(l->h, g->number, false);
 	switch (why) {
 	case MACHINE_DEBUG_EXIT: g->code = machine_exit_code(m); break;
 	case MACHINE_TRIPLE_FAULT: g->code = EXIT_TRIPLE_FAULT; break;
@@ -204,12 +196,13 @@ static void guest_stopped(struct lab *l, struct lab_guest *g, enum machine_stop 
 		complain("guest %s:", g->name);
 		machine_explain(m, stderr);
 	}
+	give_back(l, g);
 }
 
 /* Nobody runs: the rest of the script looks at what is left, and the worst end is ours. */
 static int finish(struct lab *l)
 {
-	int script = l->script.open ? lab_run_script(l, true) : LAB_GO_ON, worst = EXIT_GUEST_DONE;
+	int script = lab_run_script(l, true), worst = EXIT_GUEST_DONE;
 
 	for (unsigned i = 0; i < l->guests; i++) {
 		int code = l->guest[i]->starved ? EXIT_NO_HOST : l->guest[i]->code;
@@ -317,6 +310,7 @@ static int run_slice(struct lab *l)
 {
 	ns_t now = hypervisor_now(l->h);
 	enum machine_stop why = MACHINE_RAN;
+	enum hypervisor_stop stop;
 	unsigned number = 0;
 
 	if (now == NS_NEVER)
@@ -325,7 +319,9 @@ static int run_slice(struct lab *l)
 		complain("--timeout-insns: %" PRIu64 " instructions have been executed", instructions(l));
 		return EXIT_TIMEOUT;
 	}
-	switch (hypervisor_run(l->h, prepare(l, now), &number, &why)) {
+	stop = hypervisor_run(l->h, prepare(l, now), &number, &why);
+	run_log_flush(&l->log);
+	switch (stop) {
 	case HYPERVISOR_RAN:
 		break;
 	case HYPERVISOR_GUEST_STOPPED:
@@ -338,7 +334,7 @@ static int run_slice(struct lab *l)
 		break;
 	}
 	if (hypervisor_idle_forever(l->h) && hypervisor_now(l->h) != NS_NEVER && !l->ui && !l->busy &&
-	    script_over(&l->script)) {
+	    script_over(&l->script) && script_over(&l->typed)) {
 		complain("every guest has halted with interrupts off");
 		return EXIT_HALTED;
 	}
@@ -352,19 +348,27 @@ static void sleep_for(ns_t duration)
 	nanosleep(&t, NULL);
 }
 
+/* While nobody runs: could that change? By the window's owner, or for a paused guest by who types commands. */
+static bool may_go_on(const struct lab *l)
+{
+	bool rests = false;
+
+	for (unsigned i = 0; i < l->guests; i++)
+		rests |= !l->guest[i]->over;
+	return l->ui || (rests && !script_over(&l->typed));
+}
+
 /* With a window, or somebody at the end of a serial line, guest time does not run ahead of real time. */
 static bool may_run(struct lab *l)
 {
 	ns_t now = hypervisor_now(l->h), guest, real;
 
-	if (!l->ui && !l->live)
-		return true;
-	if (now == NS_NEVER && !l->ui)
-		return true;
-	if (now == NS_NEVER) { /* all of them rest, and somebody looks at them */
+	if (now == NS_NEVER && may_go_on(l)) {
 		sleep_for(UI_PERIOD);
 		return false;
 	}
+	if (now == NS_NEVER || (!l->ui && !l->live))
+		return true;
 	guest = now - l->guest_base;
 	real = real_now() - l->real_base;
 	if (now < l->guest_base || real > guest + BEHIND) {
@@ -400,11 +404,11 @@ static int run_loop(struct lab *l)
 
 	catch_signals();
 	l->real_start = l->real_base = real_now();
+	lab_prompt(l);
 	while (code == LAB_GO_ON) {
 		if (session_interrupted())
 			return EXIT_INTERRUPTED;
-		if (l->script.open)
-			code = lab_run_script(l, false);
+		code = lab_run_script(l, false);
 		restart_clocks(l);
 		if (code == LAB_GO_ON)
 			code = look_at_display(l);
@@ -431,52 +435,47 @@ static void print_guest(const struct lab *l, const struct lab_guest *g, FILE *f)
 	fputc('}', f);
 }
 
-static int write_stats(const struct lab *l)
+static void print_stats(const void *opaque, FILE *f)
 {
+	const struct lab *l = opaque;
 	double real = (double)(real_now() - l->real_start) / (double)NS_PER_SECOND;
-	FILE *f;
-	bool bad;
 
-	if (!l->o->stats_json)
-		return 0;
-	f = fopen(l->o->stats_json, "w");
-	if (f) {
-		fprintf(f, "{\n  \"real_seconds\": %.6f,\n  \"mips\": %.3f,\n", real,
-			real > 0 ? (double)instructions(l) / real / 1e6 : 0.0);
-		hypervisor_stats_json(l->h, f);
-		fprintf(f, "  \"guests\": [");
-		for (unsigned i = 0; i < l->guests; i++) {
-			fputs(i ? ", " : "", f);
-			print_guest(l, l->guest[i], f);
-		}
-		fprintf(f, "]\n}\n");
+	fprintf(f, "{\n  \"real_seconds\": %.6f,\n  \"mips\": %.3f,\n", real,
+		real > 0 ? (double)instructions(l) / real / 1e6 : 0.0);
+	hypervisor_stats_json(l->h, f);
+	fprintf(f, "  \"guests\": [");
+	for (unsigned i = 0; i < l->guests; i++) {
+		fputs(i ? ", " : "", f);
+		print_guest(l, l->guest[i], f);
 	}
-	bad = !f || ferror(f);
-	if (f && fclose(f))
-		bad = true;
-	if (bad)
-		complain("--stats-json %s: %s", l->o->stats_json, strerror(errno));
-	return bad ? EXIT_BAD_IMAGE : 0;
+	fprintf(f, "]\n}\n");
 }
 
 int lab_run(const struct options *o)
 {
 	struct lab *l = calloc(1, sizeof(*l));
-	int code, stats = 0, trace = 0;
+	const struct stats_source source = { print_stats, l };
+	int code, stats = 0, logs, assertions = 0;
 
 	if (!l) {
 		complain("no memory");
 		return EXIT_NO_HOST;
 	}
 	l->o = o;
-	l->script.fd = -1;
+	l->script.fd = l->typed.fd = -1;
 	code = open_lab(l);
-	if (!code) {
+	if (!code)
+		code = stats_check(o, &source, false);
+	if (code) {
+		run_log_close(&l->log);
+	} else {
 		code = run_loop(l);
-		trace = close_trace(l);
-		stats = write_stats(l);
+		logs = run_log_close(&l->log);
+		stats = stats_write(o, &source);
+		assertions = stats_check(o, &source, true);
+		code = assertions ? assertions : code ? code : logs ? logs : stats;
 	}
 	close_lab(l);
 	free(l);
-	return code ? code : trace ? trace : stats;
+	return code;
 }

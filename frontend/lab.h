@@ -27,10 +27,12 @@ struct lab {
 	unsigned guests;
 	struct lab_guest *focus, *busy; /* busy: whom the script waits for; may be NULL */
 	struct script script;
+	struct script typed;         /* with -monitor stdio */
+	struct script *asked;        /* which of the two `busy` is because of */
 	struct ui *ui;
 	struct ui_guest view[HYPERVISOR_GUESTS]; /* what the display knows of them */
 	bool live;       /* somebody is at the other end of a serial line, and no script drives the run */
-	struct trace_writer *trace; /* of --trace */
+	struct run_log log;
 	ns_t real_start, real_base, guest_base, last_poll;
 };
 
@@ -42,9 +44,10 @@ struct ui_view lab_view(struct lab *l);
 
 /* ---- lab_script.c ---- */
 
+void lab_prompt(const struct lab *l);
 /*
- * Carries out the script's lines until one takes time. LAB_GO_ON, or an exit code. `stopped`: nobody
- * will run again.
+ * Carries out the script's lines until one takes time, and then those that are typed. LAB_GO_ON, or an exit code.
+ * `stopped`: nobody will run again.
  */
 enum { LAB_GO_ON = -1 };
 int lab_run_script(struct lab *l, bool stopped);

@@ -1,6 +1,7 @@
 /* A script for several guests: whose line it is, and who is being waited for. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "frontend/lab.h"
 #include "machine/checkpoint.h"
@@ -215,39 +216,71 @@ static enum monitor_result go_on(struct lab *l, bool stopped, char err[256])
 	return r;
 }
 
+void lab_prompt(const struct lab *l)
+{
+	if (!l->typed.open || !isatty(0))
+		return;
+	fputs("(umbra86) ", stdout);
+	fflush(stdout);
+}
+
+/* A mistake in a script ends the run; one that was typed is only reported. */
+static int line_failed(struct lab *l, const struct script *from, enum monitor_result r, const char *err)
+{
+	if (from == &l->typed) {
+		printf("%s\n", err);
+		lab_prompt(l);
+		return LAB_GO_ON;
+	}
+	fflush(stdout);
+	fprintf(stderr, "umbra86: %s:%u: %s\n", from->name, from->line, err);
+	if (r == MONITOR_BAD)
+		return EXIT_BAD_USAGE;
+	fprintf(stderr, "umbra86: guest %s shows:\n", l->busy->name);
+	monitor_show_state(&l->busy->setup.session.monitor, stderr);
+	return EXIT_WAIT_FAILED;
+}
+
+/* The script first; what is typed waits until that is through, and for what it has itself begun. */
+static struct script *next_script(struct lab *l)
+{
+	return l->busy ? l->asked : script_over(&l->script) ? &l->typed : &l->script;
+}
+
 int lab_run_script(struct lab *l, bool stopped)
 {
 	char err[256] = "";
 
 	for (;;) {
+		struct script *from = next_script(l);
+		bool was_busy = l->busy;
 		enum monitor_result r = go_on(l, stopped, err);
 		const char *line;
+		int code;
 
+		if (r == MONITOR_DONE && was_busy && from == &l->typed)
+			lab_prompt(l);
 		if (r == MONITOR_DONE) {
-			line = script_next(&l->script);
+			from = next_script(l);
+			line = from->open ? script_next(from) : NULL;
 			if (!line)
 				return LAB_GO_ON;
+			l->asked = from;
 			r = carry_out(l, line, err);
-			fflush(stdout);
+			if (r == MONITOR_DONE && from == &l->typed)
+				lab_prompt(l);
 			if (r == MONITOR_BUSY && (stopped || will_not_run(l->busy)))
 				continue; /* decided at once */
 		}
-		switch (r) {
-		case MONITOR_DONE:
-			break;
-		case MONITOR_BUSY:
+		fflush(stdout);
+		if (r == MONITOR_BUSY)
 			return LAB_GO_ON;
-		case MONITOR_QUIT:
+		if (r == MONITOR_QUIT)
 			return EXIT_GUEST_DONE;
-		case MONITOR_BAD:
-		case MONITOR_NOT_SEEN:
-			fflush(stdout);
-			fprintf(stderr, "umbra86: %s:%u: %s\n", l->script.name, l->script.line, err);
-			if (r == MONITOR_BAD)
-				return EXIT_BAD_USAGE;
-			fprintf(stderr, "umbra86: guest %s shows:\n", l->busy->name);
-			monitor_show_state(&l->busy->setup.session.monitor, stderr);
-			return EXIT_WAIT_FAILED;
-		}
+		code = r == MONITOR_DONE ? LAB_GO_ON : line_failed(l, from, r, err);
+		if (code != LAB_GO_ON)
+			return code;
+		if (r == MONITOR_NOT_SEEN)
+			l->busy = NULL;
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "frontend/lab.h"
 #include "frontend/setup.h"
+#include "frontend/stats.h"
 #include "frontend/trace.h"
 #include "machine/checkpoint.h"
 
@@ -53,13 +54,6 @@ static int open_session(struct setup *s)
 	ses->monitor.drives = s->block;
 	ses->monitor.snapshot = o->snapshot;
 	ses->o = o;
-	if (o->log_int) {
-		ses->log = o->log_file ? fopen(o->log_file, "w") : stderr;
-		if (!ses->log) {
-			complain("-D %s: %s", o->log_file, strerror(errno));
-			return EXIT_BAD_IMAGE;
-		}
-	}
 	if (o->monitor_stdio)
 		script_open_fd(&ses->stdin_lines, 0, "monitor");
 	if (o->gdb && !(ses->gdb = gdb_new(o->gdb, &ses->monitor, err))) {
@@ -77,104 +71,15 @@ static int open_session(struct setup *s)
 	return 0;
 }
 
-static void print_stats(const struct setup *s, FILE *f)
+static void print_stats(const void *opaque, FILE *f)
 {
+	const struct setup *s = opaque;
 	double real = (double)s->session.real_spent / (double)NS_PER_SECOND;
 
 	fprintf(f, "{\n  \"real_seconds\": %.6f,\n  \"mips\": %.3f,\n", real,
 		real > 0 ? (double)machine_icount(s->session.m) / real / 1e6 : 0.0);
 	machine_stats_json(s->session.m, f);
 	fprintf(f, "}\n");
-}
-
-static int write_stats(const struct setup *s)
-{
-	FILE *f;
-	bool bad;
-
-	if (!s->o.stats_json || !s->session.m)
-		return 0;
-	f = fopen(s->o.stats_json, "w");
-	if (f)
-		print_stats(s, f);
-	bad = !f || ferror(f);
-	if (f && fclose(f))
-		bad = true;
-	if (bad)
-		complain("--stats-json %s: %s", s->o.stats_json, strerror(errno));
-	return bad ? EXIT_BAD_IMAGE : 0;
-}
-
-/* One statement against the statistics in `json`; an unknown counter is a mistake in the command line. */
-static int check_assertion(const struct assertion *a, const char *json, bool at_end)
-{
-	double value;
-	bool holds;
-
-	if (!assertion_check(a, json, &value, &holds)) {
-		complain("--assert: there is no counter %s; --stats-json FILE lists them", a->name);
-		return EXIT_BAD_USAGE;
-	}
-	if (!at_end || holds)
-		return 0;
-	complain("--assert: %s is %.15g, which is not %s %.15g", a->name, value, comparison_names[a->op], a->number);
-	return EXIT_WAIT_FAILED;
-}
-
-/* All of them, so that every one that fails is told. Before the run only their names are looked up. */
-static int check_assertions(const struct setup *s, bool at_end)
-{
-	char *json = NULL;
-	size_t len;
-	int code = 0;
-	FILE *f;
-
-	if (!s->o.assertions)
-		return 0;
-	f = open_memstream(&json, &len);
-	if (f)
-		print_stats(s, f);
-	if (!f || fclose(f)) {
-		complain("no memory for --assert");
-		free(json);
-		return EXIT_NO_HOST;
-	}
-	for (unsigned i = 0; i < s->o.assertions; i++) {
-		int one = check_assertion(&s->o.assertion[i], json, at_end);
-
-		code = code ? code : one;
-	}
-	free(json);
-	return code;
-}
-
-static int open_trace(struct setup *s)
-{
-	char err[256];
-
-	if (!s->o.trace)
-		return 0;
-	s->trace = trace_create(s->o.trace, err);
-	if (!s->trace) {
-		complain("%s", err);
-		return EXIT_BAD_IMAGE;
-	}
-	trace_guest(s->trace, 0, s->o.name ? s->o.name : "guest", machine_ns_per_insn(s->session.m));
-	machine_set_trace(s->session.m, trace_sink_of(s->trace));
-	return 0;
-}
-
-static int close_trace(struct setup *s)
-{
-	char err[256];
-
-	if (!s->trace)
-		return 0;
-	machine_set_trace(s->session.m, NULL);
-	if (trace_close(s->trace, err))
-		return 0;
-	complain("%s", err);
-	return EXIT_BAD_IMAGE;
 }
 
 static int load_checkpoint(struct setup *s)
@@ -191,28 +96,33 @@ static int load_checkpoint(struct setup *s)
 static int run(struct setup *s)
 {
 	int code = can_write("--stats-json", s->o.stats_json) ? setup_open(s) : EXIT_BAD_IMAGE;
-	int stats, trace, assertions;
+	const struct stats_source source = { print_stats, s };
+	int stats, logs, assertions;
 
 	if (!code)
-		code = check_assertions(s, false);
+		code = stats_check(&s->o, &source, false);
 	if (!code)
 		code = open_session(s);
 	if (!code)
-		code = open_trace(s);
-	if (!code)
+		code = run_log_open(&s->session.log, &s->o, false);
+	if (!code) {
+		run_log_add(&s->session.log, s->session.m, s->o.name ? s->o.name : "guest");
 		code = load_checkpoint(s);
-	if (code)
+	}
+	if (code) {
+		run_log_close(&s->session.log);
 		return code;
+	}
 	code = session_run(&s->session);
-	trace = close_trace(s);
+	logs = run_log_close(&s->session.log);
 	/* The demonstration without a display: what it would have shown. */
 	if (s->o.demo && !s->session.ui && !s->o.script)
 		screen_print(s->session.m, stdout);
-	stats = write_stats(s);
-	assertions = check_assertions(s, true);
+	stats = stats_write(&s->o, &source);
+	assertions = stats_check(&s->o, &source, true);
 	if (assertions)
 		return assertions;
-	return code ? code : trace ? trace : stats;
+	return code ? code : logs ? logs : stats;
 }
 
 int main(int argc, char **argv)

@@ -48,7 +48,7 @@ struct options {
 	enum machine_mmu mmu;
 	enum machine_traps traps;
 	enum machine_cost cost_model;
-	bool mmu_given, traps_given, gpa_cache;
+	bool mmu_given, traps_given, cost_model_given, gpa_cache, host_large, host_ad;
 	uint16_t debug_exit_port;
 	uint8_t debug_exit_size;
 	uint64_t timeout_insns; /* UINT64_MAX: none */

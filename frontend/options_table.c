@@ -214,18 +214,32 @@ static bool set_cost_model(struct options *o, const char *arg, char err[256])
 	for (unsigned k = 0; k < COST_MODELS; k++) {
 		if (!strcmp(arg, machine_cost_names[k])) {
 			o->cost_model = (enum machine_cost)k;
+			o->cost_model_given = true;
 			return true;
 		}
 	}
 	return bad(err, "--cost-model", arg, "there are sandybridge, prescott and entries");
 }
 
+static bool set_on_off(bool *is, const char *option, const char *arg, char err[256])
+{
+	*is = !strcmp(arg, "on");
+	return *is || !strcmp(arg, "off") || bad(err, option, arg, "it is on or off");
+}
+
 static bool set_gpa_cache(struct options *o, const char *arg, char err[256])
 {
-	if (strcmp(arg, "on") && strcmp(arg, "off"))
-		return bad(err, "--gpa-cache", arg, "it is on or off");
-	o->gpa_cache = !strcmp(arg, "on");
-	return true;
+	return set_on_off(&o->gpa_cache, "--gpa-cache", arg, err);
+}
+
+static bool set_host_large(struct options *o, const char *arg, char err[256])
+{
+	return set_on_off(&o->host_large, "--host-large", arg, err);
+}
+
+static bool set_host_ad(struct options *o, const char *arg, char err[256])
+{
+	return set_on_off(&o->host_ad, "--host-ad", arg, err);
 }
 
 static bool set_mmu_check(struct options *o, const char *arg, char err[256])
@@ -764,6 +778,10 @@ const struct option_row option_table[] = {
 	  NULL },
 	{ "--gpa-cache", "on|off", "nested: remember translations of guest-physical addresses, so that a walk "
 	  "takes fewer loads (default off)", set_gpa_cache, NULL },
+	{ "--host-large", "on|off", "nested: 2 MiB with neighbouring frames are one entry of the hypervisor's table, and "
+	  "untouched memory is given so (default off)", set_host_large, NULL },
+	{ "--host-ad", "on|off", "nested: accessed and dirty bits in the hypervisor's table (default off)", set_host_ad,
+	  NULL },
 	{ "--traps", "MODEL", "assist: ring 0 is the guest's own (default); deprivileged: it runs in ring 1, and all "
 	  "that could tell is caught; classic: only what traps by itself is, the rest runs wrong and is counted",
 	  set_traps, NULL },

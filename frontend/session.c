@@ -15,7 +15,6 @@
 
 #define MS 1000000ull
 #define SLICE (10 * MS)       /* of guest time */
-#define LOG_SLICE (MS / 5)    /* short enough that the ring of records holds what happens in it */
 #define UI_PERIOD (16 * MS)   /* of real time, between two looks at the display */
 #define IDLE_FACTOR 100
 #define IDLE_LEAST 1e10       /* ns of guest time */
@@ -89,6 +88,7 @@ static int run_commands(struct session *s, struct script *from, bool stopped)
 			line = script_next(from);
 			if (!line)
 				return GO_ON;
+			s->asked = from;
 			r = monitor_command(&s->monitor, line, err);
 			if (r == MONITOR_BUSY && stopped)
 				r = monitor_step(&s->monitor, stopped, err);
@@ -112,7 +112,9 @@ static int run_commands(struct session *s, struct script *from, bool stopped)
 /* The script first; what is typed waits until the script is through. */
 static int run_monitor(struct session *s, bool stopped)
 {
-	if (!script_over(&s->script) || (s->monitor.busy != BUSY_NOT && s->script.open))
+	if (s->monitor.busy != BUSY_NOT && s->asked)
+		return run_commands(s, s->asked, stopped);
+	if (!script_over(&s->script))
 		return run_commands(s, &s->script, stopped);
 	if (s->stdin_lines.open)
 		return run_commands(s, &s->stdin_lines, stopped);
@@ -201,8 +203,7 @@ static bool timed_out(const struct session *s)
 
 static int run_slice(struct session *s)
 {
-	ns_t now = machine_now(s->m), slice = s->log ? LOG_SLICE : SLICE;
-	ns_t end = (now / slice + 1) * slice, next = monitor_next(&s->monitor);
+	ns_t now = machine_now(s->m), end = (now / SLICE + 1) * SLICE, next = monitor_next(&s->monitor);
 	uint64_t done = machine_icount(s->m), insns = monitor_next_insns(&s->monitor);
 	enum machine_stop stop;
 
@@ -215,8 +216,7 @@ static int run_slice(struct session *s)
 	if (insns > s->o->timeout_insns - done)
 		insns = s->o->timeout_insns - done;
 	stop = machine_run(s->m, end - now, insns);
-	if (s->log)
-		machine_log_interrupts(s->m, &s->logged, s->log);
+	run_log_flush(&s->log);
 	if (stop == MACHINE_RAN || (stop == MACHINE_RESET && !s->o->no_reboot))
 		return GO_ON;
 	if (s->gdb && gdb_stopped(s->gdb, stop))

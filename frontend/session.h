@@ -5,6 +5,7 @@
 #include "frontend/gdb.h"
 #include "frontend/monitor.h"
 #include "frontend/options.h"
+#include "frontend/run_log.h"
 #include "frontend/script.h"
 #include "frontend/ui.h"
 
@@ -16,8 +17,8 @@ struct session {
 	struct monitor monitor;
 	struct script script;   /* when o->script */
 	struct script stdin_lines; /* when o->monitor_stdio */
-	FILE *log;              /* of -d int; NULL: none */
-	uint64_t logged;
+	struct script *asked;      /* which of the two the monitor is busy because of */
+	struct run_log log;
 	bool interactive;       /* someone looks: guest time does not run ahead of real time */
 
 	/* Pacing: guest time and real time when they were last made equal; totals for the title. */

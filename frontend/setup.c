@@ -214,6 +214,8 @@ int setup_open(struct setup *s)
 	s->cfg.mmu = o->mmu;
 	s->cfg.mmu_check = o->mmu_check;
 	s->cfg.gpa_cache = o->gpa_cache;
+	s->cfg.host_large = o->host_large;
+	s->cfg.host_ad = o->host_ad;
 	s->cfg.traps = o->traps;
 	s->cfg.cost_model = o->cost_model;
 	s->cfg.debug_exit_port = o->debug_exit_port;
@@ -249,8 +251,6 @@ void setup_close(struct setup *s)
 		char_close(s->cfg.serial[i]);
 	for (unsigned i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++)
 		close_block(s->block[i]);
-	if (ses->log && ses->log != stderr)
-		fclose(ses->log);
 	monitor_free(&ses->monitor);
 	script_close(&ses->script);
 	script_close(&ses->stdin_lines);

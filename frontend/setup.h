@@ -8,7 +8,6 @@
 
 #include "devices/block.h"
 #include "frontend/session.h"
-#include "frontend/trace_file.h"
 
 /* Everything that is opened for a run, so that one place closes it. */
 struct setup {
@@ -16,7 +15,6 @@ struct setup {
 	struct machine_config cfg;
 	struct block *block[MACHINE_FLOPPIES + MACHINE_DISKS]; /* floppies, then disks; NULL: nothing in there */
 	struct session session;
-	struct trace_writer *trace; /* of --trace */
 	struct termios tty; /* as it was, when tty_raw */
 	bool tty_raw;
 };

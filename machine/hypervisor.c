@@ -107,6 +107,15 @@ void hypervisor_set_bounds(struct hypervisor *h, unsigned guest, uint64_t limit,
 	reclaim_set_bounds(h->reclaim, guest, (gfn_t)(limit >> PAGE_SHIFT), (gfn_t)(guarantee >> PAGE_SHIFT));
 }
 
+void hypervisor_retire(struct hypervisor *h, unsigned guest)
+{
+	struct machine *m = h->guest[guest].m;
+
+	h->guest[guest].running = false;
+	for (gfn_t f = 0; m && f < m->cfg.ram_bytes >> PAGE_SHIFT; f++)
+		p2m_discard(m->p2m, f); /* what is no RAM below that stays */
+}
+
 void hypervisor_remove(struct hypervisor *h, unsigned guest)
 {
 	reclaim_remove(h->reclaim, guest);

@@ -25,7 +25,7 @@ struct hypervisor_config {
 	uint64_t ram_bytes;   /* what all guests have together */
 	unsigned guests;
 	uint64_t slice;       /* instructions; 0: HYPERVISOR_SLICE */
-	const char *swap_path; /* NULL: none */
+	const char *swap_path; /* a file, or a folder for a nameless one; NULL: none */
 	bool sharing;         /* identical pages are found and shared */
 };
 
@@ -45,6 +45,11 @@ unsigned hypervisor_add(struct hypervisor *h, struct machine *m, const char *nam
  * others' sake. The guarantees of all together must fit into the pool.
  */
 void hypervisor_set_bounds(struct hypervisor *h, unsigned guest, uint64_t limit, uint64_t guarantee);
+/*
+ * The guest has ended: its RAM goes back to the pool and out of the swap file, and what it shared is the others'.
+ * It then reads as zeros. The machine stays, with its screen and counters, and runs again when a checkpoint is loaded.
+ */
+void hypervisor_retire(struct hypervisor *h, unsigned guest);
 /* Before a machine that was added is freed. */
 void hypervisor_remove(struct hypervisor *h, unsigned guest);
 

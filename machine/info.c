@@ -171,7 +171,9 @@ void machine_print_mmu(struct machine *m, FILE *out)
 				(double)e->depth[i].host_loads / (double)e->depth[i].walks);
 	if (m->cfg.mmu == MMU_NESTED)
 		fprintf(out, "host tables %" PRIu64 ", cache of guest-physical translations %s, %" PRIu64
-			" hits\n", e->host_tables, m->cfg.gpa_cache ? "on" : "off", e->gpa_cache_hits);
+			" hits\nlarge entries made %" PRIu64 ", accessed bits set %" PRIu64 ", dirty bits %" PRIu64 "\n",
+			e->host_tables, m->cfg.gpa_cache ? "on" : "off", e->gpa_cache_hits, e->host_large,
+			e->host_accessed, e->host_dirty);
 	fprintf(out, "frames of the pool in use %u of %u\n", m->pool->used, m->pool->count);
 }
 
@@ -324,23 +326,12 @@ void machine_disassemble(struct machine *m, uint64_t at, unsigned n, FILE *out)
 
 /* ---- the log of exceptions and interrupts --------------------------------------------------------------- */
 
-void machine_log_interrupts(struct machine *m, uint64_t *from, FILE *out)
+void machine_log_record(const struct hv_record *r, const char *guest, FILE *out)
 {
-	const struct hv_log *l = &m->log;
-
-	if (l->head - *from > HV_RING) {
-		fprintf(out, "(%" PRIu64 " records were lost)\n", l->head - *from - HV_RING);
-		*from = l->head - HV_RING;
-	}
-	for (; *from < l->head; ++*from) {
-		const struct hv_record *r = &l->ring[*from % HV_RING];
-
-		if (r->cause != HV_EXCEPTION && r->cause != HV_HW_INTERRUPT && r->cause != HV_SW_INTERRUPT)
-			continue;
-		fprintf(out, "%12" PRIu64 ": v=%02x e=%04x cpl=%u %04x:%08x cr2=%08x %s, %s%s%s\n", r->icount,
-			r->vector, r->error & 0xffff, r->cpl, r->cs, r->eip,
-			r->vector == TRAP_PF ? r->address : 0, hv_cause_names[r->cause],
-			hv_verdict_names[r->verdict], r->cause == HV_EXCEPTION ? " " : "",
-			r->cause == HV_EXCEPTION ? vector_name(r->vector) : "");
-	}
+	if (r->cause != HV_EXCEPTION && r->cause != HV_HW_INTERRUPT && r->cause != HV_SW_INTERRUPT)
+		return;
+	fprintf(out, "%s%s%12" PRIu64 ": v=%02x e=%04x cpl=%u %04x:%08x cr2=%08x %s, %s%s%s\n", guest ? guest : "",
+		guest ? ": " : "", r->icount, r->vector, r->error & 0xffff, r->cpl, r->cs, r->eip,
+		r->vector == TRAP_PF ? r->address : 0, hv_cause_names[r->cause], hv_verdict_names[r->verdict],
+		r->cause == HV_EXCEPTION ? " " : "", r->cause == HV_EXCEPTION ? vector_name(r->vector) : "");
 }

@@ -271,6 +271,11 @@ void machine_set_trace(struct machine *m, const struct trace_sink *sink)
 	trace_time(m);
 }
 
+void machine_flush_trace(struct machine *m)
+{
+	hv_drain(&m->log);
+}
+
 uint32_t machine_ns_per_insn(const struct machine *m)
 {
 	return m->clock.ns_per_insn;

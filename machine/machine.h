@@ -46,6 +46,7 @@ struct machine_config {
 	enum machine_traps traps;
 	enum machine_cost cost_model;
 	bool gpa_cache;                   /* MMU_NESTED: a cache of guest-physical translations */
+	bool host_large, host_ad;         /* MMU_NESTED: what the host's table has, see shadow/engine.h */
 	uint16_t debug_exit_port;         /* isa-debug-exit; 0: none */
 	uint8_t debug_exit_size;
 	int64_t rtc_epoch;                /* seconds since 1970, what the RTC starts with */
@@ -163,11 +164,8 @@ uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uin
 bool machine_state_hash(struct machine *m, uint64_t *hash);
 /* Counters as the members of a JSON object, without its braces, so that the caller may add his own. */
 void machine_stats_json(struct machine *m, FILE *out);
-/*
- * Prints the exceptions and interrupts since the last call (`*from` starts at 0), and how many were
- * lost because more than the ring holds have passed.
- */
-void machine_log_interrupts(struct machine *m, uint64_t *from, FILE *out);
+/* The line of one record, if it is an exception or an interrupt. `guest`, if not NULL, begins the line. */
+void machine_log_record(const struct hv_record *r, const char *guest, FILE *out);
 /*
  * Every record of the hypervisor from now on, in order and none lost. Guest time runs one ns_per_insn an
  * instruction, and jumps where the guest waits in HLT: `time` says where it stands, once at the start and
@@ -180,6 +178,8 @@ struct trace_sink {
 };
 /* Borrowed until it is replaced; NULL ends it, after what is left has been handed over. */
 void machine_set_trace(struct machine *m, const struct trace_sink *sink);
+/* Hands over what waits; else it goes when half of the ring has filled. */
+void machine_flush_trace(struct machine *m);
 uint32_t machine_ns_per_insn(const struct machine *m);
 /* What reaches us from a host-side connection (char_dev) goes to the guest here; call it often. */
 void machine_poll(struct machine *m);

@@ -477,9 +477,11 @@ static bool build_cpu(struct machine *m, char err[256])
 		if (m->cfg.cpu_model && !strcmp(m->cfg.cpu_model, machine_cpu_models[i]))
 			c.model = (enum cpu_model)i;
 	m->cpu = cpu_new(&c, err);
-	if (m->cpu)
-		engine_set_gpa_cache(cpu_engine(m->cpu), m->cfg.gpa_cache);
-	return m->cpu;
+	if (!m->cpu)
+		return false;
+	engine_set_gpa_cache(cpu_engine(m->cpu), m->cfg.gpa_cache);
+	engine_set_host_table(cpu_engine(m->cpu), m->cfg.host_large, m->cfg.host_ad);
+	return true;
 }
 
 static bool open_image(struct machine *m, char err[256])

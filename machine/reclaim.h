@@ -15,7 +15,7 @@
 struct reclaim;
 struct guest_stats; /* machine/hypervisor.h */
 
-/* swap_path NULL: only frames of zeros can be taken. NULL with a text in err. */
+/* swap_path as in hypervisor_config. NULL: only frames of zeros can be taken. NULL with a text in err. */
 struct reclaim *reclaim_new(struct frame_pool *pool, const char *swap_path, char err[256]);
 void reclaim_free(struct reclaim *r);
 /* Guests are numbered in order. False: no host memory. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "machine/hypervisor.h"
+#include "machine/loader.h"
 
 #define PAGE_TIME 50000u /* ns of guest time in which one page is looked at: 10000 instructions */
 #define AT_ONCE 64u      /* pages; a guest that slept for long is not caught up with */
@@ -81,15 +82,6 @@ uint64_t sharing_scanned(const struct sharing *s)
 
 /* ---- checksums --------------------------------------------------------------------------------- */
 
-static uint64_t word64(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (unsigned k = 0; k < 8; k++)
-		v |= (uint64_t)p[k] << 8 * k;
-	return v;
-}
-
 /* Four sums side by side, so that the host's multiplier is kept busy. Never 0. */
 static uint64_t checksum(const uint8_t *page)
 {
@@ -98,7 +90,7 @@ static uint64_t checksum(const uint8_t *page)
 
 	for (unsigned at = 0; at < PAGE_SIZE; at += 32)
 		for (unsigned k = 0; k < 4; k++)
-			s[k] = (s[k] ^ word64(page + at + 8 * k)) * odd + (s[k] >> 29);
+			s[k] = (s[k] ^ le64(page + at + 8 * k)) * odd + (s[k] >> 29);
 	for (unsigned k = 0; k < 4; k++)
 		all = (all ^ s[k] ^ s[k] >> 32) * odd;
 	return all ? all : 1;

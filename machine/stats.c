@@ -94,6 +94,9 @@ void machine_stats_json(struct machine *m, FILE *out)
 	COUNTER(gpa_cache_hits, ",");
 	COUNTER(host_tables, ",");
 	COUNTER(restart_loads, ",");
+	COUNTER(host_large, ",");
+	COUNTER(host_accessed, ",");
+	COUNTER(host_dirty, ",");
 	COUNTER(switches, ",");
 	print_depths(e, out);
 	fprintf(out, "  },\n");

@@ -26,7 +26,8 @@
 
 struct swap {
 	int fd;
-	char *path;
+	char *path;         /* of a nameless file: the name that it had */
+	bool named;
 	uint8_t *len;       /* by unit: units of the record that begins here; 0: none does */
 	uint8_t *taken;     /* by unit */
 	uint32_t cap, limit; /* units in the arrays, and the most there may be */
@@ -34,26 +35,58 @@ struct swap {
 	struct swap_stats stats;
 };
 
-struct swap *swap_new(const char *path, uint32_t tickets, char err[256])
+/* A file that is gone with the process, however that ends. */
+static bool open_nameless(struct swap *s, const char *folder, char err[256])
 {
-	struct swap *s = calloc(1, sizeof(*s));
+	static const char name[] = "/umbra86-swap-XXXXXX";
+	size_t len = strlen(folder);
+
+	s->path = malloc(len + sizeof(name));
+	if (!s->path) {
+		snprintf(err, 256, "no memory for the swap file's name");
+		return false;
+	}
+	memcpy(s->path, folder, len);
+	memcpy(s->path + len, name, sizeof(name));
+	s->fd = mkstemp(s->path);
+	if (s->fd >= 0 && !unlink(s->path) && fcntl(s->fd, F_SETFD, FD_CLOEXEC) >= 0)
+		return true;
+	snprintf(err, 256, "%.150s: no swap file can be made in that folder: %s", folder, strerror(errno));
+	return false;
+}
+
+static bool open_named(struct swap *s, const char *path, char err[256])
+{
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat st;
 
-	if (!s || !(s->path = strdup(path))) {
-		snprintf(err, 256, "no memory for the swap file's tables");
-		free(s);
-		return NULL;
-	}
-	s->limit = tickets;
+	s->path = strdup(path);
+	s->named = true;
 	s->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->fd >= 0 && (fstat(s->fd, &st) || !S_ISREG(st.st_mode)))
 		snprintf(err, 256, "%.150s: a file is wanted for swap, and this is none", path);
 	else if (s->fd >= 0 && fcntl(s->fd, F_SETLK, &lock))
 		snprintf(err, 256, "%.150s: another process uses it for swap", path);
-	else if (s->fd < 0 || ftruncate(s->fd, 0))
+	else if (!s->path || s->fd < 0 || ftruncate(s->fd, 0))
 		snprintf(err, 256, "%.150s: cannot be used for swap: %s", path, strerror(errno));
 	else
+		return true;
+	return false;
+}
+
+struct swap *swap_new(const char *path, uint32_t tickets, char err[256])
+{
+	struct swap *s = calloc(1, sizeof(*s));
+	struct stat st;
+	bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+
+	if (!s) {
+		snprintf(err, 256, "no memory for the swap file's tables");
+		return NULL;
+	}
+	s->limit = tickets;
+	s->fd = -1;
+	if (folder ? open_nameless(s, path, err) : open_named(s, path, err))
 		return s;
 	if (s->fd >= 0)
 		close(s->fd);
@@ -66,7 +99,7 @@ void swap_free(struct swap *s)
 {
 	if (!s)
 		return;
-	if (ftruncate(s->fd, 0) || unlink(s->path))
+	if (s->named && (ftruncate(s->fd, 0) || unlink(s->path)))
 		(void)errno; /* what is left there is of no use, and does no harm */
 	close(s->fd);
 	free(s->path);

@@ -17,11 +17,12 @@ struct swap_stats {
 #define SWAP_UNIT 512u
 
 /*
- * Makes or empties the file, and locks it against other processes. `tickets` is the limit for ticket
- * numbers. NULL with a text in err.
+ * Makes or empties the file, and locks it against other processes; of a folder's path makes a file in it that has no
+ * name any more, and so is not left behind by a process that was killed. `tickets` is the limit for ticket numbers.
+ * NULL with a text in err.
  */
 struct swap *swap_new(const char *path, uint32_t tickets, char err[256]);
-/* The file is emptied and removed. */
+/* A file with a name is emptied and removed. */
 void swap_free(struct swap *s);
 
 /* False: the disk is full or fails, with a text in err; nothing has changed. */

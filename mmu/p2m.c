@@ -273,6 +273,21 @@ struct p2m_entry p2m_get(struct p2m *p, gfn_t f)
 	return e;
 }
 
+bool p2m_give_run(struct p2m *p, gfn_t first, gfn_t count)
+{
+	const struct frame_pool *pool = p->pool;
+	enum p2m_contents what;
+	mfn_t m;
+
+	if (first >= P2M_GFNS || p2m_contents_run(p, first, &what) < count || what != P2M_ZEROS ||
+	    count > p->limit || p->resident > p->limit - count || count > pool->limit || pool->used > pool->limit - count)
+		return false;
+	m = frame_alloc_run(p->pool, count);
+	for (gfn_t i = 0; m != MFN_NONE && i < count; i++)
+		p2m_give(p, first + i, m + i);
+	return m != MFN_NONE;
+}
+
 mfn_t p2m_run(const struct p2m *p, gfn_t first, gfn_t count)
 {
 	struct p2m_entry e = p2m_peek(p, first);

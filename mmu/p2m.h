@@ -51,6 +51,11 @@ void p2m_alias_device_ram(struct p2m *p, gfn_t first, const uint8_t *host, gfn_t
 struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f);
 /* The same, but an untouched frame is given first. P2M_UNTOUCHED returned: pool empty. */
 struct p2m_entry p2m_get(struct p2m *p, gfn_t f);
+/*
+ * Gives all of [first, first+count), which nobody has touched, neighbouring frames at once. False, and nothing was
+ * given: some were touched or are no RAM, there are no such frames, or a limit would be passed.
+ */
+bool p2m_give_run(struct p2m *p, gfn_t first, gfn_t count);
 
 /*
  * What the guest's memory holds at `f`, found without giving, bringing back or marking anything: for

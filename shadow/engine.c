@@ -87,6 +87,15 @@ void engine_set_gpa_cache(struct engine *e, bool on)
 	e->gpa_cache = on;
 }
 
+void engine_set_host_table(struct engine *e, bool large, bool ad)
+{
+	if (e->host_large == large && e->host_ad == ad)
+		return;
+	e->host_large = large;
+	e->host_ad = ad;
+	engine_forget(e);
+}
+
 uint32_t engine_set_paging(struct engine *e, const struct paging *pg, enum paging_change why)
 {
 	e->stats.root_loads++;

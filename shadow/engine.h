@@ -61,9 +61,10 @@ struct engine_stats {
 	uint64_t shadow_pages; /* now in use */
 	/*
 	 * nested: loads from the host's table, translations of a gpa that the cache gave, host
-	 * tables now, and the loads of walks that were begun again because an entry was missing.
+	 * tables now, and the loads of walks that were begun again because an entry was missing;
+	 * large entries made, and accessed and dirty bits set in the host's table.
 	 */
-	uint64_t host_loads, gpa_cache_hits, host_tables, restart_loads;
+	uint64_t host_loads, gpa_cache_hits, host_tables, restart_loads, host_large, host_accessed, host_dirty;
 	/* nested: walks that gave a translation, by guest entries loaded (PAE: the PDPTE is one). */
 	struct engine_depth {
 		uint64_t walks, guest_loads, host_loads;
@@ -93,6 +94,11 @@ bool engine_switch(struct engine *e, enum engine_kind kind);
 enum engine_kind engine_get_kind(const struct engine *e);
 /* nested: a cache of gpa -> machine frame before the host's table. Off at first. */
 void engine_set_gpa_cache(struct engine *e, bool on);
+/*
+ * nested: what the host's table is made of. `large`: 2 MiB of RAM with neighbouring frames are one entry, and
+ * memory that nobody has touched is given so. `ad`: its entries have accessed and dirty bits. Both off at first.
+ */
+void engine_set_host_table(struct engine *e, bool large, bool ad);
 
 enum paging_change {
 	PAGING_CR3,  /* MOV CR3, task switch: non-global translations are flushed */

@@ -31,6 +31,7 @@ struct engine {
 	enum engine_kind kind;
 	uint32_t pages;       /* shadow tables it may have */
 	bool gpa_cache;       /* nested: remembers translations of gpas */
+	bool host_large, host_ad; /* nested: engine_set_host_table */
 	void *own; /* the engine's own data */
 	char difference[1024]; /* check engine: report of the first; empty: none */
 };

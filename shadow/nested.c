@@ -14,7 +14,10 @@
  * UNLIKE HARDWARE: on a PAE walk the PDPTE is loaded, as AMD's processors do (APM vol 2 15.25,
  * legacy PAE mode), but the register's value counts, as on Intel's (SDM vol 3 4.4.1), because all
  * engines must agree.
- * NOT IMPLEMENTED: large host pages, accessed and dirty bits in the host's table.
+ * UNLIKE HARDWARE: the frames of a large entry are neighbours but need not begin at a multiple of
+ * 2 MiB, because the pool is an array. A page table in ROM is read although accessed and dirty bits
+ * make that a write, because the hypervisor would have to read it for the guest.
+ * NOT IMPLEMENTED: host pages of 1 GiB.
  */
 #include "shadow/impl.h"
 
@@ -33,6 +36,10 @@
 #define H_WRITE 2u
 #define H_FETCH 4u
 #define H_ALL (H_READ | H_WRITE | H_FETCH)
+#define H_LARGE 0x80u
+#define H_ACCESSED 0x100u /* as EPT's, with engine_set_host_table */
+#define H_DIRTY 0x200u
+#define H_AD (H_ACCESSED | H_DIRTY)
 #define H_NOT_MEMORY (H_WRITE | H_FETCH) /* a misconfiguration, so that every access comes to us */
 
 struct host_table {
@@ -65,47 +72,109 @@ static inline unsigned host_index(gfn_t f, unsigned level) /* level 3: the root 
 
 /* ---- the host's table -------------------------------------------------------------------------- */
 
-/* The walk, counted. 0: something is missing. */
-static uint64_t host_walk(struct nested *n, gfn_t f)
+/* What the leaf entry says of `f` alone: of a large one the part that `f` is. */
+static uint64_t part_of(uint64_t leaf, gfn_t f)
 {
-	uint64_t e = 0;
-
-	for (unsigned level = HOST_LEVELS; level-- > 0;) {
-		n->host_loads++;
-		e = n->table[h_number(e)].e[host_index(f, level)];
-		if (!e)
-			return 0;
-	}
-	return e;
+	if (!(leaf & H_LARGE))
+		return leaf;
+	return (leaf & ~(uint64_t)H_LARGE) + ((uint64_t)host_index(f, 0) << PAGE_SHIFT);
 }
 
-/* Where the leaf entry of `f` lies, NULL when there is no table for it. Not counted. */
+/* SDM vol 3, "Accessed and dirty flags for EPT": A in every entry that is used, D in the one that ends a write. */
+static void set_ad(struct engine *e, uint64_t *entry, bool dirty)
+{
+	if (!(*entry & H_ACCESSED))
+		e->stats.host_accessed++;
+	if (dirty && !(*entry & H_DIRTY))
+		e->stats.host_dirty++;
+	*entry |= H_ACCESSED | (dirty ? H_DIRTY : 0);
+}
+
+/* The first write through this entry has yet to set D. */
+static bool lacks_dirty(const struct engine *e, uint64_t entry)
+{
+	return e->host_ad && h_is_memory(entry) && entry & H_WRITE && !(entry & H_DIRTY);
+}
+
+/* The walk, counted. 0: something is missing. */
+static uint64_t host_walk(struct engine *e, gfn_t f, bool write)
+{
+	struct nested *n = e->own;
+	uint64_t *at[HOST_LEVELS], entry = 0;
+	unsigned level = HOST_LEVELS;
+
+	do {
+		level--;
+		n->host_loads++;
+		at[level] = &n->table[h_number(entry)].e[host_index(f, level)];
+		entry = *at[level];
+		if (!entry)
+			return 0;
+	} while (level > 0 && !(entry & H_LARGE));
+	if (e->host_ad && h_is_memory(entry)) {
+		set_ad(e, at[level], write && (entry & H_WRITE));
+		for (unsigned up = level + 1; up < HOST_LEVELS; up++)
+			set_ad(e, at[up], false);
+	}
+	return part_of(*at[level], f);
+}
+
+/* Where the leaf entry of `f` lies, NULL when there is no table for it. A large one is a leaf. Not counted. */
 static uint64_t *host_leaf(struct nested *n, gfn_t f)
 {
-	uint64_t e = 0;
+	uint64_t *at = NULL, e = 0;
 
-	for (unsigned level = HOST_LEVELS - 1; level > 0; level--) {
-		e = n->table[h_number(e)].e[host_index(f, level)];
-		if (!e)
+	for (unsigned level = HOST_LEVELS; level-- > 0;) {
+		at = &n->table[h_number(e)].e[host_index(f, level)];
+		e = *at;
+		if (level && !e)
 			return NULL;
+		if (e & H_LARGE)
+			break;
 	}
-	return &n->table[h_number(e)].e[host_index(f, 0)];
+	return at;
 }
 
-static void host_set(struct engine *e, gfn_t f, uint64_t entry)
+/* The entry of `f` at level `at`, with the tables above it made. */
+static uint64_t *host_entry(struct engine *e, gfn_t f, unsigned at)
 {
 	struct nested *n = e->own;
 	uint32_t t = 0;
 
-	for (unsigned level = HOST_LEVELS - 1; level > 0; level--) {
+	for (unsigned level = HOST_LEVELS - 1; level > at; level--) {
 		uint64_t *up = &n->table[t].e[host_index(f, level)];
 
 		if (!*up)
 			*up = h_make(n->tables++, H_ALL);
 		t = h_number(*up);
 	}
-	n->table[t].e[host_index(f, 0)] = entry;
 	e->stats.host_tables = n->tables;
+	return &n->table[t].e[host_index(f, at)];
+}
+
+/* One entry for the 2 MiB around `f`, if there is no table for them and their frames are neighbours, or can be. */
+static bool make_large(struct engine *e, gfn_t f)
+{
+	gfn_t first = f & ~(gfn_t)(HOST_ENTRIES - 1);
+	uint64_t *entry = host_entry(e, f, 1);
+	mfn_t m;
+
+	/* p2m_run would bring the first one back from the swap file, for nothing. */
+	if (*entry)
+		return false;
+	if (p2m_resident(e->p2m, first) == MFN_NONE) {
+		if (!p2m_give_run(e->p2m, first, HOST_ENTRIES))
+			return false;
+		hv_note(e->log, HV_DEMAND_PAGE, HV_FILLED, 0, first << PAGE_SHIFT, HOST_ENTRIES);
+	}
+	m = p2m_run(e->p2m, first, HOST_ENTRIES);
+	if (m == MFN_NONE)
+		return false;
+	*entry = h_make(m, H_ALL | H_LARGE);
+	for (unsigned i = 0; i < HOST_ENTRIES; i++)
+		p2m_note_use(e->p2m, first + i);
+	e->stats.host_large++;
+	return true;
 }
 
 static uint64_t entry_for(struct p2m_entry p)
@@ -119,11 +188,15 @@ static uint64_t entry_for(struct p2m_entry p)
 static uint64_t violation(struct engine *e, gpa_t gpa)
 {
 	struct nested *n = e->own;
-	struct p2m_entry p = engine_frame(e, gpa);
+	gfn_t f = (gfn_t)(gpa >> PAGE_SHIFT);
 
-	if (p.kind == P2M_UNTOUCHED)
-		return H_NOT_MEMORY;
-	host_set(e, (gfn_t)(gpa >> PAGE_SHIFT), entry_for(p));
+	if (!e->host_large || !make_large(e, f)) {
+		struct p2m_entry p = engine_frame(e, gpa);
+
+		if (p.kind == P2M_UNTOUCHED)
+			return H_NOT_MEMORY;
+		*host_entry(e, f, 0) = entry_for(p);
+	}
 	n->violated = true;
 	e->stats.fills++;
 	hv_note(e->log, HV_NESTED_FAULT, HV_FILLED, 0, (uint32_t)gpa, 0);
@@ -131,17 +204,18 @@ static uint64_t violation(struct engine *e, gpa_t gpa)
 }
 
 /* gpa -> host entry, from the cache or by a walk. n->violated: the guest's walk must begin anew. */
-static uint64_t host_translate(struct engine *e, gpa_t gpa)
+static uint64_t host_translate(struct engine *e, gpa_t gpa, bool write)
 {
 	struct nested *n = e->own;
 	gfn_t f = (gfn_t)(gpa >> PAGE_SHIFT);
-	uint64_t entry;
+	uint64_t entry = n->cache[f % CACHE_SLOTS].gfn == f ? n->cache[f % CACHE_SLOTS].e : 0;
 
-	if (e->gpa_cache && n->cache[f % CACHE_SLOTS].e && n->cache[f % CACHE_SLOTS].gfn == f) {
+	/* The first write must find the entry itself, to set D there. */
+	if (e->gpa_cache && entry && !(write && lacks_dirty(e, entry))) {
 		e->stats.gpa_cache_hits++;
-		return n->cache[f % CACHE_SLOTS].e;
+		return entry;
 	}
-	entry = host_walk(n, f);
+	entry = host_walk(e, f, write);
 	if (!entry)
 		return f < P2M_GFNS ? violation(e, gpa) : H_NOT_MEMORY;
 	if (e->gpa_cache) {
@@ -168,12 +242,18 @@ static void nested_layout_changing(struct engine *e, gfn_t first, gfn_t count)
 	for (gfn_t i = 0; i < count; i++) {
 		uint64_t *leaf = host_leaf(n, first + i);
 
-		if (!leaf) { /* on to the next table's first */
-			i = ((first + i) | (HOST_ENTRIES - 1)) - first;
-		} else if (*leaf) {
-			*leaf = 0;
+		/* What is left of a large one is found again, page by page or whole. */
+		if (leaf && *leaf) {
 			any = true;
+			if (!(*leaf & H_LARGE)) {
+				*leaf = 0;
+				continue;
+			}
+			*leaf = 0;
+			leaf = NULL;
 		}
+		if (!leaf) /* on to the next table's first */
+			i = ((first + i) | (HOST_ENTRIES - 1)) - first;
 	}
 	if (any)
 		host_flush(e);
@@ -200,7 +280,7 @@ static uint64_t read_entry(void *opaque, gpa_t at, bool pae)
 
 	if (n->violated)
 		return 0;
-	host = host_translate(e, at);
+	host = host_translate(e, at, true); /* with A and D bits, as a write; without them that says nothing */
 	if (n->violated)
 		return 0;
 	n->guest_loads++;
@@ -222,7 +302,7 @@ static bool walk_both(struct engine *e, gva_t va, unsigned access, struct walk *
 		read_entry(e, walk_a20(pg, (pg->cr3 & 0xffffffe0u) + (va >> 30) * 8), true);
 	if (!walk_through(read_entry, e, pg, va, access, w, t) || n->violated)
 		return false;
-	*host = host_translate(e, w->gpa);
+	*host = host_translate(e, w->gpa, access & ACCESS_WRITE);
 	return !n->violated;
 }
 
@@ -262,7 +342,7 @@ static bool nested_translate(struct engine *e, gva_t va, unsigned access, struct
 	if (w.levels == 1)
 		n->flat.large_given = true;
 	*m = (struct mapping){.gpa = w.gpa, .may = (uint8_t)walk_allowed(w.rights, access)};
-	if (!w.dirty || !(host & H_WRITE))
+	if (!w.dirty || !(host & H_WRITE) || lacks_dirty(e, host))
 		m->may &= (uint8_t)~ACCESS_WRITE;
 	if (h_is_memory(host)) {
 		m->mfn = h_number(host);
@@ -293,23 +373,46 @@ static unsigned complain(FILE *why, const char *format, ...)
 	return 1;
 }
 
+/* Are A and D set in an entry below one whose A is clear? */
+static bool used_below_unused(struct nested *n, gfn_t f)
+{
+	uint64_t e = 0, above = H_ACCESSED;
+
+	for (unsigned level = HOST_LEVELS; level-- > 0; above = e) {
+		e = n->table[h_number(e)].e[host_index(f, level)];
+		if (e & H_AD && !(above & e & H_ACCESSED))
+			return true;
+		if (!e || e & H_LARGE)
+			return false;
+	}
+	return false;
+}
+
 unsigned nested_audit(struct engine *e, FILE *why)
 {
 	struct nested *n = e->own;
 	unsigned bad = 0;
 
-	for (gfn_t first = 0; first < P2M_GFNS; first += HOST_ENTRIES) {
-		const uint64_t *leaf = host_leaf(n, first);
+	for (gfn_t f = 0; f < P2M_GFNS; f++) {
+		const uint64_t *leaf = host_leaf(n, f);
 
-		for (unsigned i = 0; leaf && i < HOST_ENTRIES; i++)
-			if (leaf[i] && leaf[i] != entry_for(p2m_peek(e->p2m, first + i)))
-				bad += complain(why, "gfn %x: host entry %llx is not what the p2m says\n",
-						first + i, (unsigned long long)leaf[i]);
+		if (!leaf) {
+			f |= HOST_ENTRIES - 1;
+			continue;
+		}
+		if (*leaf && (part_of(*leaf, f) & ~(uint64_t)H_AD) != entry_for(p2m_peek(e->p2m, f)))
+			bad += complain(why, "gfn %x: host entry %llx is not what the p2m says\n",
+					f, (unsigned long long)*leaf);
+		if (used_below_unused(n, f))
+			bad += complain(why, "gfn %x: host entry %llx was used, but not those above it\n",
+					f, (unsigned long long)*leaf);
 	}
 	for (unsigned k = 0; k < CACHE_SLOTS; k++) {
 		const uint64_t *leaf = host_leaf(n, n->cache[k].gfn);
+		uint64_t is = leaf ? part_of(*leaf, n->cache[k].gfn) : 0;
 
-		if (n->cache[k].e && (!leaf || *leaf != n->cache[k].e))
+		/* A cached one may lack what was set since then. */
+		if (n->cache[k].e && (n->cache[k].e & ~is || (is & ~n->cache[k].e & ~(uint64_t)H_AD)))
 			bad += complain(why, "gfn %x: cached %llx is not what the host's table says\n",
 					n->cache[k].gfn, (unsigned long long)n->cache[k].e);
 	}

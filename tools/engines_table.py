@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests" / "boot"))
 from packages import Missing, linux_guest  # noqa: E402
 
 PAGE = ROOT / "docs" / "ENGINES.md"
-ENGINES = ("shadow", "nested", "nested, cache", "direct")
+ENGINES = ("shadow", "nested", "nested, cache", "nested, 2 MiB", "direct")
 MODELS = ("assist", "deprivileged")
 COSTS = ("sandybridge", "prescott")
 SAMPLES = "".join(f"xp/16384xw {at:#x}\n" for at in (0x1000, 0x1000000, 0x2000000, 0x3000000, 0x8000000, 0xe000000))
@@ -43,7 +43,8 @@ def run(umbra86, args, script):
 
 def options(engine, model, cost):
     cache = ["--gpa-cache", "on"] if "cache" in engine else []
-    return ["--mmu", engine.split(",")[0], *cache, "--traps", model, "--cost-model", cost]
+    large = ["--host-large", "on", "--host-ad", "on"] if "2 MiB" in engine else []
+    return ["--mmu", engine.split(",")[0], *cache, *large, "--traps", model, "--cost-model", cost]
 
 
 def number(n):
@@ -91,7 +92,7 @@ def linux_tables(umbra86, guest):
     causes = [c for c in results["shadow", "deprivileged"]["cost"]["traps"]]
     causes += [c for c in results["nested", "assist"]["cost"]["traps"] if c not in causes]
     causes = [c for c in causes if any(s["cost"]["traps"].get(c, {"entries": 0})["entries"] for s in results.values())]
-    shown = [(e, m) for m in MODELS for e in ENGINES if "cache" not in e]
+    shown = [(e, m) for m in MODELS for e in ENGINES if "," not in e]
     text.append("Entries by cause:\n\n" + table(
         ["cause", *(f"{e}, {m}" for e, m in shown)],
         [[c, *(number(results[k]["cost"]["traps"].get(c, {"entries": 0})["entries"]) for k in shown)] for c in causes]))

@@ -85,7 +85,7 @@ def linux(guest):
 def several(guest):
     kernel = [f"kernel = {guest / 'vmlinuz'}", f"initrd = {guest / 'initrd.gz'}",
               f"append = {(guest / 'cmdline').read_text().strip()}", "rtc = base=2026-01-01"]
-    config = t.file("lab.ini", "\n".join(["[host]", "pool = 34M", "swap = swapfile", "[guest a]", "memory = 40M", *kernel,
+    config = t.file("lab.ini", "\n".join(["[host]", "pool = 20M", f"swap = {t.dir.name}", "sharing = on", "[guest a]", "memory = 40M", *kernel,
                                           "[guest b]", "memory = 40M", *kernel, ""]))
     file, one = t.path("lab.ckpt"), t.path("b.ckpt")
     after = ["@a until 2300000000", "@a stop", "@a hash", "@b until 2400000000", "@b stop", "@b hash"]
@@ -94,9 +94,15 @@ def several(guest):
         return Run("--config", config, "-display", "none", *options, "--script", script(name, *lines), limit=300)
 
     plain = run("lab0", "@a until 1900000000", *after, options=["--stats-json", t.path("lab.json")])
-    saved = run("lab1", "@a until 1900000000", f"savevm {file}", f"@b savevm {one}", *after)
+    saved = run("lab1", "@a until 1900000000", "info guests", f"savevm {file}", f"@b savevm {one}", *after)
     t.ends("several guests: without a checkpoint", plain, 0)
     t.ends("several guests: saving", saved, 0)
+    shared = re.search(rb"sharing: (\d+) frames have several pages, and save (\d+)", saved.out)
+    pages = [row.split() for row in saved.out.splitlines() if row[:2] in (b"a ", b"b ")]
+    swapped = sum(int(row[6]) - int(row[7]) for row in pages)
+    t.check("several guests: they share pages and others are swapped out when they are saved",
+            shared and int(shared[1]) > 100 and swapped > 100, saved)
+    print(f"several guests: saved with {shared and shared[0].decode()}; {swapped} pages swapped out")
     swap = json.loads(t.path("lab.json").read_text())["swap"]
     t.check("several guests: they swap", swap["pages_out"] > 2000 and swap["pages_in"] > 500, plain)
     t.check("several guests: saving changes nothing", len(hashes(plain)) == 2 and hashes(saved) == hashes(plain), saved)

@@ -64,6 +64,8 @@ def same_guest(seeds):
                 break
             lines += [f"until {at}", f"mmu {rng.choice(ENGINES)}", f"gpa-cache {rng.choice(('on', 'off'))}"]
         check = ["--mmu-check"] if seed % 2 else []
+        check += ["--host-large", "on"] if seed & 2 else []
+        check += ["--host-ad", "on"] if seed & 1 else []
         runs.append((check, "\n".join(lines) + f"\nuntil {END}\n" + LOOK, f"random {seed}"))
     for args, script, name in runs:
         code, out, said, stats = run(args, script)

@@ -85,6 +85,8 @@ def scripts():
     t.ends("text that did not come before the end", Run("-fda", off, *HEADLESS, "--script", t.file(
         "g.script", 'wait "hello" 20\n')), 82)
     run = Run("-fda", img, *HEADLESS, "-monitor", "stdio", "-S", stdin=b"info registers\nwhat\nx/1i\ncont\nstop\nquit\n")
+    t.ends("a wait that was typed and fails, after a script", Run("-fda", img, *HEADLESS, "-monitor", "stdio", "--script",
+           t.file("nothing", "# nothing\n"), stdin=b'wait "never" 0.01\nquit\n'), 0)
     t.ends("the monitor", run, 0)
     t.check("it reports and goes on", b"unknown command what" in run.out and b"fffffff0:" in run.out, run)
     one, two = (Run("-fda", img, *HEADLESS, "-rtc", "base=2026-01-01", "--script", t.file(

@@ -18,7 +18,7 @@ t = Checks("guests together")
 
 def config(linux):
     command = (linux / "cmdline").read_text().strip()
-    lines = ["[host]", "pool = 28M", f"swap = {t.path('swap')}", "sharing = on",
+    lines = ["[host]", "pool = 28M", f"swap = {t.dir.name}", "sharing = on",
              # At a prompt DOS asks for a key without end: at 10 million instructions a second that costs less.
              "[guest dos]", "memory = 16M", f"fda = {SHARED / 'guests' / 'fd14.img'}", "snapshot = on", "mips = 10",
              "limit = 4M", "guarantee = 1M",

@@ -71,7 +71,7 @@ def options():
         refused(f"{last} without its value", USAGE, last.encode(), last)
     for option, value in (("-display", "hologram"), ("-boot", "zzz"), ("-serial", "carrier-pigeon"), ("-cpu", "z80"),
                           ("--timeout-insns", "soon"), ("--timeout-insns", "-1"), ("--mmu", "none"),
-                          ("--traps", "none"), ("--cost-model", "free"), ("--gpa-cache", "maybe"),
+                          ("--traps", "none"), ("--cost-model", "free"), ("--gpa-cache", "maybe"), ("--host-large", "1"), ("--host-ad", ""),
                           ("-device", "flux-capacitor"), ("-device", "isa-debug-exit,iobase=banana"),
                           ("-rtc", "base=tomorrow")):
         refused(f"{option} {value}", USAGE, option.encode(), option, value, *QUICK)

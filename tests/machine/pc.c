@@ -76,6 +76,30 @@ struct pc pc_loading(const char *path, const char *append, bool raw)
 	return pc;
 }
 
+uint64_t hash_of(struct machine *m)
+{
+	uint64_t h;
+
+	assert_true(machine_state_hash(m, &h));
+	return h;
+}
+
+struct machine *machine_of(const struct machine_config *cfg)
+{
+	char err[256];
+	struct machine *m = machine_new(cfg, err, NULL);
+
+	if (!m)
+		fail_msg("%s", err);
+	return m;
+}
+
+void run_to(struct machine *m, uint64_t icount)
+{
+	assert_int_equal(machine_run(m, 60 * NS_PER_SECOND, icount - machine_icount(m)), MACHINE_RAN);
+	assert_int_equal(machine_icount(m), icount);
+}
+
 void pc_close(struct pc *pc)
 {
 	machine_free(pc->m);

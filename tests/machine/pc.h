@@ -22,6 +22,12 @@ struct machine_config pc_plain_config(void);
 struct pc pc_loading(const char *path, const char *append, bool raw);
 void pc_close(struct pc *pc);
 
+/* These fail the test when they cannot. */
+struct machine *machine_of(const struct machine_config *cfg);
+uint64_t hash_of(struct machine *m);
+/* Up to `icount` instructions in all. */
+void run_to(struct machine *m, uint64_t icount);
+
 /*
  * A guest that never ends: paging on, it counts in memory and in x87 registers and writes all over four pages
  * whose table it maps; A and D bits and the FPU change as it goes.

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "machine/hypervisor.h"
+#include "mmu/frames.h"
 #include "tests/machine/pc.h"
 
 #define RAM (8u << 20)
@@ -21,7 +22,6 @@ struct lab {
 	struct hypervisor *h;
 	struct machine *m[2];
 	struct block *floppy[2];
-	char swap[40];
 };
 
 static enum machine_mmu lab_mmu = MMU_SHADOW;
@@ -52,9 +52,7 @@ static void lab_make(struct lab *l, struct hypervisor_config hc, const uint8_t *
 {
 	char err[256];
 
-	strcpy(l->swap, "/tmp/umbra86-swap-XXXXXX");
-	close(mkstemp(l->swap));
-	hc.swap_path = hc.pool_bytes ? l->swap : NULL;
+	hc.swap_path = hc.swap_path ? hc.swap_path : hc.pool_bytes ? "/tmp" : NULL;
 	hc.ram_bytes = 2 * RAM;
 	hc.guests = 2;
 	l->h = hypervisor_new(&hc, err);
@@ -80,7 +78,6 @@ static void lab_close(struct lab *l)
 		block_close(l->floppy[i]);
 	}
 	hypervisor_free(l->h);
-	unlink(l->swap);
 }
 
 static enum hypervisor_stop run(struct lab *l, ns_t until)
@@ -150,28 +147,50 @@ static void swap_loses_nothing(void **state)
 	lab_close(&l);
 }
 
+/* In a folder the file has no name: nothing is there while it is used, so nothing is left by whoever is killed. */
+static void swap_files_are_nameless(void **state)
+{
+	char folder[] = "/tmp/umbra86-swap-XXXXXX";
+	struct lab l;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	lab_make(&l, (struct hypervisor_config){ .pool_bytes = 1u << 19, .swap_path = folder }, fill_a, sizeof(fill_a),
+		 fill_b, sizeof(fill_b));
+	assert_int_equal(run(&l, SECOND / 10), HYPERVISOR_RAN);
+	assert_true(hypervisor_guest_stats(l.h, 0)->paged_out > 50);
+	assert_int_equal(rmdir(folder), 0); /* which is empty */
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
+	assert_filled(l.m[0], 0xaa);
+	assert_filled(l.m[1], 0x55);
+	lab_close(&l);
+}
+
 /* The swap file is overwritten behind our back: the guest stops, with a text, and nothing else happens. */
 static void damaged_swap_stops_the_guest(void **state)
 {
 	struct lab l;
 	static uint8_t page[PAGE_SIZE];
-	FILE *f;
+	char path[] = "/tmp/umbra86-swap-XXXXXX";
+	FILE *f = fdopen(mkstemp(path), "r+");
 
 	(void)state;
-	lab_open(&l, 1u << 19, fill_a, sizeof(fill_a), fill_b, sizeof(fill_b));
-	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
-	f = fopen(l.swap, "r+");
 	assert_non_null(f);
+	lab_make(&l, (struct hypervisor_config){ .pool_bytes = 1u << 19, .swap_path = path }, fill_a, sizeof(fill_a),
+		 fill_b, sizeof(fill_b));
+	assert_int_equal(unlink(path), 0); /* we have it open */
+	assert_int_equal(run(&l, SECOND), HYPERVISOR_RAN);
 	memset(page, 0x5a, sizeof(page));
 	for (unsigned i = 0; i < 1024; i++)
 		assert_int_equal(fwrite(page, 1, sizeof(page), f), sizeof(page));
-	fclose(f);
+	assert_int_equal(fflush(f), 0);
 	machine_peek(l.m[0], 0x10000, false, page, sizeof(page));
 	for (uint32_t at = 0x10000; at < 0x80000; at += PAGE_SIZE)
 		machine_peek(l.m[0], at, false, page, 16);
 	assert_int_equal(run(&l, 2 * SECOND), HYPERVISOR_NO_MEMORY);
 	assert_non_null(strstr(hypervisor_trouble(l.h), "guest a is stopped: its page at 000"));
 	assert_non_null(strstr(hypervisor_trouble(l.h), "damaged"));
+	fclose(f);
 	lab_close(&l);
 }
 
@@ -179,7 +198,7 @@ static void damaged_swap_stops_the_guest(void **state)
 static void full_pool_pauses(void **state)
 {
 	struct hypervisor_config hc = { .pool_bytes = 1u << 19, .ram_bytes = 2 * RAM, .guests = 2 };
-	struct lab l = { .swap = "" };
+	struct lab l = { 0 };
 	char err[256];
 	enum machine_stop why;
 	unsigned guest = 9;
@@ -422,17 +441,122 @@ static void balloon_gives_back(void **state)
 	lab_close(&l);
 }
 
+/*
+ * Fills the segments 1000 to 4000, each page in another way, and 5000 to 7000 all alike; waits for the scanner; ends
+ * in a triple fault.
+ */
+static const uint8_t fills_and_ends[] = {
+	0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0xbb, 0x00, 0x10,
+	0x8e, 0xc3, 0x31, 0xff, 0x89, 0xf8, 0x01, 0xd8, 0xab, 0x85, 0xff, 0x75, 0xf7, /* word [es:di] = di + es */
+	0x81, 0xc3, 0x00, 0x10, 0x81, 0xfb, 0x00, 0x50, 0x75, 0xe9,
+	0x8e, 0xc3, 0x31, 0xff, 0xb9, 0xff, 0xff, 0xb0, 0x55, 0xf3, 0xaa, /* rep stosb 55 */
+	0x81, 0xc3, 0x00, 0x10, 0x81, 0xfb, 0x00, 0x80, 0x75, 0xeb,
+	0x66, 0xb9, 0x00, 0x12, 0x7a, 0x00, 0x66, 0x49, 0x75, 0xfc, /* ecx = 8000000; loop */
+	0x0f, 0x01, 0x1e, 0x00, 0x60, 0xcc, /* lidt with a limit of 0; int3 */
+};
+
+static uint64_t swap_used(const struct hypervisor *h)
+{
+	char text[2048] = "";
+	FILE *f = fmemopen(text, sizeof(text) - 1, "w");
+	const char *at;
+
+	hypervisor_stats_json(h, f);
+	fclose(f);
+	at = strstr(text, "\"bytes_used\": ");
+	assert_non_null(at);
+	return strtoull(at + 14, NULL, 10);
+}
+
+/* Every frame in use is a device's, or behind a page of a guest that is left. */
+static void assert_accounts(const struct lab *l, uint64_t pool)
+{
+	const struct frame_pool *p = hypervisor_pool(l->h);
+	mfn_t devices = p->limit - (mfn_t)(pool >> PAGE_SHIFT);
+
+	assert_int_equal(p->used - devices, hypervisor_resident(l->h, 0) + hypervisor_resident(l->h, 1) - p->saved);
+}
+
+/* Two guests that share pages and are swapped: the one that ends leaves nothing behind, and the other is as it was. */
+static void ended_guests_give_all_back(void **state)
+{
+	const uint64_t pool = 300u << 10;
+	struct lab l;
+	uint64_t before;
+	enum machine_stop why;
+	unsigned guest;
+	uint8_t got[2];
+
+	(void)state;
+	lab_make(&l, (struct hypervisor_config){ .pool_bytes = pool, .sharing = true }, fills_and_ends,
+		 sizeof(fills_and_ends), fills_and_ends, sizeof(fills_and_ends));
+	assert_int_equal(hypervisor_run(l.h, SECOND, &guest, &why), HYPERVISOR_GUEST_STOPPED);
+	assert_int_equal(why, MACHINE_TRIPLE_FAULT);
+	assert_accounts(&l, pool);
+	assert_true(hypervisor_pool(l.h)->saved > 10 && hypervisor_resident(l.h, guest) > 10);
+	before = swap_used(l.h);
+	assert_true(before > 0);
+	hypervisor_retire(l.h, guest);
+	assert_int_equal(hypervisor_resident(l.h, guest), 0);
+	assert_true(swap_used(l.h) < before);
+	assert_accounts(&l, pool);
+	machine_peek(l.m[guest], 0x20000, false, got, 2);
+	assert_int_equal(got[0] | got[1], 0);
+	for (uint32_t at = 0x10000; at < 0x50000; at += 0x1000) {
+		machine_peek(l.m[!guest], at, false, got, 2);
+		assert_int_equal(got[0] | got[1] << 8, ((at & 0xffff) + (at >> 4 & 0xf000)) & 0xffff);
+	}
+	assert_int_equal(hypervisor_run(l.h, SECOND, &guest, &why), HYPERVISOR_GUEST_STOPPED);
+	hypervisor_retire(l.h, guest);
+	assert_int_equal(swap_used(l.h), 0);
+	assert_accounts(&l, pool);
+	assert_int_equal(hypervisor_pool(l.h)->shared | hypervisor_pool(l.h)->saved, 0);
+	lab_close(&l);
+}
+
+/* Without a swap file the pool has room for one of them; the second one gets it when the first has ended. */
+static void others_use_what_an_ended_guest_had(void **state)
+{
+	struct hypervisor_config hc = { .pool_bytes = 600u << 10, .ram_bytes = 2 * RAM, .guests = 2 };
+	struct lab l = { 0 };
+	char err[256];
+	enum machine_stop why;
+	unsigned guest = 9;
+
+	(void)state;
+	l.h = hypervisor_new(&hc, err);
+	assert_non_null(l.h);
+	for (unsigned i = 0; i < 2; i++) {
+		l.m[i] = boot(l.h, i ? fill_b : fills_and_ends, i ? sizeof(fill_b) : sizeof(fills_and_ends), &l.floppy[i]);
+		hypervisor_add(l.h, l.m[i], i ? "b" : "a");
+	}
+	hypervisor_set_running(l.h, 1, false);
+	hypervisor_set_bounds(l.h, 0, RAM, 400u << 10); /* a promise that ends with the guest */
+	assert_int_equal(hypervisor_run(l.h, SECOND, &guest, &why), HYPERVISOR_GUEST_STOPPED);
+	hypervisor_set_running(l.h, 1, true);
+	assert_int_equal(hypervisor_run(l.h, SECOND, &guest, &why), HYPERVISOR_NO_MEMORY);
+	assert_int_equal(guest, 1);
+	hypervisor_retire(l.h, 0);
+	hypervisor_set_running(l.h, 1, true);
+	assert_int_equal(hypervisor_run(l.h, SECOND, &guest, &why), HYPERVISOR_RAN);
+	assert_filled(l.m[1], 0x55);
+	lab_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guests_do_not_see_each_other),
 		cmocka_unit_test(swap_loses_nothing),
+		cmocka_unit_test(swap_files_are_nameless),
 		cmocka_unit_test(damaged_swap_stops_the_guest),
 		cmocka_unit_test(full_pool_pauses),
 		cmocka_unit_test(sharing_changes_nothing),
 		cmocka_unit_test(bounds_hold),
 		cmocka_unit_test(full_disk_loses_nothing),
 		cmocka_unit_test(balloon_gives_back),
+		cmocka_unit_test(ended_guests_give_all_back),
+		cmocka_unit_test(others_use_what_an_ended_guest_had),
 		cmocka_unit_test(keys_wake_nobody_else),
 		cmocka_unit_test(runs_repeat),
 		cmocka_unit_test(a_guest_is_as_if_alone),

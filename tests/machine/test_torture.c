@@ -5,8 +5,7 @@
  *
  *   test_torture [OPERATIONS-A-GUEST [SEED]]      1000000 is the full count
  *
- * The guests use what a machine uses: p2m, engine, reclaim, sharing, each with a TLB and a cache of
- * decoded code that hold what they were told until they are told otherwise.
+ * The guests (torture.c) use what a machine uses: p2m, engine, reclaim, sharing.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -17,230 +16,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "machine/hypervisor.h"
-#include "machine/reclaim.h"
-#include "machine/sharing.h"
-#include "mmu/walk.h"
-#include "shadow/engine.h"
-
-#define GUESTS 8u
-#define PAGES 256u        /* of RAM a guest */
-#define TABLE_PAGES 3u    /* directory, and the tables of the two halves of linear space */
-#define SLOTS 64u
-#define CODE 64u          /* bytes at the start of a page that may be decoded */
-#define BURST 64u
-#define HALF 0x400000u    /* linear address of the second half */
+#include "tests/machine/torture.h"
 
 static unsigned operations = 40000, seed = 1;
-
-struct slot {
-	uint64_t va; /* UINT64_MAX: empty */
-	uint32_t root;
-	uint8_t *r, *w, *x;
-	mfn_t mfn;
-};
-
-struct guest {
-	struct torture *t;
-	struct p2m *p2m;
-	struct engine *engine;
-	struct hv_log log;
-	struct guest_stats stats;
-	struct paging pg;
-	uint32_t root;
-	struct slot slot[SLOTS];
-	struct {
-		bool valid;
-		uint8_t byte[CODE];
-	} code[GUESTS * PAGES]; /* by mfn: what was decoded */
-	uint8_t want[PAGES][PAGE_SIZE];
-	gfn_t map[PAGES]; /* the second half's table: page -> gfn */
-	gfn_t near;       /* accesses are around here */
-	unsigned done;
-	bool starved;
-};
-
-struct torture {
-	struct frame_pool pool;
-	struct reclaim *reclaim;
-	struct sharing *sharing;
-	struct guest guest[GUESTS];
-	char swap[32];
-	uint64_t random;
-	uint64_t decoded_hits, starvings;
-};
 
 static uint32_t dice(struct torture *t, uint32_t n)
 {
 	t->random = t->random * 6364136223846793005ull + 1442695040888963407ull;
 	return (uint32_t)((t->random >> 33) % n);
-}
-
-/* ---- the TLB and the decoded code ---------------------------------------------------------------- */
-
-static void wipe(struct slot *s)
-{
-	*s = (struct slot){ .va = UINT64_MAX };
-}
-
-static void drop_all(void *o)
-{
-	for (unsigned k = 0; k < SLOTS; k++)
-		wipe(&((struct guest *)o)->slot[k]);
-}
-
-static void drop_root(void *o, uint32_t root)
-{
-	struct guest *g = o;
-
-	for (unsigned k = 0; k < SLOTS; k++)
-		if (g->slot[k].root == root)
-			wipe(&g->slot[k]);
-}
-
-static void drop_page(void *o, uint32_t root, gva_t va)
-{
-	struct slot *s = &((struct guest *)o)->slot[va / PAGE_SIZE % SLOTS];
-
-	if (s->va == va && (root == ROOT_ANY || s->root == root))
-		wipe(s);
-}
-
-static void drop_writable(void *o, mfn_t f)
-{
-	struct guest *g = o;
-
-	for (unsigned k = 0; k < SLOTS; k++)
-		if (g->slot[k].va != UINT64_MAX && g->slot[k].mfn == f)
-			g->slot[k].w = NULL;
-}
-
-static void drop_frame(void *o, mfn_t f)
-{
-	struct guest *g = o;
-
-	for (unsigned k = 0; k < SLOTS; k++)
-		if (g->slot[k].va != UINT64_MAX && g->slot[k].mfn == f)
-			wipe(&g->slot[k]);
-}
-
-static const struct tlb_ops tlb = { drop_all, drop_root, drop_page, drop_writable, drop_frame };
-
-static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
-{
-	struct guest *g = opaque;
-
-	(void)len;
-	if (!g->code[f].valid || off >= CODE)
-		return;
-	g->code[f].valid = false;
-	g->t->pool.flags[f] &= (uint8_t)~FRAME_CODE;
-}
-
-/* ---- accesses ------------------------------------------------------------------------------------ */
-
-/* The slot for va; allowed is what the access needs. */
-static struct slot *translate(struct guest *g, uint32_t va, unsigned access, struct mapping *m)
-{
-	struct slot *s = &g->slot[va / PAGE_SIZE % SLOTS];
-	struct trap trap;
-
-	va &= ~(uint32_t)PAGE_MASK;
-	if (!engine_translate(g->engine, va, access, m, &trap))
-		fail_msg("guest %u: #PF %x at %x", (unsigned)(g - g->t->guest), trap.error, va);
-	assert_non_null(m->host);
-	if (s->va != va || s->root != g->root)
-		*s = (struct slot){ .va = va, .root = g->root };
-	s->mfn = m->mfn;
-	if (m->may & ACCESS_READ)
-		s->r = m->host;
-	if (m->may & ACCESS_WRITE)
-		s->w = m->host;
-	if (m->may & ACCESS_FETCH)
-		s->x = m->host;
-	return s;
-}
-
-static struct slot *hit(struct guest *g, uint32_t va)
-{
-	struct slot *s = &g->slot[va / PAGE_SIZE % SLOTS];
-
-	return s->va == (va & ~(uint32_t)PAGE_MASK) && s->root == g->root ? s : NULL;
-}
-
-/* A and D of the tables are the processor's: they may be set where we wrote them clear. */
-static bool same(gfn_t gfn, uint32_t off, uint8_t got, uint8_t want)
-{
-	uint8_t ours = gfn < TABLE_PAGES && off % 4 == 0 ? 0x9f : 0xff;
-
-	return !((got ^ want) & ours);
-}
-
-static void check(struct guest *g, const char *how, gfn_t gfn, uint32_t off, const uint8_t *got, unsigned len)
-{
-	for (unsigned k = 0; k < len; k++)
-		if (!same(gfn, off + k, got[k], g->want[gfn][off + k]))
-			fail_msg("guest %u, operation %u of seed %u, %s: byte %x of page %x is %02x, not %02x",
-				 (unsigned)(g - g->t->guest), g->done, seed, how, off + k, gfn, got[k],
-				 g->want[gfn][off + k]);
-}
-
-static gfn_t gfn_of(const struct guest *g, uint32_t va)
-{
-	return va < HALF ? va / PAGE_SIZE : g->map[(va - HALF) / PAGE_SIZE];
-}
-
-static void guest_read(struct guest *g, uint32_t va, unsigned len)
-{
-	struct slot *s = hit(g, va);
-	struct mapping m;
-
-	if (!s || !s->r)
-		s = translate(g, va, ACCESS_READ, &m);
-	check(g, "read", gfn_of(g, va), va & PAGE_MASK, s->r + (va & PAGE_MASK), len);
-}
-
-static void guest_write(struct guest *g, uint32_t va, const uint8_t *b, unsigned len)
-{
-	struct slot *s = hit(g, va);
-	uint32_t off = va & PAGE_MASK;
-	struct mapping m;
-
-	if (s && s->w) {
-		memcpy(s->w + off, b, len);
-	} else {
-		translate(g, va, ACCESS_WRITE, &m);
-		if (m.may & ACCESS_WRITE)
-			memcpy(m.host + off, b, len);
-		else
-			p2m_store(g->p2m, m.mfn, off, b, len);
-	}
-	memcpy(&g->want[gfn_of(g, va)][off], b, len);
-}
-
-static void guest_fetch(struct guest *g, uint32_t va)
-{
-	struct slot *s = hit(g, va);
-	struct mapping m;
-	mfn_t f;
-
-	va &= ~(uint32_t)PAGE_MASK;
-	if (!s || !s->x)
-		s = translate(g, va, ACCESS_FETCH, &m);
-	f = s->mfn;
-	if (!g->code[f].valid) {
-		memcpy(g->code[f].byte, s->x, CODE);
-		g->code[f].valid = true;
-		g->t->pool.flags[f] |= FRAME_CODE;
-		drop_writable(g, f);
-	} else {
-		g->t->decoded_hits++;
-	}
-	check(g, "code", gfn_of(g, va), 0, g->code[f].byte, CODE);
 }
 
 /* ---- what a guest does --------------------------------------------------------------------------- */
@@ -283,7 +69,7 @@ static void fill(struct guest *g)
 	page[dice(g->t, 2) * 2048] ^= (uint8_t)(g->done >> 9); /* what is shared today is gone tomorrow */
 	if (dice(g->t, 4) == 0)
 		memset(page, 0, sizeof(page));
-	guest_write(g, f << PAGE_SHIFT, page, PAGE_SIZE);
+	torture_write(g, f << PAGE_SHIFT, page, PAGE_SIZE);
 }
 
 static void write_some(struct guest *g)
@@ -292,11 +78,11 @@ static void write_some(struct guest *g)
 	uint32_t va = any_address(g) + (dice(g->t, 3) == 0 ? HALF : 0);
 	unsigned len = 1u << dice(g->t, 4);
 
-	if (gfn_of(g, va) < TABLE_PAGES)
+	if (torture_gfn(g, va) < TABLE_PAGES)
 		return;
 	for (unsigned k = 0; k < len; k++)
 		b[k] = (uint8_t)(dice(g->t, 8) ? 0 : dice(g->t, 256));
-	guest_write(g, va, b, len);
+	torture_write(g, va, b, len);
 }
 
 /* The second half maps another page; INVLPG or a CR3 load makes it true. */
@@ -307,10 +93,10 @@ static void remap(struct guest *g)
 	uint8_t entry[4];
 
 	put_entry(entry, f << PAGE_SHIFT | 3);
-	guest_write(g, (2 << PAGE_SHIFT) + i * 4, entry, 4);
+	torture_write(g, (2 << PAGE_SHIFT) + i * 4, entry, 4);
 	g->map[i] = f;
 	if (dice(g->t, 2)) {
-		drop_page(g, ROOT_ANY, HALF + (i << PAGE_SHIFT)); /* as the processor does */
+		torture_drop_page(g, ROOT_ANY, HALF + (i << PAGE_SHIFT)); /* as the processor does */
 		engine_invlpg(g->engine, HALF + (i << PAGE_SHIFT));
 	} else {
 		g->root = engine_set_paging(g->engine, &g->pg, PAGING_CR3);
@@ -325,7 +111,7 @@ static void dma(struct guest *g)
 
 	if (dice(g->t, 2)) {
 		phys_read(g->p2m, ((gpa_t)f << PAGE_SHIFT) + off, b, sizeof(b));
-		check(g, "DMA", f, off, b, sizeof(b));
+		torture_check(g, "DMA", f, off, b, sizeof(b));
 		return;
 	}
 	memset(b, (int)dice(g->t, 3), sizeof(b));
@@ -341,14 +127,19 @@ static void discard(struct guest *g)
 	memset(g->want[f], 0, PAGE_SIZE);
 }
 
-static void new_engine(struct guest *g)
+/* Another engine takes over while the guest runs, or the same one stays. */
+static void change_engine(struct guest *g)
 {
-	engine_free(g->engine);
-	drop_all(g);
-	g->engine = engine_new_sized((enum engine_kind)dice(g->t, ENGINE_KINDS), g->p2m, &g->log, &tlb, g,
-				     4u << dice(g->t, 4));
-	assert_non_null(g->engine);
-	g->root = engine_set_paging(g->engine, &g->pg, PAGING_MODE);
+	static const enum engine_kind plain[] = { ENGINE_SHADOW, ENGINE_NESTED, ENGINE_DIRECT },
+		checked[] = { ENGINE_CHECK, ENGINE_CHECK_NESTED, ENGINE_DIRECT };
+	enum engine_kind was = engine_get_kind(g->engine), kind = (g->checked ? checked : plain)[dice(g->t, 3)];
+
+	assert_true(engine_switch(g->engine, kind));
+	assert_int_equal(engine_get_kind(g->engine), kind);
+	g->t->switches += kind != was;
+	engine_set_gpa_cache(g->engine, dice(g->t, 2));
+	engine_set_host_table(g->engine, dice(g->t, 2), dice(g->t, 2));
+	g->root = engine_set_paging(g->engine, &g->pg, PAGING_AC);
 }
 
 static void operate(struct guest *g)
@@ -356,11 +147,11 @@ static void operate(struct guest *g)
 	uint32_t what = dice(g->t, 1000);
 
 	if (what < 500)
-		guest_read(g, any_address(g) + (what & 1 ? HALF : 0), 1u << dice(g->t, 4));
+		torture_read(g, any_address(g) + (what & 1 ? HALF : 0), 1u << dice(g->t, 4));
 	else if (what < 850)
 		write_some(g);
 	else if (what < 920)
-		guest_fetch(g, (any_page(g) << PAGE_SHIFT) + (what & 1 ? HALF : 0));
+		torture_fetch(g, (any_page(g) << PAGE_SHIFT) + (what & 1 ? HALF : 0));
 	else if (what < 945)
 		fill(g);
 	else if (what < 970)
@@ -370,7 +161,7 @@ static void operate(struct guest *g)
 	else if (what < 999)
 		discard(g);
 	else
-		new_engine(g);
+		change_engine(g);
 	g->done++;
 	assert_true(!engine_difference(g->engine) || (print_error("%s\n", engine_difference(g->engine)), false));
 }
@@ -389,7 +180,7 @@ static void open_guest(struct torture *t, unsigned n)
 	p2m_map_ram(g->p2m, 0, PAGES);
 	assert_true(reclaim_add(t->reclaim, g->p2m, PAGES, &g->log, &g->stats));
 	sharing_add(t->sharing, g->p2m, PAGES, &g->stats);
-	p2m_set_watch(g->p2m, FRAME_CODE, &(struct frame_watch){ code_written, g });
+	p2m_set_watch(g->p2m, FRAME_CODE, &(struct frame_watch){ torture_code_written, g });
 	for (unsigned half = 0; half < 2; half++) {
 		put_entry(entry, (half + 1) << PAGE_SHIFT | 3);
 		memcpy(&g->want[0][half * 4], entry, 4);
@@ -401,8 +192,10 @@ static void open_guest(struct torture *t, unsigned n)
 	}
 	phys_write(g->p2m, 0, g->want, TABLE_PAGES << PAGE_SHIFT);
 	g->pg = (struct paging){ .cr3 = 0, .enabled = true, .wp = true, .a20 = true, .phys_bits = 32 };
-	drop_all(g);
-	g->engine = engine_new(ENGINE_SHADOW, g->p2m, &g->log, &tlb, g);
+	torture_drop_all(g);
+	g->checked = n & 1;
+	g->engine = engine_new_sized(g->checked ? ENGINE_CHECK : ENGINE_SHADOW, g->p2m, &g->log, &torture_tlb, g,
+				     4u << n / 2); /* tables; the last guests have enough */
 	assert_non_null(g->engine);
 	g->root = engine_set_paging(g->engine, &g->pg, PAGING_MODE);
 }
@@ -413,12 +206,10 @@ static struct torture *open_world(void)
 	char err[256];
 
 	assert_non_null(t);
-	t->random = seed;
+	t->random = t->seed = seed;
 	assert_true(frame_pool_init(&t->pool, GUESTS * PAGES));
 	t->pool.limit = GUESTS * PAGES / 4;
-	strcpy(t->swap, "/tmp/umbra86-torture-XXXXXX");
-	close(mkstemp(t->swap));
-	t->reclaim = reclaim_new(&t->pool, t->swap, err);
+	t->reclaim = reclaim_new(&t->pool, "/tmp", err);
 	if (!t->reclaim)
 		fail_msg("%s", err);
 	t->sharing = sharing_new(&t->pool);
@@ -469,7 +260,7 @@ static void compare_all(struct guest *g)
 
 	for (gfn_t f = 0; f < PAGES; f++) {
 		phys_read(g->p2m, (gpa_t)f << PAGE_SHIFT, page, PAGE_SIZE);
-		check(g, "the end", f, 0, page, PAGE_SIZE);
+		torture_check(g, "the end", f, 0, page, PAGE_SIZE);
 		if (frame_pool_over(&g->t->pool))
 			reclaim_run(g->t->reclaim);
 	}
@@ -560,10 +351,10 @@ static void torture(bool disk_fails, bool bounds)
 		out += s->paged_out, in += s->paged_in, shared += s->shared, broken += s->broken;
 	}
 	print_message("%u operations each: %llu pages out, %llu in, %llu shared, %llu broken, %llu decoded pages met again, "
-		      "%llu times starved\n", operations, (unsigned long long)out, (unsigned long long)in,
+		      "%llu times starved, %llu changes of engine\n", operations, (unsigned long long)out, (unsigned long long)in,
 		      (unsigned long long)shared, (unsigned long long)broken, (unsigned long long)t->decoded_hits,
-		      (unsigned long long)t->starvings);
-	assert_true(out > 100 && in > 100 && shared > 100 && broken > 100 && t->decoded_hits > 100);
+		      (unsigned long long)t->starvings, (unsigned long long)t->switches);
+	assert_true(out > 100 && in > 100 && shared > 100 && broken > 100 && t->decoded_hits > 100 && t->switches > 50);
 	assert_int_equal(t->starvings > 0, disk_fails);
 	close_world(t);
 }

@@ -229,6 +229,37 @@ static void test_device_ram(void **state)
 	assert_null(p2m_map_device_ram(b->p2m, 0, 1000));
 }
 
+/* All or nothing: neighbours, if all are untouched RAM, there are such frames, and no limit is passed. */
+static void test_give_run(void **state)
+{
+	struct bench *b = *state;
+	mfn_t used;
+
+	p2m_map_ram(b->p2m, 0x100, 48);
+	assert_true(p2m_give_run(b->p2m, 0x108, 8));
+	assert_int_equal(b->pool.used, 8);
+	assert_int_not_equal(p2m_run(b->p2m, 0x108, 8), MFN_NONE);
+	assert_int_equal(p2m_resident_count(b->p2m), 8);
+	assert_false(p2m_give_run(b->p2m, 0x101, 8));  /* its last one has been given */
+	assert_false(p2m_give_run(b->p2m, 0x12c, 5));  /* beyond the RAM */
+	assert_false(p2m_give_run(b->p2m, P2M_GFNS, 1));
+	p2m_set_limit(b->p2m, 15);
+	assert_false(p2m_give_run(b->p2m, 0x110, 8));
+	p2m_set_limit(b->p2m, P2M_GFNS);
+	b->pool.limit = 15;
+	assert_false(p2m_give_run(b->p2m, 0x110, 8));
+	b->pool.limit = 64;
+	assert_int_equal(b->pool.used, 8);
+	assert_true(p2m_give_run(b->p2m, 0x110, 8));
+	/* Frames that were given back are no neighbours. */
+	p2m_map_hole(b->p2m, 0x100, 48);
+	p2m_map_ram(b->p2m, 0x100, 64);
+	used = b->pool.used;
+	assert_false(p2m_give_run(b->p2m, 0x100, 64));
+	assert_int_equal(b->pool.used, used);
+	assert_true(p2m_give_run(b->p2m, 0x100, 48));
+}
+
 static void test_layout_watch(void **state)
 {
 	struct bench *b = *state;
@@ -379,7 +410,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_pool), CASE(test_kinds), CASE(test_copies_cross_frames), CASE(test_rom),
-		CASE(test_watch), CASE(test_device_ram), CASE(test_layout_watch),
+		CASE(test_watch), CASE(test_device_ram), CASE(test_layout_watch), CASE(test_give_run),
 		CASE(test_pool_empty), CASE(test_sharing), CASE(test_sharing_ends),
 		CASE(test_no_frame_for_a_copy),
 	};

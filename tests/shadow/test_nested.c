@@ -88,6 +88,95 @@ static void test_cache(void **state)
 	clean(b);
 }
 
+/* 2 MiB by one entry, until one page of them is something else. */
+static void test_large(void **state)
+{
+	struct bench *b = *state;
+	gva_t va = VA + 0x100000; /* to 200000, where nobody has been; the first 2 MiB have MMIO in them */
+	struct mapping m;
+
+	engine_set_host_table(b->e, true, false);
+	assert_int_equal(loads(b, va, ACCESS_READ), 13);
+	assert_int_equal(b->stats->host_large, 1);
+	assert_int_equal(b->stats->fills, 3);
+	assert_int_equal(counted(b, HV_DEMAND_PAGE, HV_FILLED), 1);
+	m = ok(b, va, ACCESS_WRITE);
+	for (uint32_t k = 1; k < 512; k += 51) {
+		assert_int_equal(loads(b, va + (k << PAGE_SHIFT), ACCESS_READ), 13);
+		assert_int_equal(ok(b, va + (k << PAGE_SHIFT), ACCESS_WRITE).mfn, m.mfn + k);
+	}
+	assert_int_equal(b->stats->fills, 3);
+	engine_set_gpa_cache(b->e, true);
+	ok(b, va + 0x3000, ACCESS_READ);
+	assert_int_equal(ok(b, va + 0x3000, ACCESS_READ).mfn, m.mfn + 3);
+	clean(b);
+	hush(b);
+	p2m_map_mmio(b->p2m, 0x205, 1);
+	assert_true(b->alls > 0);
+	clean(b);
+	engine_set_gpa_cache(b->e, false);
+	assert_null(ok(b, va + 0x5000, ACCESS_READ).host);
+	assert_int_equal(loads(b, va + 0x6000, ACCESS_READ), 14);
+	assert_int_equal(ok(b, va + 0x6000, ACCESS_READ).mfn, m.mfn + 6);
+	assert_int_equal(b->stats->host_large, 1);
+	clean(b);
+	/* Without paging, in the next 2 MiB. One page that somebody has is enough: no other frames are its neighbours. */
+	b->pg.enabled = false;
+	engine_set_paging(b->e, &b->pg, PAGING_MODE);
+	assert_int_equal(loads(b, 0x412345, ACCESS_WRITE), 3);
+	store(b, 0x600000, 1);
+	assert_int_equal(loads(b, 0x612345, ACCESS_WRITE), 4);
+	/* As many as a limit allows, and no more. */
+	p2m_set_limit(b->p2m, p2m_resident_count(b->p2m) + 511);
+	assert_int_equal(loads(b, 0x812345, ACCESS_WRITE), 4);
+	assert_int_equal(b->stats->host_large, 2);
+	clean(b);
+}
+
+/* SDM vol 3, "Accessed and dirty flags for EPT". */
+static void test_accessed_and_dirty(void **state)
+{
+	struct bench *b = *state;
+
+	engine_set_host_table(b->e, false, true);
+	ok(b, VA, ACCESS_READ);
+	/* Three tables lead to all; directory, page table and page have an entry each. The guest's tables are as written. */
+	assert_int_equal(b->stats->host_accessed, 3 + 3);
+	assert_int_equal(b->stats->host_dirty, 2);
+	assert_int_equal(loads(b, VA, ACCESS_WRITE), 14);
+	assert_int_equal(b->stats->host_dirty, 3);
+	for (unsigned cache = 0; cache < 2; cache++) {
+		uint32_t page = 5 + cache;
+
+		engine_set_gpa_cache(b->e, cache);
+		store(b, PT + page * 4, (DATA + (page << PAGE_SHIFT)) | 0x67); /* the guest's D is set: only ours is not */
+		for (unsigned k = 0; k < 2; k++)
+			assert_int_equal(ok(b, VA + (page << PAGE_SHIFT), ACCESS_READ).may, ACCESS_READ | ACCESS_FETCH);
+		assert_int_equal(b->stats->host_dirty, 3 + cache);
+		assert_true(ok(b, VA + (page << PAGE_SHIFT), ACCESS_WRITE).may & ACCESS_WRITE);
+		assert_int_equal(b->stats->host_dirty, 4 + cache);
+		assert_true(ok(b, VA + (page << PAGE_SHIFT), ACCESS_READ).may & ACCESS_WRITE);
+		clean(b);
+	}
+	assert_int_equal(b->stats->host_accessed, 6 + 2);
+	store(b, PT + 28, 0xa1000 | 0x67);
+	assert_true(ok(b, VA + 0x7000, ACCESS_READ).may & ACCESS_WRITE); /* MMIO has no D to wait for */
+	assert_int_equal(b->stats->host_accessed, 6 + 2);
+	/* An entry that is made anew was not used yet. */
+	p2m_map_ram(b->p2m, (DATA >> PAGE_SHIFT) + 5, 1);
+	ok(b, VA + 0x5000, ACCESS_WRITE);
+	assert_int_equal(b->stats->host_accessed, 6 + 3);
+	assert_int_equal(b->stats->host_dirty, 6);
+	/* A large one has one of each for all its pages. */
+	engine_set_host_table(b->e, true, true);
+	ok(b, VA + 0x100000, ACCESS_WRITE);
+	ok(b, VA + 0x155000, ACCESS_READ);
+	ok(b, VA + 0x177000, ACCESS_WRITE);
+	assert_int_equal(b->stats->host_accessed, 9 + 6); /* the tables are new: three, large, directory, page table */
+	assert_int_equal(b->stats->host_dirty, 6 + 3);
+	clean(b);
+}
+
 /* The only entries: one for each frame that the host's table lacks. */
 static void test_violations(void **state)
 {
@@ -248,7 +337,7 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup_nested, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_loads), CASE(test_cache), CASE(test_violations), CASE(test_layout),
+		CASE(test_loads), CASE(test_cache), CASE(test_large), CASE(test_accessed_and_dirty), CASE(test_violations), CASE(test_layout),
 		CASE(test_not_memory), CASE(test_smap), CASE(test_forget), CASE(test_switch),
 		cmocka_unit_test_setup_teardown(test_check_sees, setup_check_nested, teardown),
 	};

@@ -400,6 +400,7 @@ static void change_engine(struct world *w)
 	w->kind = kind;
 	set_paging(w, PAGING_SAME);
 	engine_set_gpa_cache(w->engine, chance(w, 50));
+	engine_set_host_table(w->engine, chance(w, 50), chance(w, 50));
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
