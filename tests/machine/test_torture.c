@@ -139,7 +139,7 @@ static void change_engine(struct guest *g)
 	g->t->switches += kind != was;
 	engine_set_gpa_cache(g->engine, dice(g->t, 2));
 	engine_set_host_table(g->engine, dice(g->t, 2), dice(g->t, 2));
-	g->root = engine_set_paging(g->engine, &g->pg, PAGING_AC);
+	g->root = engine_set_paging(g->engine, &g->pg, PAGING_SAME);
 }
 
 static void operate(struct guest *g)
