@@ -49,14 +49,6 @@ static const struct guest guests[] = {
 	  { 0xfb, 0xb8, 0x00, 0xb8, 0x8e, 0xd8, 0xa0, 0x00, 0x00, 0x31, 0xc0, 0xeb, 0xf9 }, false },
 };
 
-static uint64_t hash_of(struct machine *m)
-{
-	uint64_t h;
-
-	assert_true(machine_state_hash(m, &h));
-	return h;
-}
-
 /* Both for `pieces` of some milliseconds, with a key in each eighth. */
 static void run_both(struct machine *m, struct machine *skips, unsigned pieces)
 {
