@@ -7,10 +7,32 @@ op behind it, whose own handler is still there. So a run needs nothing that its 
 lower.c finds them by steps: each instruction has an id; a unit (an instruction or a run) and the id of the next one
 lead to a longer run, or nowhere. Every run's beginning must therefore be a run too.
 """
+import itertools
 import os
 import re
 
 STEPS = 2048  # slots of the table, a power of two
+
+# Neighbours that one look into the TLB serves. {n}: how many, {bytes}: theirs.
+STACK = {
+    "push_r_f4": ("\tuint32_t sp = (uint32_t)c->r[R_ESP] - {bytes}, lin = sp;\n"
+                  "\tconst struct tlb_entry *e = &tlb->w[tlb_slot(lin)];\n\tuint8_t *p;\n",
+                  "\tst4(p + {there}, (uint32_t)c->r[op[{k}].r0]);\n", "\tc->r[R_ESP] = sp;\n"),
+    "pop_r_f4": ("\tuint32_t sp = (uint32_t)c->r[R_ESP], lin = sp;\n"
+                 "\tconst struct tlb_entry *e = &tlb->r[tlb_slot(lin)];\n\tconst uint8_t *p;\n",
+                 "\tc->r[op[{k}].r0] = ld4(p + {here});\n", "\tc->r[R_ESP] = (uint32_t)(sp + {bytes});\n"),
+}
+
+
+def stack_group(name, n):
+    """PUSH or POP of n registers, none of which is ESP (lower.c). What is not one plain piece of a page goes one by one."""
+    look, move, end = STACK[name]
+    moves = "".join(move.format(k=k, here=4 * k, there=4 * (n - 1 - k)) for k in range(n))
+    return (look.format(bytes=4 * n) +
+            f"\n\tif (unlikely(((uint32_t)(lin + {4 * n - 1}) & ~(uint32_t)PAGE_MASK) != e->tag))\n"
+            f"\t\treturn {name}(HPASS);\n\tp = (void *)(e->addend + lin);\n{moves}{end.format(bytes=4 * n)}"
+            f"\top += {n - 1};\n\tnext.fn = op[1].fn;\n\tNEXT;")
+
 
 FUSED = re.compile(r"(cmp|test|sub|and|dec)_.*_j")
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hot_runs.txt")
@@ -52,7 +74,11 @@ class Runs:
 
     @staticmethod
     def body(members, bodies):
-        parts = [bodies[m][:-len("NEXT;")] for m in members[:-1]] + [bodies[members[-1]]]
+        parts = []
+        for name, group in itertools.groupby(members):
+            n = len(list(group))
+            parts += [stack_group(name, n)] if n > 1 and name in STACK else [bodies[name]] * n
+        parts = [p[:-len("NEXT;")] for p in parts[:-1]] + parts[-1:]
         return "\top++;\n\tnext.fn = op[1].fn;\n".join(f"\t{{\n{p}\n\t}}\n" for p in parts)
 
     def table(self):

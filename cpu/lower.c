@@ -263,6 +263,8 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	case HOT_POP_R:
 		op->r0 = i->opcode & 7;
 		op->fn = pick(l, d->hot, stack_form, s);
+		if (op->r0 == R_ESP) /* runs of them move ESP once */
+			l->id[l->n - 1] = 0;
 		return true;
 	case HOT_PUSH_I:
 		op->imm = i->imm;

@@ -24,7 +24,7 @@
 #define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
 /* A trace is hot when it was met HOT_SAMPLES times with fewer than HOT_GAP samples from one to the next. */
 #define HOT_SAMPLES 4u
-#define HOT_GAP 64u
+#define HOT_GAP 24u
 
 struct trace {
 	struct trace *hash_next, *frame_next;

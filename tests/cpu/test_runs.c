@@ -66,12 +66,20 @@ static struct run run_of(unsigned unit)
 	return r;
 }
 
+static bool is_stack(op_fn *fn)
+{
+	return fn == hot_families[HOT_PUSH_R].fn[HOT_RR][2] || fn == hot_families[HOT_POP_R].fn[HOT_RR][2];
+}
+
 static unsigned make_ops(struct ops_world *w, const struct run *r, struct op *op)
 {
 	unsigned n = 0;
 
 	for (unsigned k = 0; k < r->members; k++) {
 		ops_fill(w, &op[n], n);
+		/* lower.c makes no run with PUSH or POP of ESP. */
+		while (is_stack(r->member[k].fn) && op[n].r0 == R_ESP)
+			ops_fill(w, &op[n], n);
 		op[n++].fn = r->member[k].fn;
 		if (r->member[k].fused) {
 			ops_fill(w, &op[n], n);
