@@ -45,6 +45,14 @@ extern const struct hot_step hot_steps[HOT_STEPS];
 struct hot_run { op_fn *fn, *first; /* its first instruction's own */ };
 extern const struct hot_run hot_runs[HOT_RUNS];
 
+/* What the handlers are called in gen_handlers.py, without the runs and those for one choice of registers. */
+struct hot_name {
+	op_fn *fn;
+	const char *name;
+};
+extern const struct hot_name hot_names[];
+extern const size_t hot_name_count;
+
 /* The same handler for each choice of registers: special.h. */
 #define HOT_NO_REG 8u /* in the place of an absent base register */
 struct hot_special {

@@ -176,6 +176,37 @@ static int close_trace(struct setup *s)
 	return EXIT_BAD_IMAGE;
 }
 
+static int start_profile(struct setup *s)
+{
+	if (!s->o.profile || machine_profile_start(s->session.m))
+		return 0;
+	complain("no memory for --profile");
+	return EXIT_NO_HOST;
+}
+
+static int write_profile(const struct setup *s)
+{
+	bool whole, bad;
+	FILE *f;
+
+	if (!s->o.profile)
+		return 0;
+	f = fopen(s->o.profile, "w");
+	if (!f) {
+		complain("--profile %s: %s", s->o.profile, strerror(errno));
+		return EXIT_BAD_IMAGE;
+	}
+	whole = machine_profile_write(s->session.m, f);
+	bad = ferror(f);
+	if (fclose(f) || bad) {
+		complain("--profile %s: %s", s->o.profile, strerror(errno));
+		return EXIT_BAD_IMAGE;
+	}
+	if (!whole)
+		complain("no memory for all of --profile %s", s->o.profile);
+	return whole ? 0 : EXIT_NO_HOST;
+}
+
 static int load_checkpoint(struct setup *s)
 {
 	struct checkpoint_guest g = { .name = "", .m = s->session.m };
@@ -189,8 +220,9 @@ static int load_checkpoint(struct setup *s)
 
 static int run(struct setup *s)
 {
-	int code = can_write("--stats-json", s->o.stats_json) ? setup_open(s) : EXIT_BAD_IMAGE;
-	int stats, trace, assertions;
+	int code = can_write("--stats-json", s->o.stats_json) && can_write("--profile", s->o.profile) ? setup_open(s)
+												: EXIT_BAD_IMAGE;
+	int stats, trace, profile, assertions;
 
 	if (!code)
 		code = check_assertions(s, false);
@@ -200,6 +232,8 @@ static int run(struct setup *s)
 		code = open_trace(s);
 	if (!code)
 		code = load_checkpoint(s);
+	if (!code)
+		code = start_profile(s);
 	if (code)
 		return code;
 	code = session_run(&s->session);
@@ -208,10 +242,11 @@ static int run(struct setup *s)
 	if (s->o.demo && !s->session.ui && !s->o.script)
 		screen_print(s->session.m, stdout);
 	stats = write_stats(s);
+	profile = write_profile(s);
 	assertions = check_assertions(s, true);
 	if (assertions)
 		return assertions;
-	return code ? code : trace ? trace : stats;
+	return code ? code : trace ? trace : profile ? profile : stats;
 }
 
 int main(int argc, char **argv)

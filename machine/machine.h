@@ -157,6 +157,12 @@ bool machine_state_hash(struct machine *m, uint64_t *hash);
 /* Counters as the members of a JSON object, without its braces, so that the caller may add his own. */
 void machine_stats_json(struct machine *m, FILE *out);
 /*
+ * Notes from now on which code runs; the guest cannot tell. The second writes what was noted so far,
+ * as docs/MANUAL.md describes. False: no host memory.
+ */
+bool machine_profile_start(struct machine *m);
+bool machine_profile_write(const struct machine *m, FILE *out);
+/*
  * Prints the exceptions and interrupts since the last call (`*from` starts at 0), and how many were
  * lost because more than the ring holds have passed.
  */
