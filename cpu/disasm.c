@@ -89,7 +89,9 @@ static unsigned operand_bytes(const struct insn *i, unsigned code)
 {
 	unsigned size = operand_table[code].size;
 
-	return size ? size : code == OP_Ma ? i->opsize * 2u : code == OP_Mp ? i->opsize + 2u : code == OP_M ? 0 : i->opsize;
+	if (size)
+		return size;
+	return code == OP_Ma ? i->opsize * 2u : code == OP_Mp ? i->opsize + 2u : code == OP_M ? 0 : i->opsize;
 }
 
 static void add_operand(struct text *t, const struct insn *i, unsigned code, uint32_t eip)

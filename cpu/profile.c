@@ -2,8 +2,8 @@
  * Which code runs: takes the samples.
  *
  * A sample is an instruction: the one in which a count of instructions runs out. The fast path notices at the end
- * of a trace, or where it leaves one, and says which it was and how many of its instructions have been executed (profile_leaves);
- * any of these may have been the one. So an instruction that was executed weighs the sample divided by
+ * of a trace, or where it leaves one, and says which it was and how many of its instructions have been executed
+ * (profile_leaves); any of these may have been the one. So an instruction that was executed weighs the sample divided by
  * their number, and in the long run every execution of every instruction weighs the same.
  *
  * Events shorten the way to the deadline but not the count: code that runs behind an interrupt has its share.

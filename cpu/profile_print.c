@@ -1,6 +1,6 @@
 /*
- * A profile as text: sections for people and scripts, and what tools/choose_runs.py reads. The file's own comments say what
- * its columns are.
+ * A profile as text: sections for people and scripts, and what tools/choose_runs.py reads. The file's own comments say
+ * what its columns are.
  *
  * Traces are decoded and lowered anew here, so handlers are those of single instructions whatever the runs of
  * hot_runs.txt and the handlers of hot traces (special.h) made of them.
@@ -249,7 +249,7 @@ static void print_causes(const struct cpu *c, FILE *out)
 		[SLOW_TLB_FETCH] = "TLB missed by fetches", [SLOW_CROSSING] = "accesses to two pages",
 		[SLOW_MMIO_READ] = "MMIO reads", [SLOW_MMIO_WRITE] = "MMIO writes",
 		[SLOW_WATCHED] = "stores to a page that holds code or a page table",
-		[SLOW_GUESS] = "guesses missed: a return or a branch to another page that went elsewhere than the last time",
+		[SLOW_GUESS] = "guesses missed: returns and branches to other pages that went elsewhere than before",
 		[SLOW_JUMP] = "jump table missed", [SLOW_TRAP] = "traps delivered",
 		[SLOW_INTERRUPT] = "interrupts delivered", [SLOW_STEP] = "instructions stepped one by one",
 	};
@@ -260,8 +260,8 @@ static void print_causes(const struct cpu *c, FILE *out)
 	fprintf(out, "%12" PRIu64 "  traces built\n", s->built);
 	fprintf(out, "%12" PRIu64 "  traces killed: a byte of theirs was written\n", s->killed);
 	fprintf(out, "%12" PRIu64 "  all traces dropped: the arena was full\n", s->flushes);
-	fprintf(out, "%12" PRIu64 "  singles decoded: instructions that cross a page, reach the limit or come from MMIO\n",
-		s->singles);
+	fprintf(out, "%12" PRIu64 "  singles decoded: instructions that cross a page, reach the limit or come from "
+		"MMIO\n", s->singles);
 	fprintf(out, "%12" PRIu64 "  traces given handlers for their registers\n", s->specialised);
 }
 
@@ -288,10 +288,10 @@ static void print_tables(const struct cpu *c, struct profile_place **e, struct t
 {
 	const struct profile *p = c->profile;
 
-	fprintf(out, "# A profile by Umbra86: samples of a run, one in some 1500 instructions. Each [section] names its columns.\n"
+	fprintf(out, "# A profile by Umbra86: samples of a run, one in some 1500 instructions.\n"
 		     "[run]\n%12" PRIu64 "  instructions\n%12" PRIu64 "  samples\n"
 		     "%12" PRIu64 "  samples lost: the code had been overwritten\n", p->insns_run, p->samples, p->lost);
-	fprintf(out, "\n[instructions]\n# share of all instructions executed, form; b: a base or none and a displacement, x: an index\n");
+	fprintf(out, "\n[instructions]\n# share of all that were executed, form; b: a base or none and a displacement, x: an index\n");
 	tally_print(&t->one, t->all, out);
 	fprintf(out, "\n[pairs]\n# share of the instructions that are executed behind this one, within a trace\n");
 	tally_print(&t->two, t->all, out);
@@ -305,8 +305,8 @@ static void print_tables(const struct cpu *c, struct profile_place **e, struct t
 		print_trace(e[k], t->all, out);
 	fprintf(out, "\n[causes]\n# how often the fast path was left, and why; what became of traces\n");
 	print_causes(c, out);
-	fprintf(out, "\n[sequences]\n# samples, exits, handlers in order (- for one that is not generated); an exit 5*8: the trace was\n"
-		     "# left behind its 5th instruction in 8 samples; for tools/choose_runs.py\n");
+	fprintf(out, "\n[sequences]\n# samples, exits, handlers in order (- for one that is not generated); an exit 5*8: the\n"
+		     "# trace was left behind its 5th instruction in 8 samples; for tools/choose_runs.py\n");
 	for (size_t k = 0; k < p->places; k++)
 		print_sequence(e[k], t->names, out);
 }
