@@ -48,6 +48,7 @@ static inline bool translate(struct cpu *c, uint32_t lin, enum access access, bo
 	struct tlb *bank = bank_for(c, user);
 
 	quick_sync(c);
+	c->slow[access == ACCESS_WRITE ? SLOW_TLB_WRITE : access == ACCESS_READ ? SLOW_TLB_READ : SLOW_TLB_FETCH]++;
 	if (!engine_translate(c->engine, lin, (unsigned)access | (user ? ACCESS_USER : bank->lifted), m, &c->trap))
 		return false;
 	tlb_fill(c, bank, lin, m);
@@ -135,6 +136,7 @@ static bool locate_span(struct cpu *c, uint32_t lin, unsigned len, bool user, bo
 	uint64_t moves;
 
 	s->first = len <= room ? len : room;
+	c->slow[SLOW_CROSSING] += len > room;
 	do { /* again when finding the second has moved the first, see p2m_moves() */
 		moves = p2m_moves(c->p2m);
 		TRY(lin_locate(c, lin, user, write, &s->piece[0]));
@@ -150,6 +152,7 @@ static void read_piece(struct cpu *c, const struct place *p, uint8_t *out, unsig
 		memcpy(out, p->host, len);
 		return;
 	}
+	c->slow[SLOW_MMIO_READ]++;
 	cpu_sync(c);
 	if (len == 1 || len == 2 || len == 4) {
 		uint64_t v = bus_mmio_read(c->bus, p->gpa, len);
@@ -169,9 +172,11 @@ static void write_piece(struct cpu *c, const struct place *p, const uint8_t *in,
 		return;
 	}
 	if (p->host) {
+		c->slow[SLOW_WATCHED]++;
 		p2m_store(c->p2m, p->mfn, (uint32_t)(p->gpa & PAGE_MASK), in, len);
 		return;
 	}
+	c->slow[SLOW_MMIO_WRITE]++;
 	cpu_sync(c);
 	if (len == 1 || len == 2 || len == 4) {
 		uint32_t v = 0;

@@ -9,6 +9,7 @@
 #include "cpu/tlb.h"
 
 struct op;
+struct profile;
 struct trace_cache;
 
 /* EFLAGS, SDM vol 1 3.4.3. */
@@ -125,6 +126,19 @@ struct known_segment {
 };
 #define KNOWN_SEGMENTS 64u
 
+/* Ways off the fast path, counted where the code is slow already; for the profile. */
+enum slow_cause {
+	SLOW_TLB_READ, SLOW_TLB_WRITE, SLOW_TLB_FETCH, /* translations asked of the engine */
+	SLOW_CROSSING,  /* accesses to two pages */
+	SLOW_MMIO_READ, SLOW_MMIO_WRITE,
+	SLOW_WATCHED,   /* stores to a page with code or a page table */
+	SLOW_GUESS,     /* returns, and branches to other pages, that went elsewhere than the last time */
+	SLOW_JUMP,      /* places that the table of jumps did not know */
+	SLOW_TRAP, SLOW_INTERRUPT, /* delivered */
+	SLOW_STEP,      /* instructions executed one by one */
+	SLOW_CAUSES
+};
+
 /* How the lazy flags give OF and AF; ZF always, and mostly SF and PF, come from flag_res; CF is kept in cf. */
 enum flag_kind {
 	FK_EAGER,                  /* flag_src holds SF PF AF OF in their EFLAGS places */
@@ -205,6 +219,8 @@ struct cpu {
 #define RF_NEVER UINT64_MAX
 
 	struct sensitive_count sensitive[SENSITIVE_KINDS]; /* traps.c */
+	struct profile *profile; /* samples.h; NULL: none is made */
+	uint64_t slow[SLOW_CAUSES];
 
 	/* A debugger's, see breakpoint.c. */
 	uint32_t breakpoint[CPU_BREAKPOINTS]; /* linear */

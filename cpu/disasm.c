@@ -85,11 +85,19 @@ static void add_branch(struct text *t, const struct insn *i, uint32_t eip)
 	add(t, "0x%x", i->opsize == 2 ? target & 0xffff : target);
 }
 
+static unsigned operand_bytes(const struct insn *i, unsigned code)
+{
+	unsigned size = operand_table[code].size;
+
+	if (size)
+		return size;
+	return code == OP_Ma ? i->opsize * 2u : code == OP_Mp ? i->opsize + 2u : code == OP_M ? 0 : i->opsize;
+}
+
 static void add_operand(struct text *t, const struct insn *i, unsigned code, uint32_t eip)
 {
 	const struct operand_desc *o = &operand_table[code];
-	unsigned size = o->size ? o->size : code == OP_Ma ? i->opsize * 2u : code == OP_Mp ? i->opsize + 2u
-											   : code == OP_M ? 0 : i->opsize;
+	unsigned size = operand_bytes(i, code);
 
 	switch (o->kind) {
 	case OPK_E:
@@ -136,6 +144,37 @@ static void add_operand(struct text *t, const struct insn *i, unsigned code, uin
 		break;
 	default: break;
 	}
+}
+
+static void add_memory_kind(struct text *t, const struct insn *i, unsigned size)
+{
+	if (i->prefix & PREFIX_SEG)
+		add(t, "%s:", seg_names[i->seg & 7]);
+	add(t, "m");
+	if (size)
+		add(t, "%u", size * 8);
+	add(t, i->index == REG_ZERO ? "[b]" : "[x]");
+}
+
+/* Only what kind of operand it is. */
+static void add_kind(struct text *t, const struct insn *i, unsigned code)
+{
+	static const char *const kinds[] = {
+		[OPK_I] = "imm", [OPK_IS] = "imm", [OPK_I2] = "imm", [OPK_J] = "rel", [OPK_A] = "ptr", [OPK_S] = "sreg",
+		[OPK_C] = "cr", [OPK_D] = "dr", [OPK_STI] = "sti", [OPK_P] = "mm", [OPK_N] = "mm", [OPK_Q] = "mm",
+		[OPK_V] = "xmm", [OPK_U] = "xmm", [OPK_W] = "xmm",
+	};
+	unsigned kind = operand_table[code].kind, size = operand_bytes(i, code);
+	bool may_be_memory = kind == OPK_E || kind == OPK_EW || kind == OPK_M || kind == OPK_Q || kind == OPK_W;
+
+	if (kind == OPK_O || (may_be_memory && insn_is_mem(i)))
+		add_memory_kind(t, i, kind == OPK_EW ? 2 : code == OP_Ob ? 1 : size);
+	else if (kind < sizeof(kinds) / sizeof(kinds[0]) && kinds[kind])
+		add(t, "%s", kinds[kind]);
+	else if (kind == OPK_E || kind == OPK_EW || kind == OPK_G || kind == OPK_R || kind == OPK_Z)
+		add(t, "r%u", size * 8);
+	else
+		add_operand(t, i, code, 0); /* written out in the manual too: AL, CL, 1, ST0 */
 }
 
 /*
@@ -200,41 +239,57 @@ static void add_source_segment(struct text *t, const struct insn_desc *d, const 
 		add(t, " %s:", seg_names[i->seg & 7]);
 }
 
-void insn_format(const struct insn *i, uint32_t eip, char *out, size_t cap)
+static void format(struct text *t, const struct insn *i, uint32_t eip, bool kinds)
 {
 	const struct insn_desc *d = &insn_table[i->row];
-	struct text t = { out, cap, 0 };
 	const struct form *form;
 	bool first = true;
 
-	if (!cap)
+	if (!t->cap)
 		return;
-	out[0] = 0;
+	t->out[0] = 0;
 	if (i->prefix & PREFIX_LOCK)
-		add(&t, "lock ");
+		add(t, "lock ");
 	if (is_string(d)) {
 		bool compares = d->mnemonic[0] == 'c' || !strncmp(d->mnemonic, "scas", 4);
 
 		if (i->prefix & PREFIX_REPNE)
-			add(&t, "repne ");
+			add(t, "repne ");
 		else if (i->prefix & PREFIX_REP)
-			add(&t, compares ? "repe " : "rep ");
-		add(&t, "%s%c", d->mnemonic, !(i->opcode & 1) ? 'b' : i->opsize == 2 ? 'w' : 'd');
-		add_source_segment(&t, d, i);
+			add(t, compares ? "repe " : "rep ");
+		add(t, "%s%c", d->mnemonic, !(i->opcode & 1) ? 'b' : i->opsize == 2 ? 'w' : 'd');
+		add_source_segment(t, d, i);
 		return;
 	}
 	form = other_form(d, i);
-	add(&t, "%s", form ? form->other : sized_mnemonic(d, i));
+	add(t, "%s", form ? form->other : sized_mnemonic(d, i));
 	for (unsigned k = 0; k < 3; k++) {
 		uint8_t op = form && form->op && k == 0 ? form->op : d->op[k];
 
 		if (operand_table[op].kind <= OPK_RNONE)
 			continue;
-		add(&t, first ? " " : ", ");
+		add(t, first ? " " : ", ");
 		first = false;
-		add_operand(&t, i, op, eip);
+		if (kinds)
+			add_kind(t, i, op);
+		else
+			add_operand(t, i, op, eip);
 	}
-	add_source_segment(&t, d, i);
+	add_source_segment(t, d, i);
+}
+
+void insn_format(const struct insn *i, uint32_t eip, char *out, size_t cap)
+{
+	struct text t = { out, cap, 0 };
+
+	format(&t, i, eip, false);
+}
+
+void insn_form(const struct insn *i, char *out, size_t cap)
+{
+	struct text t = { out, cap, 0 };
+
+	format(&t, i, 0, true);
 }
 
 unsigned cpu_disassemble(const struct cpu *c, gva_t lin, uint32_t eip, uint8_t bytes[15], char *text,

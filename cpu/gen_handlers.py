@@ -600,6 +600,7 @@ for size in (2, 4):
 # ---- operand-specialised handlers -----------------------------------------------------------------------------------
 # The same bodies with register slots as constants, for hot traces: special.h.
 
+named = [n for n in names if not n.endswith("_slow")]
 special = {}         # generic -> (fields, {(r0, r1): name}, the same without flags)
 
 
@@ -700,7 +701,7 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 									    \\
 		c->eip = eip_;                                              \\
 		if (unlikely((c->countdown -= op->icount) < 0))             \\
-			return NULL;                                        \\
+			return leave_indirect(c, op);                       \\
 		op_ = flat_target(c, tlb, eip_);                            \\
 		if (unlikely(!op_))                                         \\
 			return goto_eip(HPASS);                             \\
@@ -724,7 +725,7 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 									    \\
 		c->eip = eip_;                                              \\
 		if (unlikely((c->countdown -= op->icount) < 0))             \\
-			return NULL;                                        \\
+			return leave_indirect(c, op);                       \\
 		c->called_top = (c->called_top - 1) & (CALLED - 1);         \\
 		n_ = &c->called[c->called_top];                             \\
 		if (unlikely(n_->eip != eip_))                              \\
@@ -742,7 +743,7 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 									    \\
 		c->eip = eip_;                                              \\
 		if (unlikely((c->countdown -= op->icount) < 0))             \\
-			return NULL;                                        \\
+			return leave_indirect(c, op);                       \\
 		if (likely(op_is_at(c, tlb, eip_, op[1].chain)))            \\
 			GO(op[1].chain);                                    \\
 		c->guess = op + 1;                                          \\
@@ -814,6 +815,9 @@ def main():
         body.append(f"\t{{ {name}, {tabs[0]}, {tabs[1]}, {int(r0)}, {int(r1)}, "
                     f"{' | '.join(traits.get(name, ['0']))}, RECOVER_{RECOVER.get(name.split('_')[0], 'NOT')} }},")
     body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")
+    body.append("const struct hot_name hot_names[] = {")
+    body += [f'\t{{ {n}, "{n}" }},' for n in named]
+    body.append("};\nconst size_t hot_name_count = sizeof(hot_names) / sizeof(hot_names[0]);")
     body += runs.table()
     cells = ",\n\t".join(f"{{ {n}, {members[0]} }}" for n, members in runs.units)
     body.append(f"const struct hot_run hot_runs[HOT_RUNS] = {{\n\t{cells}\n}};")
@@ -826,4 +830,5 @@ def main():
     open(sys.argv[1], "w").write(text)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -57,6 +57,14 @@ enum hot_trait {
 /* How flags can be told afterwards from the result and the second operand, where both are there still. */
 enum hot_recover { RECOVER_NOT, RECOVER_ADD, RECOVER_SUB, RECOVER_LOGIC, RECOVER_INC, RECOVER_DEC };
 
+/* What the handlers are called in gen_handlers.py, without the runs and those for one choice of registers. */
+struct hot_name {
+	op_fn *fn;
+	const char *name;
+};
+extern const struct hot_name hot_names[];
+extern const size_t hot_name_count;
+
 /* The same handler for each choice of registers: special.h. */
 #define HOT_NO_REG 8u /* in the place of an absent base register */
 struct hot_special {

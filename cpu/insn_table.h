@@ -73,5 +73,7 @@ enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 
 /* Text in Intel's syntax, at most `cap` bytes with the 0; `eip` is the instruction's own. */
 void insn_format(const struct insn *i, uint32_t eip, char *out, size_t cap);
+/* The same with kinds of operands in their places: "mov r32, m32[b]". */
+void insn_form(const struct insn *i, char *out, size_t cap);
 
 #endif

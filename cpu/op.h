@@ -152,6 +152,8 @@ struct op *leave_limit(struct cpu *c, struct op *op);  /* the same with #GP(0) *
 struct op *leave_next(struct cpu *c, struct op *op);
 /* A taken direct branch whose instructions are charged already: stop at its target. */
 struct op *leave_taken(struct cpu *c, struct op *br);
+/* The same for an indirect one, whose target is c->eip. */
+struct op *leave_indirect(struct cpu *c, struct op *br);
 /* Continue at EIP `target`, everything charged: the table of traces, or stop when the count ran out. */
 op_fn goto_eip;
 /* The same; what is found there is noted as the guess of the slot c->guess (if it lies in a trace). */

@@ -13,6 +13,7 @@
 #include "cpu/hot.h"
 #include "cpu/interrupt.h"
 #include "cpu/quick.h"
+#include "cpu/samples.h"
 #include "cpu/trace.h"
 
 /*
@@ -79,6 +80,7 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations)
 static bool deliver(struct cpu *c)
 {
 	c->faulted = false;
+	c->slow[SLOW_TRAP]++;
 	return cpu_deliver_trap(c);
 }
 
@@ -118,6 +120,7 @@ struct op *leave_fault(struct cpu *c, struct op *op)
 {
 	if ((op->aux & (OP_OWES | OP_PAYLOAD)) == OP_OWES)
 		flags_owed(c, op);
+	profile_leaves(c, op, op->icount - 1u);
 	c->eip = c->eip_page + OP_OFFSET(op);
 	c->countdown -= op->icount - 1;
 	return take_trap(c);
@@ -139,9 +142,16 @@ struct op *leave_next(struct cpu *c, struct op *op)
 {
 	if ((op->aux & (OP_OWES | OP_OWES_AFTER | OP_PAYLOAD)) == (OP_OWES | OP_OWES_AFTER))
 		flags_owed(c, op);
+	profile_leaves(c, op, op->icount);
 	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
 	c->countdown -= op->icount;
 	c->cur = NULL;
+	return NULL;
+}
+
+struct op *leave_indirect(struct cpu *c, struct op *br)
+{
+	profile_leaves(c, br, br->icount);
 	return NULL;
 }
 
@@ -177,6 +187,7 @@ static struct op *branch_fault(struct cpu *c, struct op *br)
 
 struct op *leave_taken(struct cpu *c, struct op *br)
 {
+	profile_leaves(c, br, br->icount);
 	c->cur = NULL;
 	if (br->fn == op_fall)
 		c->eip = c->eip_page + br->imm;
@@ -193,6 +204,7 @@ static COLD struct op *resolve(HARGS)
 	struct op *target = trace_resolve(c);
 
 	(void)op;
+	c->slow[SLOW_JUMP]++;
 	if (!target)
 		return take_trap(c);
 	tlb = c->tlb;
@@ -249,6 +261,7 @@ static COLD struct op *resolve_noting(HARGS)
 	struct op *slot = c->guess, *target = trace_resolve(c);
 
 	(void)op;
+	c->slow[SLOW_JUMP]++;
 	if (!target)
 		return take_trap(c);
 	tlb = c->tlb;
@@ -262,6 +275,7 @@ struct op *goto_eip_noting(HARGS)
 {
 	struct op *target = flat_target(c, tlb, c->eip);
 
+	c->slow[SLOW_GUESS]++;
 	if (unlikely(!target))
 		return resolve_noting(HPASS);
 	trace_note(c, c->guess, target);
@@ -352,8 +366,10 @@ struct op *op_string(HARGS)
 		c->eip = c->eip_page + OP_OFFSET(op);
 		c->countdown -= op->icount;
 		c->cur = NULL;
-		if (c->countdown < 0 || c->attention)
+		if (c->countdown < 0 || c->attention) {
+			profile_leaves(c, op, op->icount);
 			return NULL;
+		}
 		c->repeat = false;
 		return goto_eip(HPASS);
 	}
@@ -376,6 +392,7 @@ struct op *op_generic_ends(HARGS)
 {
 	c->cur = op;
 	c->eip = c->eip_page + OP_OFFSET(op) + OP_LEN(op);
+	profile_leaves(c, op, op->icount); /* from where: what follows may change it */
 	if (unlikely(!op->exec(c, payload(op))))
 		return leave_fault(c, op);
 	c->countdown -= op->icount;
@@ -390,6 +407,7 @@ struct op *op_generic_ends(HARGS)
 
 static void enter(struct cpu *c, bool sample)
 {
+	uint64_t before = c->icount;
 	struct op *op = trace_resolve(c);
 
 	c->repeat = false;
@@ -403,6 +421,8 @@ static void enter(struct cpu *c, bool sample)
 		op = op->fn(c, op, c->tlb, (struct next){ op[1].fn });
 #endif
 	settle(c);
+	if (unlikely(c->profile))
+		profile_passed(c, (uint32_t)(c->icount - before));
 }
 
 static bool step(struct cpu *c)
@@ -411,6 +431,7 @@ static bool step(struct cpu *c)
 
 	if (!debug_before_insn(c))
 		return deliver(c);
+	c->slow[SLOW_STEP]++;
 	c->inhibit = 0;
 	c->mode |= MODE_STEP;
 	enter(c, false);
@@ -431,12 +452,14 @@ static bool take_interrupts(struct cpu *c)
 	if (c->nmi_pending && !c->nmi_masked) {
 		c->nmi_pending = false;
 		c->halted = false;
+		c->slow[SLOW_INTERRUPT]++;
 		TRY(cpu_deliver_interrupt(c, TRAP_NMI));
 	}
 	if (c->intr_pin && (c->eflags & FLAG_IF)) {
 		uint8_t vector = c->cfg.inta(c->cfg.inta_opaque);
 
 		c->halted = false;
+		c->slow[SLOW_INTERRUPT]++;
 		cpu_check_event(c);
 		TRY(cpu_deliver_interrupt(c, vector));
 	}
@@ -501,10 +524,10 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 			continue;
 		}
 		left -= TRACE_MAX + 1;
-		c->countdown = c->loaded = sample_interval(c);
+		c->countdown = c->loaded = c->profile ? profile_interval(c->profile) : sample_interval(c);
 		if (left < (uint32_t)c->loaded)
 			c->countdown = c->loaded = (int32_t)left;
-		enter(c, sample);
+		enter(c, sample && (!c->profile || profile_lets_sample(c->profile)));
 		sample = !c->attention && !c->faulted;
 		if (c->faulted && !deliver(c))
 			c->attention |= ATTN_SHUTDOWN;
@@ -573,6 +596,7 @@ void cpu_free(struct cpu *c)
 {
 	if (!c)
 		return;
+	profile_free(c->profile);
 	trace_cache_free(c->traces);
 	engine_free(c->engine);
 	tlb_banks_free(c->banks);

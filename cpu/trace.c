@@ -494,6 +494,33 @@ void trace_sample(struct cpu *c, struct op *first)
 	specialise(&t->specials, tr->op, tr->slots);
 }
 
+static bool single_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code)
+{
+	uintptr_t at = (uintptr_t)op - (uintptr_t)t->single;
+	const struct single *s = &t->single[at / sizeof(*s)];
+
+	if (at >= sizeof(t->single))
+		return false;
+	*code = (struct trace_code){ s->key, s->bytes, s->len, true };
+	return true;
+}
+
+bool trace_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code)
+{
+	const struct trace *tr;
+	unsigned first;
+
+	if (!in_arena(t, op))
+		return single_code_of(t, op, code);
+	tr = trace_of(t, op);
+	first = (unsigned)tr->key & PAGE_MASK;
+	if (tr->key == KEY_DEAD)
+		return false;
+	*code = (struct trace_code){ tr->key, NULL, tr->end - first, false };
+	code->bytes = frame_host(t->cpu->pool, (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT)) + first;
+	return true;
+}
+
 void trace_note(struct cpu *c, struct op *slot, struct op *target)
 {
 	if (in_arena(c->traces, slot) && in_arena(c->traces, target))

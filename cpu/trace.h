@@ -41,6 +41,16 @@ void trace_link(struct cpu *c, struct op *from, struct op *target);
  */
 void trace_sample(struct cpu *c, struct op *first);
 
+/* The code that an op of a trace, or of a single, was made from. */
+struct trace_code {
+	uint64_t key;         /* its address in 55:0 (machine; of a single linear), enum trace_mode in 63:56 */
+	const uint8_t *bytes; /* until code is written or a trace is made */
+	unsigned len;
+	bool single;
+};
+/* False: the trace has been killed, and its bytes may be others now. */
+bool trace_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code);
+
 /* Notes that `slot` leads to `target`; in vain when either is not in a trace. */
 void trace_note(struct cpu *c, struct op *slot, struct op *target);
 

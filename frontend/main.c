@@ -82,6 +82,37 @@ static void print_stats(const void *opaque, FILE *f)
 	fprintf(f, "}\n");
 }
 
+static int start_profile(struct setup *s)
+{
+	if (!s->o.profile || machine_profile_start(s->session.m))
+		return 0;
+	complain("no memory for --profile");
+	return EXIT_NO_HOST;
+}
+
+static int write_profile(const struct setup *s)
+{
+	bool whole, bad;
+	FILE *f;
+
+	if (!s->o.profile)
+		return 0;
+	f = fopen(s->o.profile, "w");
+	if (!f) {
+		complain("--profile %s: %s", s->o.profile, strerror(errno));
+		return EXIT_BAD_IMAGE;
+	}
+	whole = machine_profile_write(s->session.m, f);
+	bad = ferror(f);
+	if (fclose(f) || bad) {
+		complain("--profile %s: %s", s->o.profile, strerror(errno));
+		return EXIT_BAD_IMAGE;
+	}
+	if (!whole)
+		complain("no memory for all of --profile %s", s->o.profile);
+	return whole ? 0 : EXIT_NO_HOST;
+}
+
 static int load_checkpoint(struct setup *s)
 {
 	struct checkpoint_guest g = { .name = "", .m = s->session.m };
@@ -95,9 +126,10 @@ static int load_checkpoint(struct setup *s)
 
 static int run(struct setup *s)
 {
-	int code = can_write("--stats-json", s->o.stats_json) ? setup_open(s) : EXIT_BAD_IMAGE;
+	int code = can_write("--stats-json", s->o.stats_json) && can_write("--profile", s->o.profile) ? setup_open(s)
+												: EXIT_BAD_IMAGE;
 	const struct stats_source source = { print_stats, s };
-	int stats, logs, assertions;
+	int stats, logs, profile, assertions;
 
 	if (!code)
 		code = stats_check(&s->o, &source, false);
@@ -109,6 +141,8 @@ static int run(struct setup *s)
 		run_log_add(&s->session.log, s->session.m, s->o.name ? s->o.name : "guest");
 		code = load_checkpoint(s);
 	}
+	if (!code)
+		code = start_profile(s);
 	if (code) {
 		run_log_close(&s->session.log);
 		return code;
@@ -119,10 +153,11 @@ static int run(struct setup *s)
 	if (s->o.demo && !s->session.ui && !s->o.script)
 		screen_print(s->session.m, stdout);
 	stats = stats_write(&s->o, &source);
+	profile = write_profile(s);
 	assertions = stats_check(&s->o, &source, true);
 	if (assertions)
 		return assertions;
-	return code ? code : logs ? logs : stats;
+	return code ? code : logs ? logs : profile ? profile : stats;
 }
 
 int main(int argc, char **argv)

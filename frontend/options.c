@@ -200,6 +200,8 @@ bool options_agree(const struct options *o, char err[256])
 		snprintf(err, 256, "-display terminal and -monitor stdio both want the terminal");
 	else if (o->config && o->gdb)
 		snprintf(err, 256, "--config with -gdb: not implemented yet");
+	else if (o->config && o->profile)
+		snprintf(err, 256, "--config with --profile: not implemented yet; profile one guest at a time");
 	else if (o->config && (o->file || o->kernel || o->demo || o->raw_file))
 		snprintf(err, 256, "--config: the guests are in its file, and the command line has none beside");
 	else if (o->initrd && !o->kernel)

@@ -53,7 +53,7 @@ struct options {
 	uint8_t debug_exit_size;
 	uint64_t timeout_insns; /* UINT64_MAX: none */
 	uint32_t mips;
-	const char *script, *stats_json, *log_file, *trace, *loadvm;
+	const char *script, *stats_json, *log_file, *trace, *profile, *loadvm;
 	struct assertion assertion[OPTIONS_ASSERTIONS];
 	unsigned assertions;
 	const char *gdb;        /* tcp:[HOST]:PORT; NULL: no gdb server */

@@ -666,6 +666,13 @@ static bool set_trace(struct options *o, const char *arg, char err[256])
 	return true;
 }
 
+static bool set_profile(struct options *o, const char *arg, char err[256])
+{
+	(void)err;
+	o->profile = arg;
+	return true;
+}
+
 static bool set_assert(struct options *o, const char *arg, char err[256])
 {
 	if (o->assertions == OPTIONS_ASSERTIONS)
@@ -842,6 +849,8 @@ const struct option_row option_table[] = {
 	  "entries by cause, verdict and ring", set_stats, NULL },
 	{ "--trace", "FILE", "write a record of every entry into the hypervisor; `umbra86 trace FILE --to "
 	  "chrome` and its like convert it", set_trace, NULL },
+	{ "--profile", "FILE", "at the end, write which code ran: the hottest instructions, pairs and triples of them, traces, "
+	  "and what left the fast path", set_profile, NULL },
 	{ "--assert", "TEXT", "at the end, compare a counter of the statistics, as in 'traps.reflected == 3'; "
 	  "code 82 when it is not so", set_assert, NULL },
 	{ "-d", "int", "log exceptions and interrupts", set_log, NULL },

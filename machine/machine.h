@@ -164,6 +164,12 @@ uint32_t machine_peek(struct machine *m, uint64_t a, bool linear, void *buf, uin
 bool machine_state_hash(struct machine *m, uint64_t *hash);
 /* Counters as the members of a JSON object, without its braces, so that the caller may add his own. */
 void machine_stats_json(struct machine *m, FILE *out);
+/*
+ * Notes from now on which code runs; the guest cannot tell. The second writes what was noted so far,
+ * as docs/MANUAL.md describes. False: no host memory.
+ */
+bool machine_profile_start(struct machine *m);
+bool machine_profile_write(const struct machine *m, FILE *out);
 /* The line of one record, if it is an exception or an interrupt. `guest`, if not NULL, begins the line. */
 void machine_log_record(const struct hv_record *r, const char *guest, FILE *out);
 /*

@@ -1,6 +1,7 @@
 /* Counters as JSON: members of one object, stable names, numbers only where numbers belong. */
 #include <inttypes.h>
 
+#include "cpu/profile.h"
 #include "machine/pc.h"
 
 /* Entries by cause and verdict, each with its four rings; what never happened is left out. */
@@ -108,4 +109,14 @@ void machine_stats_json(struct machine *m, FILE *out)
 	fprintf(out, "\n  },\n");
 	print_entries(&m->log, out);
 	fputc('\n', out);
+}
+
+bool machine_profile_start(struct machine *m)
+{
+	return cpu_profile_start(m->cpu);
+}
+
+bool machine_profile_write(const struct machine *m, FILE *out)
+{
+	return cpu_profile_write(m->cpu, out);
 }

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""--profile and tools/choose_runs.py: every table is there and its shares add up, samples and traces agree, the guest cannot
+tell, a file that cannot be written is refused before the run, and the tool makes a list that gen_runs.py accepts."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "boot"))
+from boot import ROOT, Checks, Run  # noqa: E402
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "cpu"))
+import gen_handlers  # noqa: E402
+import gen_runs  # noqa: E402
+
+t = Checks("profile")
+DEMO = ("--demo", "-display", "none", "-rtc", "base=2026-01-31T12:00:00")
+SECTIONS = ["run", "instructions", "pairs", "triples", "generic", "traces", "causes", "sequences"]
+
+
+def sections(path):
+    found, rows = {}, None
+    for line in path.read_text().splitlines():
+        if re.fullmatch(r"\[\w+\]", line):
+            rows = found.setdefault(line[1:-1], [])
+        elif line and not line.startswith("#"):
+            rows.append(line)
+    return found
+
+
+def shares(rows):
+    return [float(row.split("%")[0]) for row in rows]
+
+
+def counter(rows, text):
+    return next(int(row.split()[0]) for row in rows if row.strip().endswith(text))
+
+
+def tables(found):
+    t.check("each section, in order", list(found) == SECTIONS, list(found))
+    for name in ("instructions", "pairs", "triples", "generic", "traces"):
+        of = shares(found[name])
+        t.check(f"{name}: some, at most 100 %, falling", of and sum(of) <= 100.1 and of == sorted(of, reverse=True), of)
+    samples, instructions = counter(found["run"], "samples"), counter(found["run"], "instructions")
+    t.check("a sample in 1024 to 2047 instructions", instructions // 2048 <= samples <= instructions // 1024, found["run"])
+    t.check("causes are counted", counter(found["causes"], "traces built") > 100 and
+            counter(found["causes"], "traps delivered") > 0 and counter(found["causes"], "TLB missed by writes") > 0)
+    total = 0
+    for row in found["sequences"]:
+        n, exits = row.split()[:2]
+        total += int(n)
+        if sum(int(e.split("*")[1]) for e in exits.split(",")) != int(n):
+            t.check("a trace's exits are its samples", False, row)
+    t.check("the traces' samples are all samples", total == samples, f"{total} {samples}")
+    names = {w for row in found["sequences"] for w in row.split()[2:]} - {"-"}
+    t.check("handlers have their names", len(names) > 50 and names <= set(gen_handlers.bodies), names - set(gen_handlers.bodies))
+    t.check("no runs, no slow twins among them", not any("__" in n or n.endswith("_slow") for n in names))
+
+
+def runs():
+    profile, plain, noted = t.path("demo.profile"), t.path("plain.json"), t.path("noted.json")
+    t.ends("the demo", Run(*DEMO, "--stats-json", plain), 0)
+    t.ends("the demo, profiled", Run(*DEMO, "--stats-json", noted, "--profile", profile), 0)
+    a, b = json.loads(plain.read_text()), json.loads(noted.read_text())
+    for key in ("instructions", "state_hash", "guest_seconds"):
+        t.check(f"the same {key}", a[key] == b[key], f"{a[key]} {b[key]}")
+    tables(sections(profile))
+    again = t.path("again.profile")
+    Run(*DEMO, "--profile", again)
+    t.check("the same run gives the same profile", again.read_text() == profile.read_text())
+    return profile
+
+
+def refused():
+    t.ends("no such folder", Run(*DEMO, "--profile", t.path("no/such")), 65, b"--profile ")
+    t.ends("a folder", Run(*DEMO, "--profile", t.dir.name), 65, b"Is a directory")
+    t.ends("several guests", Run("--config", "x", "--profile", "y"), 64, b"--config with --profile")
+
+
+def tool(*args):
+    return subprocess.run([sys.executable, str(ROOT / "tools" / "choose_runs.py"), *map(str, args)], capture_output=True, text=True)
+
+
+def accepted(text):
+    """The members of each run, if gen_runs.py takes the list."""
+    gen_runs.SOURCE = str(t.file("runs.txt", text))
+    try:
+        return [members for _, members in gen_runs.Runs(gen_handlers.bodies).units]
+    except SystemExit as e:
+        print(e)
+        return []
+
+
+def chosen(profile):
+    for options in ((), ("--exits",)):
+        made = tool("--count", 60, *options, profile)
+        found = accepted(made.stdout) if made.returncode == 0 else []
+        t.check(f"{options}: sixty runs that gen_runs.py accepts", len(found) == 60, made)
+        t.check(f"{options}: two to five instructions", all(2 <= len(m) <= 5 for m in found))
+    # Ten of the first trace's samples left behind its push: only the rule of 0.7 sees something behind.
+    head, body = "[sequences]\n", "10 1*10 push_r_f4 mov_rr4 sub_ri4\n" + "1 2*1 pop_r_f4 pop_r_f4\n" * 9990
+    small = t.file("small.profile", head + body)
+    t.check("what was not executed does not count", "push_r_f4 mov_rr4" in tool(small).stdout and
+            "push_r_f4 mov_rr4" not in tool("--exits", small).stdout)
+    cut = tool(t.file("cut.profile", "[run]\n1 instructions\n"))
+    t.check("a file without sequences is refused", cut.returncode == 1 and "not a profile" in cut.stderr, cut)
+
+
+chosen(runs())
+refused()
+t.finish()
