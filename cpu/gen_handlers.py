@@ -18,6 +18,7 @@ Fields of an op, by form (see struct op):
 import sys
 
 from gen_runs import Runs, STEPS
+from gen_specials import RECOVER, Specials, flag_traits
 
 out = []
 tables = {}          # family -> {(form, size): name}
@@ -597,89 +598,12 @@ for size in (2, 4):
     handler(f"jcxz_ri{size}", f"\tif ({cx} == 0)\n\t\tTAKE(op);\n\tNEXT;")
     table("jcxz", "ri", size, f"jcxz_ri{size}")
 
-# ---- operand-specialised handlers -----------------------------------------------------------------------------------
-# The same bodies with register slots as constants, for hot traces: special.h.
+# ---- handlers for hot traces ----------------------------------------------------------------------------------------
 
 named = [n for n in names if not n.endswith("_slow")]
-special = {}         # generic -> (fields, {(r0, r1): name}, the same without flags)
-
-
-def specialised(name, code, firsts, seconds):
-    rows = {}
-    for a in firsts:
-        for b in seconds:
-            body = code
-            n = name + "".join("_z" if v == "REG_ZERO" else f"_{v}" for v in (a, b) if v is not None)
-            if a is not None:
-                body = body.replace("op->r0", str(a))
-            if b is not None:
-                body = body.replace("op->r1", str(b))
-            handler(n, body)
-            rows[(a or 0, "HOT_NO_REG" if b == "REG_ZERO" else b or 0)] = n
-    return rows
-
-
-def specialise(name, r0=False, r1=False, base=False, bare=None):
-    """
-    Which fields become constants. A base is r1 of a memory operand, and may be absent. bare: what is left when nobody
-    reads the flags.
-    """
-    firsts = range(8) if r0 else [None]
-    seconds = list(range(8)) + ["REG_ZERO"] * base if r1 or base else [None]
-    special[name] = (r0, r1 or base, specialised(name, bodies[name], firsts, seconds),
-                     specialised("bare_" + name, f"\t{bare}\n\tNEXT;", firsts, seconds) if bare else {})
-
-
-# What is left of an instruction whose flags nobody reads: a and b are its operands.
-RECOVER = {"add": "ADD", "sub": "SUB", "and": "LOGIC", "or": "LOGIC", "xor": "LOGIC", "inc": "INC", "dec": "DEC"}
-BARE = {"add": "a + b", "sub": "a - b", "and": "a & b", "or": "a | b", "xor": "a ^ b", "imul2": "a * b",
-        "inc": "a + 1", "dec": "a - 1", "shl": "a << b", "shr": "a >> b", "sar": "(uint32_t)((int32_t)a >> b)",
-        "neg": "0 - a", "rol": "a << b | a >> (32 - b)", "ror": "a >> b | a << (32 - b)"}
-
-
-def bare(family, second):
-    if family not in BARE:
-        return None
-    code = BARE[family].replace("a", "(uint32_t)c->r[op->r0]")
-    return put(4, "op->r0", "0", code.replace(" b", " " + second))
-
-
-for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "imul2"):
-    specialise(f"{f}_rr4", r0=True, r1=True, bare=bare(f, "(uint32_t)c->r[op->r1]"))
-for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "inc", "dec", "shl", "shr", "sar",
-          "rol", "ror", "neg", "not"):
-    specialise(f"{f}_ri4", r0=True, bare=bare(f, "op->imm"))
-for f in ("push_r_f4", "pop_r_f4"):
-    specialise(f, r0=True)
-for f in ("mov", "movzx1", "movzx2", "lea", "add", "sub", "cmp"):
-    specialise(f"{f}_rmb4", r0=True, base=True)
-specialise("mov_mrb4", r0=True, base=True)
-for f in ("mov", "cmp", "add"):
-    specialise(f"{f}_mib4", base=True)
-for cc in SUB_COND:
-    specialise(f"cmp_ri4_j{cc}", r0=True)
-    specialise(f"cmp_rr4_j{cc}", r0=True, r1=True)
-for cc in LOGIC_COND:
-    specialise(f"test_rr4_j{cc}", r0=True, r1=True)
-    specialise(f"test_ri4_j{cc}", r0=True)
-
-# ---- what instructions do with flags --------------------------------------------------------------------------------
-# For dead_flags.c, of the handlers of which it is known. Whoever is not listed may read them, or write but some.
-
-MOVES = ["mov", "lea", "not", "bswap"] + [f"mov{x}{n}" for x in ("zx", "sx") for n in (1, 2)]
-WRITERS = list(ALU) + ["neg", "imul2", "imul3", "shl", "shr", "sar"]
-traits = {}
-for f in MOVES + [w for w in WRITERS if w not in ("adc", "sbb")]:
-    for (form, _), n in tables[f].items():
-        memory = len(form) == 3 and f != "lea"
-        to_memory = memory and form[0] == "m"
-        traits[n] = ["FLAGS_WRITTEN"] * (f in WRITERS) + ["MAY_LEAVE"] * memory + \
-                    ["WRITES_R0"] * (not to_memory and f not in READ_ONLY)
-for n in [n for by_cc in fused.values() for n in by_cc.values() if not n.startswith("dec")]:
-    traits[n] = ["FLAGS_WRITTEN"] + ["MAY_LEAVE"] * (n.split("_")[1][0] == "m" or n.split("_")[1][1] == "m")
-traits["push_r_f4"] = traits["push_i_f4"] = ["MAY_LEAVE", "WRITES_ESP"]
-traits["pop_r_f4"] = ["MAY_LEAVE", "WRITES_ESP", "WRITES_R0"]
-traits["nop"] = ["FLAGS_UNTOUCHED"]
+specials = Specials(handler, put, bodies)
+specials.make(SUB_COND, LOGIC_COND)
+traits = flag_traits(tables, fused, [w for w in ALU if w not in ("adc", "sbb")], READ_ONLY)
 
 # ---- runs ----------------------------------------------------------------------------------------------------------------
 
@@ -690,94 +614,7 @@ for name, members in runs.units:
 # ---- output -----------------------------------------------------------------------------------------------------------
 
 PROLOGUE = """/* Written by gen_handlers.py; edit that. */
-#include "cpu/hot.h"
-#include "cpu/flags.h"
-#include "cpu/op.h"
-
-#define INDIRECT(target)                                                    \\
-	do {                                                                \\
-		uint32_t eip_ = (target);                                   \\
-		struct op *op_;                                             \\
-									    \\
-		c->eip = eip_;                                              \\
-		if (unlikely((c->countdown -= op->icount) < 0))             \\
-			return leave_indirect(c, op);                       \\
-		op_ = flat_target(c, tlb, eip_);                            \\
-		if (unlikely(!op_))                                         \\
-			return goto_eip(HPASS);                             \\
-		GO(op_);                                                    \\
-	} while (0)
-
-/* A CALL from here, the short forms only: see struct called. */
-#define NOTE_CALL(return_eip)                                               \\
-	do {                                                                \\
-		struct called *n_ = &c->called[c->called_top];              \\
-									    \\
-		c->called_top = (c->called_top + 1) & (CALLED - 1);         \\
-		n_->slot = op + 1;                                          \\
-		n_->eip = (return_eip);                                     \\
-	} while (0)
-
-#define RETURN(target)                                                      \\
-	do {                                                                \\
-		uint32_t eip_ = (target);                                   \\
-		const struct called *n_;                                    \\
-									    \\
-		c->eip = eip_;                                              \\
-		if (unlikely((c->countdown -= op->icount) < 0))             \\
-			return leave_indirect(c, op);                       \\
-		c->called_top = (c->called_top - 1) & (CALLED - 1);         \\
-		n_ = &c->called[c->called_top];                             \\
-		if (unlikely(n_->eip != eip_))                              \\
-			return goto_eip(HPASS);                             \\
-		if (likely(op_is_at(c, tlb, eip_, n_->slot->chain)))        \\
-			GO(n_->slot->chain);                                \\
-		c->guess = n_->slot;                                        \\
-		return goto_eip_noting(HPASS);                              \\
-	} while (0)
-
-/* Where this place went the last time is where it mostly goes: function pointers. */
-#define INDIRECT_AGAIN(target)                                              \\
-	do {                                                                \\
-		uint32_t eip_ = (target);                                   \\
-									    \\
-		c->eip = eip_;                                              \\
-		if (unlikely((c->countdown -= op->icount) < 0))             \\
-			return leave_indirect(c, op);                       \\
-		if (likely(op_is_at(c, tlb, eip_, op[1].chain)))            \\
-			GO(op[1].chain);                                    \\
-		c->guess = op + 1;                                          \\
-		return goto_eip_noting(HPASS);                              \\
-	} while (0)
-
-static inline uint32_t ea_any(const struct cpu *c, const struct op *op)
-{
-	uint32_t off = (uint32_t)c->r[op->r1] + ((uint32_t)c->r[op->r2] << (op->r3 & 3)) + (uint32_t)op->disp;
-
-	return op->r3 & 32 ? off & 0xffff : off;
-}
-
-/* RET imm: drops parameters. */
-static inline void stack_add(struct cpu *c, uint32_t n)
-{
-	uint32_t mask = cpu_stack_mask(c);
-
-	c->r[R_ESP] = (c->r[R_ESP] & ~(uint64_t)mask) | (((uint32_t)c->r[R_ESP] + n) & mask);
-}
-
-/* The conditions that need OF, when the last flags came from a 32-bit subtraction. */
-static inline bool flag_cond_sub(const struct cpu *c, unsigned cc)
-{
-	uint32_t b = c->flag_src, a = c->flag_res + b;
-	bool less = (int32_t)a < (int32_t)b, r;
-
-	switch (cc >> 1 & 7) {
-	case 0: r = flag_of(c); break;
-	case 6: r = less; break;
-	default: r = (unsigned)less | (unsigned)(a == b); break;
-	}
-	return r != (cc & 1);
-}
+#include "cpu/hot_macros.h"
 """
 
 
@@ -808,8 +645,8 @@ def main():
         body.append(f"\t{{ {{ {row} }} }}, /* {plain} */")
     body.append("};")
     body.append("const struct hot_special hot_specials[] = {")
-    for name in dict.fromkeys([*special, *traits]):
-        r0, r1, *variants = special.get(name, (False, False, {}, {}))
+    for name in dict.fromkeys([*specials.rows, *traits]):
+        r0, r1, *variants = specials.rows.get(name, (False, False, {}, {}))
         cells = [", ".join(f"[{a}][{b}] = {n}" for (a, b), n in v.items()) for v in variants]
         tabs = [f"(op_fn *const[8][HOT_NO_REG + 1]){{ {c} }}" if c else "NULL" for c in cells]
         body.append(f"\t{{ {name}, {tabs[0]}, {tabs[1]}, {int(r0)}, {int(r1)}, "
