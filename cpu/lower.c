@@ -124,6 +124,16 @@ static op_fn *pick(struct lowering *l, unsigned family, unsigned form, unsigned 
 	return f->fn[form][log2_bytes];
 }
 
+/* The same for PUSH and POP of the register r0. Runs of them move ESP once, so ESP itself is in none. */
+static op_fn *pick_stack(struct lowering *l, const struct op *op, unsigned family, unsigned form, unsigned log2_bytes)
+{
+	op_fn *fn = pick(l, family, form, log2_bytes);
+
+	if (op->r0 == R_ESP)
+		l->id[l->n - 1] = 0;
+	return fn;
+}
+
 /* The general case: the form follows from the operand codes. Returns the handler. */
 static op_fn *lower_operands(struct lowering *l, struct op *op, const struct insn_desc *d,
 			     const struct insn *i)
@@ -192,7 +202,7 @@ static op_fn *lower_indirect(struct lowering *l, struct op *op, const struct ins
 		family = HOT_PUSH_R;
 	if (family == HOT_JMPI)
 		return pick(l, family, l->mode & MODE_FLAT ? HOT_RR : HOT_RI, s);
-	return pick(l, family, flat_stack ? HOT_RR : HOT_RI, s);
+	return pick_stack(l, op, family, flat_stack ? HOT_RR : HOT_RI, s);
 }
 
 /* `fusion` is the last instruction's; its op is in front of this branch's. */
@@ -262,9 +272,7 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	case HOT_PUSH_R:
 	case HOT_POP_R:
 		op->r0 = i->opcode & 7;
-		op->fn = pick(l, d->hot, stack_form, s);
-		if (op->r0 == R_ESP) /* runs of them move ESP once */
-			l->id[l->n - 1] = 0;
+		op->fn = pick_stack(l, op, d->hot, stack_form, s);
 		return true;
 	case HOT_PUSH_I:
 		op->imm = i->imm;

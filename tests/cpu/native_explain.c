@@ -55,6 +55,8 @@ static bool take_pointers(const struct instance *i, const uint8_t *our_data, uin
 	return named(i, "fxsave") && take_bytes(native_data + at + 6, our_data + at + 6, 18);
 }
 
+#define UNDERFLOW_SCALE 0x6000u /* added to the exponent */
+
 /* Two 80-bit numbers of one sign, counted along the line of all of them. */
 static bool within_1_ulp(const uint8_t *a, const uint8_t *b)
 {
@@ -63,6 +65,11 @@ static bool within_1_ulp(const uint8_t *a, const uint8_t *b)
 
 	if ((ex ^ ey) & 0x8000)
 		return false;
+	/* With underflow unmasked, SDM vol 1 8.5.5: one was rounded to the smallest normal number, the other, tiny, was scaled. */
+	if ((ex & 0x7fff) >= UNDERFLOW_SCALE && (ey & 0x7fff) == 1)
+		ex -= UNDERFLOW_SCALE;
+	else if ((ey & 0x7fff) >= UNDERFLOW_SCALE && (ex & 0x7fff) == 1)
+		ey -= UNDERFLOW_SCALE;
 	if (ex == ey)
 		return x - y + 1 <= 2;
 	if (ex + 1 == ey) /* the last of a binade and the first of the next; also largest denormal, smallest normal */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "cpu/trace.h"
 #include "tests/cpu/ops.h"
 
 enum { ROUNDS = 200, LONGEST = 16 /* slots of a run */ };
@@ -128,9 +129,41 @@ static void runs(void **state)
 	assert_true(ends > HOT_RUNS * ROUNDS / 4 && faults > HOT_RUNS * ROUNDS / 20);
 }
 
+/* PUSH and POP of ESP itself, in each encoding, are in no run: those move ESP once. */
+static void no_esp(void **state)
+{
+	static const struct { uint8_t code[3]; unsigned len; bool run; } cases[] = {
+		{ { 0x50, 0x53 }, 2, true },       /* push eax; push ebx */
+		{ { 0x50, 0x54 }, 2, false },      /* push eax; push esp */
+		{ { 0x54, 0x50 }, 2, false },
+		{ { 0x50, 0xff, 0xf4 }, 3, false }, /* the same by FF /6 */
+		{ { 0xff, 0xf4, 0x50 }, 3, false },
+		{ { 0x58, 0x5b }, 2, true },       /* pop eax; pop ebx */
+		{ { 0x58, 0x5c }, 2, false },      /* pop eax; pop esp */
+		{ { 0x5c, 0x58 }, 2, false },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		struct op op[TRACE_SLOTS], chain = { .fn = ops_stop };
+		struct lowering l = { .op = op, .mode = MODE_CODE32 | MODE_STACK32 | MODE_FLAT, .unlinked = &chain, .far = &chain };
+		bool run = false;
+		struct insn i;
+
+		for (unsigned off = 0; off < cases[k].len; off += i.len) {
+			assert_int_equal(insn_decode(cases[k].code + off, cases[k].len - off, true, SINCE_SSSE3, &i), DECODE_OK);
+			assert_true(lower_insn(&l, &i, off));
+		}
+		lower_runs(&l);
+		for (unsigned n = 0; n < HOT_RUNS; n++)
+			run |= op[0].fn == hot_runs[n].fn;
+		assert_int_equal(run, cases[k].run);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(runs) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(runs), cmocka_unit_test(no_esp) };
 
 	return cmocka_run_group_tests_name("runs", tests, NULL, NULL);
 }
