@@ -7,8 +7,8 @@
  * rule this emulator follows is Intel's. The brand string says what it really is. A feature is
  * announced when the model had it and the emulator does it completely.
  *
- * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, MONITOR, serial number. (PAT is its MSR and its bits
- * in paging entries; there are no caches for it to steer.)
+ * NOT IMPLEMENTED, and so never announced: APIC, MCE, MCA, MTRR, MONITOR, serial number, and SMM (RSM is #UD). (PAT is
+ * its MSR and its bits in paging entries; there are no caches for it to steer.)
  */
 #include "cpu/cpuid.h"
 #include "cpu/exec.h"
