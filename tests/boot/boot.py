@@ -54,9 +54,12 @@ class Checks:
         self.skipped += 1
         print(f"skipped: {what}")
 
-    def finish(self):
+    def report(self):
         self.dir.cleanup()
         print(f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+
+    def finish(self):
+        self.report()
         sys.exit(1 if self.failed else 0)
 
 

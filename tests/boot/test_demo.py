@@ -9,25 +9,11 @@ import subprocess
 import sys
 import tempfile
 
-UMBRA86 = os.environ.get("UMBRA86", "build/umbra86")
+from boot import UMBRA86, Checks
+
 IMAGE = os.path.join(os.path.dirname(UMBRA86), "roms", "demo.img")
 DATE = ["-rtc", "base=2026-01-31T12:00:00"]
 CHAPTERS = 7
-
-
-class Tally:
-    def __init__(self, name):
-        self.name, self.passed, self.failed = name, 0, 0
-
-    def check(self, good, what):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"{self.name}: FAILED: {what}")
-
-    def report(self):
-        print(f"{self.name}: {self.passed} passed, {self.failed} failed, 0 skipped")
 
 
 def run(args, script=None):
@@ -52,30 +38,30 @@ def run(args, script=None):
 
 def whole_story(name, args):
     """Nobody touches a key: all chapters, all checks, power off."""
-    t = Tally(name)
+    t = Checks(name)
     code, said, out = run(args)
     lines = said.splitlines()
     promised = re.search(r"(\d+) checks$", lines[0]) if lines else None
     checks = int(promised[1]) if promised else 0
-    t.check(checks > 40, f"how many checks there will be: {lines[:1]}")
+    t.check(f"how many checks there will be: {lines[:1]}", checks > 40)
     good = {int(m[1]) for m in re.finditer(r"^ok +(\d+) ", said, re.M)}
     bad = re.findall(r"^FAIL.*$", said, re.M)
     for n in range(1, checks + 1):
         why = next((b for b in bad if re.match(rf"FAIL +{n} ", b)), "not reached")
-        t.check(n in good, f"check {n}: {why}")
+        t.check(f"check {n}: {why}", n in good)
     chapters = [int(m[1]) for m in re.finditer(r"^([1-9])  ", said, re.M)]
-    t.check(chapters == list(range(1, CHAPTERS + 1)), f"chapters in order: {chapters}")
+    t.check(f"chapters in order: {chapters}", chapters == list(range(1, CHAPTERS + 1)))
     final = f"Umbra86 demo: all {checks} checks passed"
-    t.check(final in lines, f"COM1 ends with: {lines[-2:]}")
-    t.check("--demo" not in args or final in out, "the final line on the last screen, which is printed")
-    t.check(code == 0, f"exit code {code}\n{out}")
+    t.check(f"COM1 ends with: {lines[-2:]}", final in lines)
+    t.check("the final line on the last screen, which is printed", "--demo" not in args or final in out)
+    t.check(f"exit code {code}\n{out}", code == 0)
     t.report()
     return t, said
 
 
 def keys():
     """Space stops time, a digit changes its speed, s keeps the machine on, q switches it off."""
-    t = Tally("keys")
+    t = Checks("keys")
     script = """wait "2  Pages on demand" 10
 sendkey spc
 sleep 1
@@ -93,12 +79,12 @@ sleep 2
 """
     code, said, out = run(["--demo"], script)
     titles = re.findall(r"^ Umbra86 demo guest.*$", out, re.M)
-    t.check(len(titles) == 3, f"three screens: {titles}")
+    t.check(f"three screens: {titles}", len(titles) == 3)
     if len(titles) == 3:
-        t.check("paused" in titles[0] and titles[0] == titles[1], f"story time stands still: {titles[:2]}")
-        t.check("stays" in titles[2] and "speed 9" in titles[2], f"the keys were taken: {titles[2]}")
-    t.check("checks passed" in said, "the story ended within 3 s at speed 9")
-    t.check("power off" in said and code == 0, f"q switches off: exit code {code}\n{out}")
+        t.check(f"story time stands still: {titles[:2]}", "paused" in titles[0] and titles[0] == titles[1])
+        t.check(f"the keys were taken: {titles[2]}", "stays" in titles[2] and "speed 9" in titles[2])
+    t.check("the story ended within 3 s at speed 9", "checks passed" in said)
+    t.check(f"q switches off: exit code {code}\n{out}", "power off" in said and code == 0)
     t.report()
     return t
 
@@ -117,30 +103,30 @@ def statistics(traps):
 def trap_models():
     """Who trapped: the programs' attempts are reflected from ring 3, the kernel's own are emulated from ring 0; where
     nothing sensitive is caught, the story goes wrong and the list says by what."""
-    t = Tally("trap models")
+    t = Checks("trap models")
     _, story, plain = statistics("assist")
     code, said, s = statistics("deprivileged")
-    t.check(code == 0 and said == story, f"deprivileged: the same story; exit code {code}")
-    t.check(s["instructions"] == plain["instructions"], "deprivileged: the same instructions")
+    t.check(f"deprivileged: the same story; exit code {code}", code == 0 and said == story)
+    t.check("deprivileged: the same instructions", s["instructions"] == plain["instructions"])
     for cause, n in REFUSED.items():
         entries = s["hypervisor"][cause]
-        t.check(entries["reflected"][3] == n, f"{cause} refused in ring 3: {entries}")
-        t.check(entries["emulated"][0] > 0 and not any(entries["emulated"][1:]), f"{cause} of ring 0: {entries}")
-    t.check(s["hypervisor"]["privileged"]["reflected"][1] == 1, "CLI refused in ring 1")
+        t.check(f"{cause} refused in ring 3: {entries}", entries["reflected"][3] == n)
+        t.check(f"{cause} of ring 0: {entries}", entries["emulated"][0] > 0 and not any(entries["emulated"][1:]))
+    t.check("CLI refused in ring 1", s["hypervisor"]["privileged"]["reflected"][1] == 1)
     for name, n in s["silent"].items():
-        t.check(n["caught"] == n["executed"] and not n["wrong"], f"deprivileged: {name}: {n}")
+        t.check(f"deprivileged: {name}: {n}", n["caught"] == n["executed"] and not n["wrong"])
     for name, n in plain["silent"].items():
-        t.check(n["executed"] == 0, f"assist: {name}: {n}")
+        t.check(f"assist: {name}: {n}", n["executed"] == 0)
 
     code, said, s = statistics("classic")
     wrong = {name: n["wrong"] for name, n in s["silent"].items() if n["wrong"]}
-    t.check(code == 81, f"classic: exit code {code}")
+    t.check(f"classic: exit code {code}", code == 81)
     for name in ("sgdt", "sidt", "str", "smsw", "iret"):
-        t.check(wrong.get(name, 0) > 0, f"classic: {name} runs silently wrong: {wrong}")
+        t.check(f"classic: {name} runs silently wrong: {wrong}", wrong.get(name, 0) > 0)
     for name, what in (("sgdt", "SGDT"), ("sidt", "SIDT"), ("str", "STR")):
-        t.check(re.search(f"^FAIL.*{what} tells ring 3 the truth", said, re.M), f"classic: {what} lies\n{said}")
+        t.check(f"classic: {what} lies\n{said}", re.search(f"^FAIL.*{what} tells ring 3 the truth", said, re.M))
     for cause, n in REFUSED.items():
-        t.check(s["hypervisor"][cause]["reflected"][3] == n, f"classic: {cause} refused in ring 3")
+        t.check(f"classic: {cause} refused in ring 3", s["hypervisor"][cause]["reflected"][3] == n)
     t.report()
     return t
 
@@ -156,8 +142,8 @@ def main():
                        ("demo, deprivileged", ["--demo", "--traps", "deprivileged"])]:
         tally, stories[name] = whole_story(name, args)
         tallies.append(tally)
-    t = Tally("demo, the same story under every engine")
-    t.check(len(set(stories.values())) == 1, "COM1 differs")
+    t = Checks("demo, the same story under every engine")
+    t.check("COM1 differs", len(set(stories.values())) == 1)
     t.report()
     tallies.append(t)
     tallies.append(whole_story("demo, diskette", ["-fda", IMAGE, "-snapshot", "-boot", "a"])[0])

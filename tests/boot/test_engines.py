@@ -9,24 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-UMBRA86 = os.environ.get("UMBRA86", "build/umbra86")
+from boot import UMBRA86, Checks
+
 ENGINES = ("shadow", "direct", "nested")
 END = 60_000_000  # instructions; chapter 4 of the story
-
-
-class Tally:
-    def __init__(self, name):
-        self.name, self.passed, self.failed = name, 0, 0
-
-    def check(self, good, what):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"{self.name}: FAILED: {what}")
-
-    def report(self):
-        print(f"{self.name}: {self.passed} passed, {self.failed} failed, 0 skipped")
 
 
 def run(args, script):
@@ -52,7 +38,7 @@ LOOK = "info registers\nscreentext\nxp/32768xw 0x10000\nxp/8192xw 0x100000\nquit
 
 
 def same_guest(seeds):
-    t = Tally("one guest, every engine")
+    t = Checks("one guest, every engine")
     first = None
     runs = [(["--mmu", e], f"until {END}\n" + LOOK, e) for e in ENGINES]
     runs += [(["--mmu", e, "--mmu-check"], f"until {END}\n" + LOOK, e + ", checked") for e in ENGINES]
@@ -71,17 +57,17 @@ def same_guest(seeds):
         code, out, said, stats = run(args, script)
         got = (code, out, said, stats["instructions"], stats["guest_seconds"])
         first = first or got
-        t.check(code == 0, f"{name}: exit code {code}\n{out}")
-        t.check(got[3] == END, f"{name}: {got[3]} instructions")
-        t.check(got == first, f"{name}: the guest differs from its run under {ENGINES[0]}")
+        t.check(f"{name}: exit code {code}\n{out}", code == 0)
+        t.check(f"{name}: {got[3]} instructions", got[3] == END)
+        t.check(f"{name}: the guest differs from its run under {ENGINES[0]}", got == first)
         if name.startswith("random"):
-            t.check(stats["mmu"]["switches"] > 20, f"{name}: {stats['mmu']['switches']} changes of engine")
+            t.check(f"{name}: {stats['mmu']['switches']} changes of engine", stats["mmu"]["switches"] > 20)
     t.report()
     return t
 
 
 def loads():
-    t = Tally("loads per walk")
+    t = Checks("loads per walk")
     for args, deep in ((["--mmu", "nested"], 14), (["--mmu", "nested", "--gpa-cache", "on"], None)):
         stats = run(args, "sleep 5\nquit\n")[3]["mmu"]
         for levels, d in enumerate(stats["depth"]):
@@ -89,24 +75,24 @@ def loads():
                 continue
             each = (d["guest_loads"] + d["host_loads"]) / d["walks"]
             want = (levels + 1) * 5 - 1
-            t.check(each == want if deep else each < want / 2 or not levels, f"{args}: {each} loads over {levels}")
-        t.check(stats["depth"][2]["walks"] > 1000, f"{args}: walks {stats['depth'][2]['walks']}")
+            t.check(f"{args}: {each} loads over {levels}", each == want if deep else each < want / 2 or not levels)
+        t.check(f"{args}: walks {stats['depth'][2]['walks']}", stats["depth"][2]["walks"] > 1000)
     t.report()
     return t
 
 
 def costs():
     """What is an entry, by trap model and engine; that the sum is one; and that each engine's time counts by its rules."""
-    t = Tally("costs")
+    t = Checks("costs")
 
     def cost(*args, script="sleep 5\nquit\n"):
         s = run(list(args), script)[3]
         c = s["cost"]
         parts = [x["cycles"] for group in ("traps", "work", "loads") for x in c[group].values()]
-        t.check(sum(parts) == c["cycles"] > 0, f"{args}: {sum(parts)} and {c['cycles']} cycles")
+        t.check(f"{args}: {sum(parts)} and {c['cycles']} cycles", sum(parts) == c["cycles"] > 0)
         for cause, n in c["traps"].items():
             events = sum(sum(rings) for rings in s["hypervisor"][cause].values())
-            t.check(n["events"] == events >= n["entries"], f"{args}: {cause}: {n}, events {events}")
+            t.check(f"{args}: {cause}: {n}, events {events}", n["events"] == events >= n["entries"])
         return c
 
     def entries(c, cause):
@@ -115,25 +101,25 @@ def costs():
 
     shadow, nested = cost("--mmu", "shadow"), cost("--mmu", "nested")
     for c in shadow, nested:
-        t.check(entries(c, "exception") == 0 and entries(c, "sw_interrupt") == 0, "assist: exceptions are the guest's")
-        t.check(entries(c, "hlt") == c["traps"]["hlt"]["events"] > 0, "assist: HLT is an entry")
-    t.check(entries(shadow, "cr_write") > 0 and entries(nested, "cr_write") == 0, "CR3 is nested paging's own")
-    t.check(entries(nested, "nested_fault") > 0 and "shadow_fault" not in nested["traps"], "the entries of nested paging")
-    t.check(nested["cycles"] < shadow["cycles"] + nested["loads"]["host_tables"]["cycles"], "loads for entries")
+        t.check("assist: exceptions are the guest's", entries(c, "exception") == 0 and entries(c, "sw_interrupt") == 0)
+        t.check("assist: HLT is an entry", entries(c, "hlt") == c["traps"]["hlt"]["events"] > 0)
+    t.check("CR3 is nested paging's own", entries(shadow, "cr_write") > 0 and entries(nested, "cr_write") == 0)
+    t.check("the entries of nested paging", entries(nested, "nested_fault") > 0 and "shadow_fault" not in nested["traps"])
+    t.check("loads for entries", nested["cycles"] < shadow["cycles"] + nested["loads"]["host_tables"]["cycles"])
     c = cost("--mmu", "nested", "--traps", "deprivileged")
-    t.check(entries(c, "invlpg") == entries(shadow, "invlpg") > 0, "INVLPG is privileged under nested paging, too")
+    t.check("INVLPG is privileged under nested paging, too", entries(c, "invlpg") == entries(shadow, "invlpg") > 0)
     for model in "deprivileged", "classic":
         c = cost("--traps", model, "--cost-model", "prescott")
-        t.check(entries(c, "exception") == c["traps"]["exception"]["events"], f"{model}: each exception is an entry")
-        t.check(entries(c, "sensitive") == (c["traps"]["sensitive"]["events"] if model == "classic" else 0),
-                f"{model}: {c['traps']['sensitive']}")
+        t.check(f"{model}: each exception is an entry", entries(c, "exception") == c["traps"]["exception"]["events"])
+        t.check(f"{model}: {c['traps']['sensitive']}",
+                entries(c, "sensitive") == (c["traps"]["sensitive"]["events"] if model == "classic" else 0))
     other = cost("--cost-model", "prescott")
-    t.check(other["by_model"] == shadow["by_model"], "all models are told, whichever is chosen")
-    t.check(other["by_model"]["prescott"] == other["cycles"] > shadow["cycles"], "prescott is dearer")
+    t.check("all models are told, whichever is chosen", other["by_model"] == shadow["by_model"])
+    t.check("prescott is dearer", other["by_model"]["prescott"] == other["cycles"] > shadow["cycles"])
     c = cost("--cost-model", "entries")
-    t.check(c["cycles"] == sum(n["entries"] for n in c["traps"].values()), "entries: an entry is a cycle")
+    t.check("entries: an entry is a cycle", c["cycles"] == sum(n["entries"] for n in c["traps"].values()))
     both = cost(script="sleep 2.5\nmmu nested\nsleep 2.5\nquit\n")
-    t.check(0 < entries(both, "cr_write") < entries(shadow, "cr_write"), f"changed on the way: {both['traps']['cr_write']}")
+    t.check(f"changed on the way: {both['traps']['cr_write']}", 0 < entries(both, "cr_write") < entries(shadow, "cr_write"))
     t.report()
     return t
 
