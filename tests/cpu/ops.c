@@ -6,10 +6,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum {
-	RAM_FRAMES = 64,
-	TABLES = 0x1000, /* page directory, then the table */
-};
+#include "tests/cpu/guest.h"
+
+enum { TABLES = 0x40000 /* page directory, then the table */ };
 
 uint32_t ops_random(struct ops_world *w)
 {
@@ -17,44 +16,14 @@ uint32_t ops_random(struct ops_world *w)
 	return (uint32_t)(w->random >> 33);
 }
 
-static uint8_t no_interrupt(void *o)
-{
-	(void)o;
-	return 0;
-}
-
 void ops_open(struct ops_world *w)
 {
-	struct cpu_config cfg;
-	char err[256];
-
-	*w = (struct ops_world){ .random = 1 };
-	assert_true(frame_pool_init(&w->pool, RAM_FRAMES + 16));
-	w->p2m = p2m_new(&w->pool);
-	p2m_map_ram(w->p2m, 0, RAM_FRAMES);
-	w->bus = bus_new();
-	w->log = calloc(1, sizeof(*w->log));
-	clock_init(&w->clock, 10);
-	cfg = (struct cpu_config){ .p2m = w->p2m, .bus = w->bus, .clock = &w->clock, .log = w->log, .engine = ENGINE_SHADOW,
-				   .model = CPU_MAX, .inta = no_interrupt };
-	w->cpu = cpu_new(&cfg, err);
-	assert_non_null(w->cpu);
+	*w = (struct ops_world){ .guest = guest_of(CPU_MAX, ENGINE_SHADOW, TRAPS_ASSIST), .random = 1 };
 }
 
 void ops_close(struct ops_world *w)
 {
-	cpu_free(w->cpu);
-	bus_free(w->bus);
-	p2m_free(w->p2m);
-	frame_pool_free(&w->pool);
-	free(w->log);
-}
-
-static void put32(struct ops_world *w, uint32_t a, uint32_t v)
-{
-	uint8_t b[4] = { (uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24) };
-
-	phys_write(w->p2m, a, b, 4);
+	guest_free(w->guest);
 }
 
 struct op *ops_stop(HARGS)
@@ -89,16 +58,16 @@ void ops_begin(struct ops_world *w, uint64_t seed)
 	for (unsigned p = 0; p < OPS_PAGES; p++) {
 		for (unsigned k = 0; k < PAGE_SIZE; k++)
 			page[k] = (uint8_t)ops_random(w);
-		phys_write(w->p2m, OPS_DATA + p * PAGE_SIZE, page, PAGE_SIZE);
+		phys_write(w->guest->p2m, OPS_DATA + p * PAGE_SIZE, page, PAGE_SIZE);
 	}
 	for (unsigned p = 0; p < OPS_PAGES - 1; p++) {
 		uint32_t a = OPS_DATA + p * PAGE_SIZE;
 
-		put32(w, TABLES + 0x1000 + 4 * (a >> 12), a | (p == OPS_PAGES - 2 ? 5 : 7));
+		poke(w->guest, TABLES + 0x1000 + 4 * (a >> 12), a | (p == OPS_PAGES - 2 ? 5 : 7), 4);
 	}
-	put32(w, TABLES, (TABLES + 0x1000) | 7);
-	cpu_reset(w->cpu);
-	cpu_get_state(w->cpu, &s);
+	poke(w->guest, TABLES, (TABLES + 0x1000) | 7, 4);
+	cpu_reset(w->guest->cpu);
+	cpu_get_state(w->guest->cpu, &s);
 	s.cr0 = (s.cr0 | CR0_PE | CR0_PG | CR0_WP) & ~(CR0_CD | CR0_NW);
 	s.cr3 = TABLES;
 	s.cpl = 3;
@@ -111,12 +80,12 @@ void ops_begin(struct ops_world *w, uint64_t seed)
 	for (unsigned k = 0; k < 8; k++)
 		s.gpr[k] = k != R_ESP && ops_random(w) % 4 == 0 ? ops_random(w) % 64
 			   : OPS_DATA + (1 + ops_random(w) % (OPS_PAGES - 1)) * PAGE_SIZE + ops_random(w) % 600 - 300;
-	cpu_set_state(w->cpu, &s);
+	cpu_set_state(w->guest->cpu, &s);
 }
 
 void ops_execute(struct ops_world *w, struct op *op, struct ops_outcome *o)
 {
-	struct cpu *c = w->cpu;
+	struct cpu *c = w->guest->cpu;
 	struct op *at = op;
 
 	c->mode |= MODE_STEP;
@@ -141,6 +110,6 @@ void ops_execute(struct ops_world *w, struct op *op, struct ops_outcome *o)
 	c->cur = NULL;
 	c->countdown = c->loaded = 0;
 	cpu_get_state(c, &o->state);
-	phys_read(w->p2m, OPS_DATA, o->data, sizeof(o->data));
+	phys_read(w->guest->p2m, OPS_DATA, o->data, sizeof(o->data));
 }
 

@@ -15,13 +15,10 @@ enum {
 	OPS_PAGES = 4,
 };
 
+struct guest; /* tests/cpu/guest.h */
+
 struct ops_world {
-	struct frame_pool pool;
-	struct p2m *p2m;
-	struct bus *bus;
-	struct clock clock;
-	struct hv_log *log;
-	struct cpu *cpu;
+	struct guest *guest;
 	uint64_t random;
 };
 
