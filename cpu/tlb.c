@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cpu/tlb_fill.h"
 
 /* Where a frame may sit in write arrays. */
@@ -55,14 +56,14 @@ static void wipe_slot(struct tlb *t, unsigned k)
 
 struct tlb_banks *tlb_banks_new(mfn_t frames)
 {
-	struct tlb_banks *b = calloc(1, sizeof(*b));
+	struct tlb_banks *b = host_memory_new(sizeof(*b));
 
 	if (!b)
 		return NULL;
 	b->frames = frames;
 	b->note = malloc(frames * sizeof(*b->note));
 	if (!b->note) {
-		free(b);
+		host_memory_free(b, sizeof(*b));
 		return NULL;
 	}
 	memset(b->note, 0xff, frames * sizeof(*b->note));
@@ -74,7 +75,7 @@ void tlb_banks_free(struct tlb_banks *b)
 {
 	if (b)
 		free(b->note);
-	free(b);
+	host_memory_free(b, sizeof(*b));
 }
 
 static void flush(struct tlb *t)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/host_memory.h"
 #include "cpu/special.h"
 #include "cpu/tlb_fill.h"
 
@@ -550,7 +551,7 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		return NULL;
 	t->cpu = c;
 	specials_init(&t->specials);
-	t->arena = malloc(ARENA_BYTES);
+	t->arena = host_memory_new(ARENA_BYTES);
 	t->list = calloc(c->pool->count, sizeof(*t->list));
 	c->code = calloc(c->pool->count, sizeof(*c->code));
 	if (!t->arena || !t->list || !c->code) {
@@ -582,7 +583,7 @@ void trace_cache_free(struct trace_cache *t)
 {
 	if (!t)
 		return;
-	free(t->arena);
+	host_memory_free(t->arena, ARENA_BYTES);
 	free(t->list);
 	free(t->cpu->code);
 	free(t);

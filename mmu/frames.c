@@ -11,39 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <sys/mman.h>
-#endif
-
-#if defined(MAP_ANONYMOUS) && defined(MAP_NORESERVE)
-
-static uint8_t *host_reserve(size_t bytes)
-{
-	void *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return m == MAP_FAILED ? NULL : m;
-}
-
-static void host_release(uint8_t *m, size_t bytes)
-{
-	munmap(m, bytes);
-}
-
-#else
-
-static uint8_t *host_reserve(size_t bytes)
-{
-	return calloc(1, bytes);
-}
-
-static void host_release(uint8_t *m, size_t bytes)
-{
-	(void)bytes;
-	free(m);
-}
-
-#endif
+#include "base/host_memory.h"
 
 bool frame_pool_init(struct frame_pool *p, mfn_t count)
 {
@@ -52,7 +20,7 @@ bool frame_pool_init(struct frame_pool *p, mfn_t count)
 	*p = (struct frame_pool){.count = count, .limit = count};
 	if (count == 0 || count > MFN_LIMIT || bytes != (size_t)bytes)
 		return false;
-	p->base = host_reserve((size_t)bytes);
+	p->base = host_memory_new((size_t)bytes);
 	p->flags = calloc(count, sizeof(*p->flags));
 	p->free_list = calloc(count, sizeof(*p->free_list));
 	p->others = calloc(count, sizeof(*p->others));
@@ -64,8 +32,7 @@ bool frame_pool_init(struct frame_pool *p, mfn_t count)
 
 void frame_pool_free(struct frame_pool *p)
 {
-	if (p->base)
-		host_release(p->base, (size_t)p->count << PAGE_SHIFT);
+	host_memory_free(p->base, (size_t)p->count << PAGE_SHIFT);
 	free(p->flags);
 	free(p->free_list);
 	free(p->others);
