@@ -506,7 +506,7 @@ for stack in "fs":
         pop("pop_r" + t, size, stack, put(size, "op->r0", "0", "v"))
         note = f"NOTE_CALL({RETURN_EIP}); " if t == "_f4" else ""
         target = f"(uint{size * 8}_t)(c->eip_page + op->imm)"
-        push("call" + t, size, stack, RETURN_EIP, end=note + "TAKE(op);", slow_end=note + "TAKE(op);",
+        push("call" + t, size, stack, RETURN_EIP, end=note + ("TAKE_ANY(op);" if t == "_f4" else "TAKE(op);"), slow_end=note + "TAKE(op);",
              before=LIMIT.format(target) if stack == "s" else "")
         back = "RETURN(v);" if t == "_f4" else INDIRECT
         pop("ret" + t, size, stack, "", extra=" + op->imm", end=back, slow_end=back,
@@ -568,7 +568,7 @@ for size in (2, 4):
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
-handler("jmp", "\tTAKE(op);")
+handler("jmp", "\tTAKE_ANY(op);")
 handler("nop", "\tNEXT;")
 handler("clc", "\tc->cf = 0;\n\tNEXT;")
 handler("stc", "\tc->cf = 1;\n\tNEXT;")

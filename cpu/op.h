@@ -98,6 +98,19 @@ enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
 		GO(br_->chain);                                             \
 	} while (0)
 
+#define TAKE_ANY(br)                                                        \
+	do {                                                                \
+		struct op *br_ = (br), *to_;                                \
+		c->from = br_;                                              \
+		if (unlikely((c->countdown -= br_->icount) < 0))            \
+			return leave_taken(c, br_);                         \
+		to_ = br_->chain;                                           \
+		if (to_->fn == op_exit &&                                   \
+		    likely(op_is_at(c, tlb, c->eip_page + to_->imm, to_->chain))) \
+			to_ = to_->chain;                                   \
+		GO(to_);                                                    \
+	} while (0)
+
 /*
  * The trace at a flat linear address, if the TLB and the table of jumps know it; sets c->eip_page.
  * goto_eip is the general way.

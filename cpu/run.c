@@ -3,8 +3,8 @@
  * handlers with which traces begin, end and join.
  *
  * Counting. `countdown` starts as the number of instructions until the deadline less TRACE_MAX and is charged
- * at taken branches and trace ends, so the fast path never runs past the deadline; the last few
- * instructions are stepped one by one, so an event lands on an exact instruction whatever the trace's shape.
+ * at taken branches and trace ends, so the fast path never runs past the deadline; near it traces are run one by
+ * one while they fit, then instructions, so an event lands on an exact one whatever the traces' shape.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -405,14 +405,11 @@ struct op *op_generic_ends(HARGS)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------- */
 
-static void enter(struct cpu *c, bool sample)
+static void execute(struct cpu *c, struct op *op)
 {
 	uint64_t before = c->icount;
-	struct op *op = trace_resolve(c);
 
 	c->repeat = false;
-	if (sample && op)
-		trace_sample(c, op);
 #if THREADED
 	if (op)
 		op->fn(c, op, c->tlb, (struct next){ op[1].fn });
@@ -423,6 +420,28 @@ static void enter(struct cpu *c, bool sample)
 	settle(c);
 	if (unlikely(c->profile))
 		profile_passed(c, (uint32_t)(c->icount - before));
+}
+
+static void enter(struct cpu *c, bool sample)
+{
+	struct op *op = trace_resolve(c);
+
+	if (sample && op)
+		trace_sample(c, op);
+	execute(c, op);
+}
+
+/* Close to the deadline, `left` instructions: one trace at a time, while they fit. False: this one does not. */
+static bool approach(struct cpu *c, uint64_t left)
+{
+	struct op *op;
+
+	c->countdown = c->loaded = 0; /* so the first charge ends it */
+	op = trace_resolve(c);
+	if (op && trace_insns(c, op) > left)
+		return false;
+	execute(c, op);
+	return true;
 }
 
 static bool step(struct cpu *c)
@@ -518,8 +537,13 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 		if (c->breakpoints && cpu_breaks_here(c))
 			return CPU_STOPPED;
 		left = (c->until - c->clock->now + c->clock->ns_per_insn - 1) / c->clock->ns_per_insn;
-		if ((c->attention & ATTN_STEP) || left <= TRACE_MAX + 1) {
+		if ((c->attention & ATTN_STEP) || (left <= TRACE_MAX + 1 && !approach(c, left))) {
 			if (!step(c))
+				c->attention |= ATTN_SHUTDOWN;
+			continue;
+		}
+		if (left <= TRACE_MAX + 1) {
+			if (c->faulted && !deliver(c))
 				c->attention |= ATTN_SHUTDOWN;
 			continue;
 		}

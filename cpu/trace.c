@@ -34,6 +34,7 @@ struct trace {
 	uint32_t sampled; /* when last: trace_cache.samples then */
 	uint8_t samples;  /* how often of late */
 	bool hot;         /* has operand-specialised handlers */
+	uint8_t insns;
 	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
 	struct op op[];
 };
@@ -279,6 +280,7 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	tr->hot = t->heat;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
+	tr->insns = (uint8_t)l.icount;
 	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
 		if (k * PART >= t->used)
 			t->part[k] = (uint32_t)t->used;
@@ -476,6 +478,11 @@ static bool in_arena(const struct trace_cache *t, const struct op *op)
 	const uint8_t *at = (const uint8_t *)op;
 
 	return at >= t->arena && at < t->arena + t->used;
+}
+
+unsigned trace_insns(const struct cpu *c, const struct op *first)
+{
+	return in_arena(c->traces, first) ? trace_at(first)->insns : 1;
 }
 
 void trace_sample(struct cpu *c, struct op *first)

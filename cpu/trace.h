@@ -30,6 +30,9 @@ void trace_heat(struct trace_cache *t);
  */
 struct op *trace_resolve(struct cpu *c);
 
+/* How many instructions the trace that begins with this op has, up to TRACE_MAX. */
+unsigned trace_insns(const struct cpu *c, const struct op *first);
+
 /*
  * Makes the branch `from` continue at `target`, if both are traces of one page of machine memory.
  */
