@@ -39,8 +39,10 @@ static unsigned next_writer(const struct specials *s, const struct op *op, unsig
 			return 0;
 		if ((other->traits & MAY_LEAVE) && (!told || k > OP_OWES_BACK))
 			return 0;
-		if (other->traits & FLAGS_WRITTEN)
+		if (other->traits & (FLAGS_WRITTEN | (row->traits & FLAGS_ROTATED)))
 			return k;
+		if (other->traits & FLAGS_ROTATED)
+			told = false;
 		if (overwrites(&op[k], other->traits, op->r0) || (row->by_r1 && overwrites(&op[k], other->traits, op->r1))) {
 			if (other->traits & MAY_LEAVE) /* behind it they could not be told */
 				return 0;

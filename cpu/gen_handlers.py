@@ -345,25 +345,31 @@ def fuse(family, form, size, conds, store=False):
             use = "" if "b" in body.split("flags")[0] else "\t(void)b;\n"
             handler(name, f"{decl[form]}\n\t{body}\n{use}{st}{end}")
         else:
-            k = form[2]
+            k, to_memory = form[2], store and form[0] == "m"
             src = f"(uint{size * 8}_t)op->imm" if form[1] == "i" else get(size, "op->r0", "op->imm")
             ab = (f"\tuint32_t a = m, b = {src}, r;\n" if form[0] == "m"
                   else f"\tuint32_t a = {src}, b = m, r;\n")
-            handler(name, f"{ea(k)}\n{address(k, size, False, plain)}\n{hit('r', size, plain)}\n"
-                          f"\tuint32_t m = ld{size}((const void *)(e->addend + lin));\n{ab}\n\t{body}\n{end}")
+            st = (f"\tst{size}(p, r);\n\t(void)b;\n" if to_memory
+                  else "\t" + put(size, "op->r0", "op->imm", "r") + "\n" if store else "")
+            handler(name, f"{ea(k)}\n{address(k, size, to_memory, plain)}\n{hit('w' if to_memory else 'r', size, plain)}\n"
+                          f"\tvoid *p = (void *)(e->addend + lin);\n\tuint32_t m = ld{size}(p);\n{ab}\n\t{body}\n{st}{end}")
         fused.setdefault(plain, {})[CC.index(cc)] = name
 
 
 for form, size in (("rr", 4), ("ri", 4), ("rmb", 4), ("mrb", 4), ("mib", 4), ("rr", 1), ("ri", 1), ("mib", 1),
-                   ("rr", 2), ("ri", 2), ("rmx", 4), ("mix", 1)):
+                   ("rr", 2), ("ri", 2), ("rmx", 4), ("mrx", 4), ("mix", 1), ("rmb", 1), ("mrb", 1), ("rmx", 1), ("mrx", 1)):
     fuse("cmp", form, size, SUB_COND)
 for form, size in (("rr", 4), ("ri", 4), ("rr", 1), ("ri", 1), ("mib", 1), ("rr", 2), ("mib", 4)):
     fuse("test", form, size, LOGIC_COND)
+SIGN_COND = {k: LOGIC_COND[k] for k in ("e", "ne", "s", "ns")}  # of the result alone
 for form in ("rr", "ri"):
     fuse("sub", form, 4, SUB_COND, True)
     fuse("and", form, 4, LOGIC_COND, True)
-fuse("dec", "ri", 4, {k: LOGIC_COND[k] for k in ("e", "ne", "s", "ns")}, True)
-fuse("dec", "ri", 2, {k: LOGIC_COND[k] for k in ("e", "ne", "s", "ns")}, True)
+fuse("sub", "rms", 4, {k: SUB_COND[k] for k in ("e", "ne")}, True)  # stack protectors end so
+fuse("or", "rr", 4, LOGIC_COND, True)
+fuse("add", "ri", 4, SIGN_COND, True)
+for form, size in (("ri", 4), ("mib", 4), ("ri", 2)):
+    fuse("dec", form, size, SIGN_COND, True)
 
 # ---- multiply, divide, double shifts ------------------------------------------------------------------------
 
@@ -603,6 +609,13 @@ for size in (2, 4):
 named = [n for n in names if not n.endswith("_slow")]
 specials = Specials(handler, put, bodies)
 specials.make(SUB_COND, LOGIC_COND)
+for f in ("add", "sub", "and", "or", "xor"):
+    for form in ("rr", "ri"):
+        specials.fold_mov(f, form, sized(ALU[f], 4))
+for f in UNARY:
+    specials.fold_mov(f, "ri", sized(UNARY[f], 4))
+for f in ("shl", "shr", "sar", "rol", "ror"):
+    specials.fold_mov(f, "ri", "unsigned n = b;\n\n\t" + sized(SHIFT[f], 4))
 traits = flag_traits(tables, fused, [w for w in ALU if w not in ("adc", "sbb")], READ_ONLY)
 
 # ---- runs ----------------------------------------------------------------------------------------------------------------
@@ -650,7 +663,8 @@ def main():
         cells = [", ".join(f"[{a}][{b}] = {n}" for (a, b), n in v.items()) for v in variants]
         tabs = [f"(op_fn *const[8][HOT_NO_REG + 1]){{ {c} }}" if c else "NULL" for c in cells]
         body.append(f"\t{{ {name}, {tabs[0]}, {tabs[1]}, {int(r0)}, {int(r1)}, "
-                    f"{' | '.join(traits.get(name, ['0']))}, RECOVER_{RECOVER.get(name.split('_')[0], 'NOT')} }},")
+                    f"{' | '.join(traits.get(name, ['0']))}, RECOVER_{RECOVER.get(name.split('_')[0], 'NOT')}, "
+                    f"{{ {', '.join(specials.folded.get(name, ['NULL']))} }} }},")
     body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")
     body.append("const struct hot_name hot_names[] = {")
     body += [f'\t{{ {n}, "{n}" }},' for n in named]

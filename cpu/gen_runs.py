@@ -34,7 +34,7 @@ def stack_group(name, n):
             f"\top += {n - 1};\n\tnext.fn = op[1].fn;\n\tNEXT;")
 
 
-FUSED = re.compile(r"(cmp|test|sub|and|dec)_.*_j")
+FUSED = re.compile(r"(cmp|test|sub|and|or|add|dec)_.*_j")
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hot_runs.txt")
 
 

@@ -12,7 +12,7 @@ class Specials:
     """rows: generic handler -> (by r0, by r1, {(r0, r1): name}, the same without flags)."""
 
     def __init__(self, handler, put, bodies):
-        self.handler, self.put, self.bodies, self.rows = handler, put, bodies, {}
+        self.handler, self.put, self.bodies, self.rows, self.folded = handler, put, bodies, {}, {}
 
     def variants(self, name, code, firsts, seconds):
         rows = {}
@@ -44,6 +44,16 @@ class Specials:
         code = BARE[family].replace("a", "(uint32_t)c->r[op->r0]")
         return self.put(4, "op->r0", "0", code.replace(" b", " " + second))
 
+    def fold_mov(self, family, form, alu):
+        """MOV of a register, and `family` on its copy, in one handler: three operands. folded: generic -> (name, bare's)."""
+        second = "(uint32_t)c->r[op[1].r1]" if form == "rr" else "op[1].imm"
+        operands = f"\tuint32_t a = (uint32_t)c->r[op->r1], b = {second}, r;\n\n\t(void)b;\n"
+        code = self.put(4, "op->r0", "0", "r") + "\n\tSKIP;"
+        names = [f"mov_{family}_{form}4", f"bare_mov_{family}_{form}4"]
+        self.handler(names[0], f"{operands}\t{alu}\n\t{code}")
+        self.handler(names[1], f"{operands}\tr = {BARE.get(family, '~a')};\n\t{code}")
+        self.folded[f"{family}_{form}4"] = names
+
     def make(self, sub_cond, logic_cond):
         """All of them; the conditions under which compares and tests are fused with a branch."""
         for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "imul2"):
@@ -73,7 +83,7 @@ def flag_traits(tables, fused, alu, read_only):
     """
     moves = ["mov", "lea", "not", "bswap"] + [f"mov{x}{n}" for x in ("zx", "sx") for n in (1, 2)]
     writers = [*alu, "neg", "imul2", "imul3", "shl", "shr", "sar"]
-    traits = {}
+    traits = {tables[f]["ri", n]: ["FLAGS_ROTATED", "WRITES_R0"] for f in ("rol", "ror") for n in (1, 2, 4)}
     for f in moves + writers:
         for (form, _), n in tables[f].items():
             memory = len(form) == 3 and f != "lea"

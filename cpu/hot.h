@@ -52,6 +52,7 @@ enum hot_trait {
 	MAY_LEAVE = 4,       /* may fault, or leave the trace behind it */
 	WRITES_R0 = 8,
 	WRITES_ESP = 16,
+	FLAGS_ROTATED = 32,  /* CF and OF written, none read */
 };
 
 /* How flags can be told afterwards from the result and the second operand, where both are there still. */
@@ -74,6 +75,7 @@ struct hot_special {
 	bool by_r0, by_r1;
 	uint8_t traits; /* enum hot_trait; 0: nothing is known */
 	uint8_t recover; /* enum hot_recover */
+	op_fn *folded[2]; /* behind a MOV of a register to its r0, both in one; without flags. NULL: none */
 };
 extern const struct hot_special hot_specials[];
 extern const size_t hot_special_count;

@@ -57,6 +57,17 @@ static void part(struct op *op)
 			op->fn = hot_runs[k].first;
 }
 
+/* MOV of a register, and an instruction on the copy behind it: one handler for both, or NULL. */
+static op_fn *folded_for(const struct specials *s, const struct op *mov, bool dead)
+{
+	const struct hot_special *row = mov[1].aux & OP_PAYLOAD ? NULL : special_row(s, mov[1].fn);
+
+	if (mov->fn != hot_families[HOT_MOV].fn[HOT_RR][2] || !row || mov[1].r0 != mov->r0)
+		return NULL;
+	/* The copy itself is no second operand: the first is read once. */
+	return row->by_r1 && mov[1].r1 == mov->r0 ? NULL : row->folded[dead];
+}
+
 void specialise(const struct specials *s, struct op *op, unsigned n)
 {
 	bool dead[TRACE_SLOTS];
@@ -64,6 +75,9 @@ void specialise(const struct specials *s, struct op *op, unsigned n)
 	for (unsigned k = 0; k < n; k += op[k].aux & OP_PAYLOAD ? 2 : 1)
 		part(&op[k]);
 	find_dead_flags(s, op, n, dead);
-	for (unsigned k = 0; k < n; k += op[k].aux & OP_PAYLOAD ? 2 : 1)
-		op[k].fn = special_for(s, &op[k], dead[k]);
+	for (unsigned k = 0; k < n; k += op[k].aux & OP_PAYLOAD ? 2 : 1) {
+		op_fn *folded = k + 1 < n ? folded_for(s, &op[k], dead[k + 1]) : NULL;
+
+		op[k].fn = folded ? folded : special_for(s, &op[k], dead[k]);
+	}
 }
