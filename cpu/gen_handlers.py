@@ -511,8 +511,9 @@ for stack in "fs":
         push("push_i" + t, size, stack, "op->imm")
         pop("pop_r" + t, size, stack, put(size, "op->r0", "0", "v"))
         note = f"NOTE_CALL({RETURN_EIP}); " if t == "_f4" else ""
+        take = "TAKE_FAR(op);" if t == "_f4" else "TAKE(op);"
         target = f"(uint{size * 8}_t)(c->eip_page + op->imm)"
-        push("call" + t, size, stack, RETURN_EIP, end=note + ("TAKE_ANY(op);" if t == "_f4" else "TAKE(op);"), slow_end=note + "TAKE(op);",
+        push("call" + t, size, stack, RETURN_EIP, end=note + take, slow_end=note + "TAKE(op);",
              before=LIMIT.format(target) if stack == "s" else "")
         back = "RETURN(v);" if t == "_f4" else INDIRECT
         pop("ret" + t, size, stack, "", extra=" + op->imm", end=back, slow_end=back,
@@ -574,7 +575,7 @@ for size in (2, 4):
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
-handler("jmp", "\tTAKE_ANY(op);")
+handler("jmp", "\tTAKE_FAR(op);")
 handler("nop", "\tNEXT;")
 handler("clc", "\tc->cf = 0;\n\tNEXT;")
 handler("stc", "\tc->cf = 1;\n\tNEXT;")

@@ -4,7 +4,6 @@
 
 #include "cpu/hot.h"
 #include "cpu/flags.h"
-op_fn op_exit;
 
 #define INDIRECT(target)                                                    \
 	do {                                                                \

@@ -98,19 +98,6 @@ enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
 		GO(br_->chain);                                             \
 	} while (0)
 
-#define TAKE_ANY(br)                                                        \
-	do {                                                                \
-		struct op *br_ = (br), *to_;                                \
-		c->from = br_;                                              \
-		if (unlikely((c->countdown -= br_->icount) < 0))            \
-			return leave_taken(c, br_);                         \
-		to_ = br_->chain;                                           \
-		if (to_->fn == op_exit &&                                   \
-		    likely(op_is_at(c, tlb, c->eip_page + to_->imm, to_->chain))) \
-			to_ = to_->chain;                                   \
-		GO(to_);                                                    \
-	} while (0)
-
 /*
  * The trace at a flat linear address, if the TLB and the table of jumps know it; sets c->eip_page.
  * goto_eip is the general way.
@@ -150,6 +137,19 @@ static inline bool op_is_at(struct cpu *c, const struct tlb *tlb, uint32_t eip, 
 	return true;
 }
 
+/* TAKE for those that mostly lead to other pages, CALL and JMP: they find their way past op_exit by themselves. */
+#define TAKE_FAR(br)                                                        \
+	do {                                                                \
+		struct op *br_ = (br), *to_;                                \
+		c->from = br_;                                              \
+		if (unlikely((c->countdown -= br_->icount) < 0))            \
+			return leave_taken(c, br_);                         \
+		to_ = br_->chain;                                           \
+		if (to_->fn == op_exit && likely(op_is_at(c, tlb, c->eip_page + to_->imm, to_->chain))) \
+			to_ = to_->chain;                                   \
+		GO(to_);                                                    \
+	} while (0)
+
 #define COLD __attribute__((noinline, cold))
 
 /* dead_flags.c: sets the flags that this op owes. */
@@ -171,6 +171,8 @@ struct op *leave_indirect(struct cpu *c, struct op *br);
 op_fn goto_eip;
 /* The same; what is found there is noted as the guess of the slot c->guess (if it lies in a trace). */
 op_fn goto_eip_noting;
+/* Where a branch to another page goes on: its guess. */
+op_fn op_exit;
 /* Behind an instruction that may have raised attention or overwritten code: go on or stop. */
 #define AFTER_SLOW                                                          \
 	do {                                                                \

@@ -518,14 +518,35 @@ static enum cpu_exit attend(struct cpu *c)
 	return c->halted ? CPU_HALTED : CPU_DEADLINE;
 }
 
+/* So many instructions before the deadline the fast path ends: a trace could run past it. */
+#define NEAR (TRACE_MAX + 1u)
+
+/* Up to the deadline, `left` instructions away, or less. `sample`: look for hot traces; then whether the next time. */
+static void go_on(struct cpu *c, uint64_t left, bool *sample)
+{
+	if ((c->attention & ATTN_STEP) || (left <= NEAR && !approach(c, left))) {
+		if (!step(c))
+			c->attention |= ATTN_SHUTDOWN;
+		return;
+	}
+	if (left > NEAR) {
+		left -= NEAR;
+		c->countdown = c->loaded = c->profile ? profile_interval(c->profile) : sample_interval(c);
+		if (left < (uint32_t)c->loaded)
+			c->countdown = c->loaded = (int32_t)left;
+		enter(c, *sample && (!c->profile || profile_lets_sample(c->profile)));
+		*sample = !c->attention && !c->faulted;
+	}
+	if (c->faulted && !deliver(c))
+		c->attention |= ATTN_SHUTDOWN;
+}
+
 enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 {
 	bool sample = false;
 
 	c->until = until;
 	for (;;) {
-		uint64_t left;
-
 		if (c->attention || c->halted) {
 			enum cpu_exit r = attend(c);
 
@@ -536,25 +557,7 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 			return CPU_DEADLINE;
 		if (c->breakpoints && cpu_breaks_here(c))
 			return CPU_STOPPED;
-		left = (c->until - c->clock->now + c->clock->ns_per_insn - 1) / c->clock->ns_per_insn;
-		if ((c->attention & ATTN_STEP) || (left <= TRACE_MAX + 1 && !approach(c, left))) {
-			if (!step(c))
-				c->attention |= ATTN_SHUTDOWN;
-			continue;
-		}
-		if (left <= TRACE_MAX + 1) {
-			if (c->faulted && !deliver(c))
-				c->attention |= ATTN_SHUTDOWN;
-			continue;
-		}
-		left -= TRACE_MAX + 1;
-		c->countdown = c->loaded = c->profile ? profile_interval(c->profile) : sample_interval(c);
-		if (left < (uint32_t)c->loaded)
-			c->countdown = c->loaded = (int32_t)left;
-		enter(c, sample && (!c->profile || profile_lets_sample(c->profile)));
-		sample = !c->attention && !c->faulted;
-		if (c->faulted && !deliver(c))
-			c->attention |= ATTN_SHUTDOWN;
+		go_on(c, (c->until - c->clock->now + c->clock->ns_per_insn - 1) / c->clock->ns_per_insn, &sample);
 	}
 }
 

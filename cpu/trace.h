@@ -86,6 +86,6 @@ void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
 op_fn *segment_handler(const struct insn *i, insn_exec *exec);
 
 /* run.c: handlers that are not generated. */
-op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_exit, op_dead, op_ud, op_gp;
+op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_dead, op_ud, op_gp;
 
 #endif
