@@ -304,6 +304,48 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	}
 }
 
+/* What the handler was chosen by must not change: a shift by 0, whether a branch leaves its page. */
+static bool is_chosen_by_imm(unsigned hot)
+{
+	switch (hot) {
+	case HOT_JCC:
+	case HOT_LOOP:
+	case HOT_LOOPE:
+	case HOT_LOOPNE:
+	case HOT_JCXZ:
+	case HOT_JMP:
+	case HOT_CALL:
+	case HOT_ROL:
+	case HOT_ROR:
+	case HOT_RCL:
+	case HOT_RCR:
+	case HOT_SHL:
+	case HOT_SHR:
+	case HOT_SAR: return true;
+	default: return false;
+	}
+}
+
+bool lower_again(struct op *op, const struct insn *was, const struct insn *now)
+{
+	unsigned hot = insn_table[now->row].hot;
+
+	if (memcmp(was, now, offsetof(struct insn, disp)) != 0 || was->imm2 != now->imm2)
+		return false;
+	if (hot == HOT_NONE) {
+		memcpy(op + 1, now, sizeof(*now));
+		return true;
+	}
+	if (was->imm != now->imm) {
+		if (is_chosen_by_imm(hot))
+			return false;
+		op->imm = now->imm;
+	}
+	if (was->disp != now->disp)
+		op->disp = now->disp;
+	return true;
+}
+
 /* Which run the unit and the instruction behind it make; 0: none. */
 static unsigned step(unsigned unit, unsigned id)
 {

@@ -4,7 +4,7 @@
  * A frame that holds decoded code carries FRAME_CODE and a map of the bytes that do; a store
  * kills only the traces of which it changes a byte. A killed trace stays in the arena, its first
  * op replaced, until the arena is full and everything is dropped at once, which only trace_resolve does:
- * no op is being executed then.
+ * no op is being executed then. If only constants of its instructions were changed, it is revived.
  *
  * Instructions that cross a page, end at the segment's limit or come from MMIO are "singles": decoded into
  * a small side cache that is checked against the bytes on every use.
@@ -20,6 +20,8 @@
 #define ARENA_BYTES (16u << 20)
 #define HASH 65536u
 #define SINGLES 64u
+#define KILLED 256u
+#define MEND_MAX 4u /* instructions; with more, building anew is as cheap */
 #define PART 1024u  /* of the arena: see trace_of */
 #define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
 /* A trace is hot when it was met HOT_SAMPLES times with fewer than HOT_GAP samples from one to the next. */
@@ -28,15 +30,16 @@
 
 struct trace {
 	struct trace *hash_next, *frame_next;
-	uint16_t end;  /* page offset behind its last byte */
 	uint16_t slots;
+	uint16_t first, end; /* page offsets of its first byte, and behind its last */
 	uint32_t sampled; /* when last: trace_cache.samples then */
 	uint8_t samples;  /* how often of late */
 	bool hot;         /* has operand-specialised handlers */
 	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
-	struct op op[];
+	struct op op[]; /* `slots`; behind them the bytes they were made from */
 };
 _Static_assert(offsetof(struct trace, op) == offsetof(struct trace, key) + 8, "op_trace_key");
+#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * sizeof(struct op) + TRACE_MAX * 15u) /* at most */
 #define KEY_DEAD UINT64_MAX
 #define LINE 64u /* of the host's cache: a trace's key and first op lie in one */
 
@@ -44,6 +47,13 @@ struct single {
 	uint64_t key; /* linear address, mode */
 	uint8_t len, bytes[15];
 	struct op op[OPS_PER_INSN + 2];
+};
+
+/* A trace that was killed lately. */
+struct killed {
+	uint64_t key; /* it had; KEY_DEAD: none */
+	struct trace *trace;
+	op_fn *fn;    /* of its first op */
 };
 
 struct trace_cache {
@@ -58,6 +68,7 @@ struct trace_cache {
 	struct specials specials;
 	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
+	struct killed killed[KILLED];
 	struct trace_stats stats;
 	uint64_t cut; /* not 0: the state of trace_cut_randomly() */
 	bool heat;    /* trace_heat() */
@@ -66,6 +77,11 @@ struct trace_cache {
 static uint64_t make_key(uint64_t code_address, uint32_t mode)
 {
 	return code_address | (uint64_t)mode << 56;
+}
+
+static mfn_t frame_of(uint64_t key)
+{
+	return (mfn_t)((key & ~(0xffull << 56)) >> PAGE_SHIFT);
 }
 
 static bool same_frame(uint64_t key, uint64_t other)
@@ -81,14 +97,25 @@ static unsigned hash_of(uint64_t key)
 	return (page << 8 | (unsigned)(key >> 4 & 255)) & (HASH - 1);
 }
 
-/* [from, to) of a frame holds code; not empty. */
-static void code_map_add(struct code_map *m, unsigned from, unsigned to)
+/* The bits of word `k` of a code map that lie in [from, to), which is not empty. */
+static uint64_t map_bits(unsigned k, unsigned from, unsigned to)
 {
 	unsigned last = to - 1;
 
-	for (unsigned k = from >> 6; k <= last >> 6; k++)
-		m->word[k] |= (k == from >> 6 ? ~0ull << (from & 63) : ~0ull) &
-			      (k == last >> 6 ? ~0ull >> (63 - (last & 63)) : ~0ull);
+	return (k == from >> 6 ? ~0ull << (from & 63) : ~0ull) & (k == last >> 6 ? ~0ull >> (63 - (last & 63)) : ~0ull);
+}
+
+/* [from, to) of a frame holds code; not empty. */
+static void code_map_add(struct code_map *m, unsigned from, unsigned to)
+{
+	for (unsigned k = from >> 6; k <= (to - 1) >> 6; k++)
+		m->word[k] |= map_bits(k, from, to);
+}
+
+static void code_map_drop(struct code_map *m, unsigned from, unsigned to)
+{
+	for (unsigned k = from >> 6; k <= (to - 1) >> 6; k++)
+		m->word[k] &= ~map_bits(k, from, to);
 }
 
 static bool holds_code(const struct code_map *m, unsigned from, unsigned to)
@@ -101,6 +128,11 @@ static bool holds_code(const struct code_map *m, unsigned from, unsigned to)
 
 /* ---- killing ------------------------------------------------------------------------------------ */
 
+static struct killed *killed_slot(struct trace_cache *t, uint64_t key)
+{
+	return &t->killed[(key ^ key >> PAGE_SHIFT) & (KILLED - 1)];
+}
+
 static void kill_trace(struct trace_cache *t, struct trace *tr)
 {
 	struct trace **p = &t->hash[hash_of(tr->key)];
@@ -111,6 +143,7 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 	*p = tr->hash_next;
 	if (j->key == tr->key)
 		j->key = UINT64_MAX;
+	*killed_slot(t, tr->key) = (struct killed){ tr->key, tr, tr->op[0].fn };
 	tr->op[0].fn = op_dead;
 	tr->key = KEY_DEAD;
 	t->stats.killed++;
@@ -120,29 +153,30 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 {
 	struct trace_cache *t = opaque;
-	struct code_map *map = &t->cpu->code[f], left;
+	struct code_map *map = &t->cpu->code[f];
 	struct trace **p = &t->list[f];
-	bool killed = false;
+	unsigned from = PAGE_SIZE, to = 0; /* what was code of those that died */
 
 	if (!holds_code(map, off, off + len))
 		return;
-	memset(&left, 0, sizeof(left));
 	while (*p) {
 		struct trace *tr = *p;
-		uint32_t first = (uint32_t)tr->key & PAGE_MASK;
 
-		if (first < off + len && off < tr->end) {
+		if (tr->first < off + len && off < tr->end) {
+			from = tr->first < from ? tr->first : from;
+			to = tr->end > to ? tr->end : to;
 			*p = tr->frame_next;
 			kill_trace(t, tr);
-			killed = true;
 		} else {
-			code_map_add(&left, first, tr->end);
 			p = &tr->frame_next;
 		}
 	}
-	if (!killed)
+	if (!to)
 		return;
-	*map = left;
+	code_map_drop(map, from, to);
+	for (const struct trace *tr = t->list[f]; tr; tr = tr->frame_next)
+		if (tr->first < to && from < tr->end)
+			code_map_add(map, tr->first, tr->end);
 	if (!t->list[f])
 		t->cpu->pool->flags[f] &= (uint8_t)~FRAME_CODE;
 	t->cpu->attention |= ATTN_CODE;
@@ -154,7 +188,7 @@ static void flush_all(struct trace_cache *t)
 
 	for (unsigned h = 0; h < HASH; h++) {
 		for (struct trace *tr = t->hash[h]; tr; tr = tr->hash_next) {
-			mfn_t f = (mfn_t)(tr->key >> PAGE_SHIFT);
+			mfn_t f = frame_of(tr->key);
 
 			if (t->list[f])
 				memset(&t->cpu->code[f], 0, sizeof(t->cpu->code[f]));
@@ -165,6 +199,8 @@ static void flush_all(struct trace_cache *t)
 	}
 	for (unsigned k = 0; k < JUMPS; k++)
 		t->cpu->jump[k].key = UINT64_MAX;
+	for (unsigned k = 0; k < KILLED; k++)
+		t->killed[k].key = KEY_DEAD;
 	t->used = 0;
 	t->cpu->from = t->cpu->guess = t->nowhere;
 	for (unsigned k = 0; k < CALLED; k++)
@@ -172,7 +208,7 @@ static void flush_all(struct trace_cache *t)
 	t->stats.flushes++;
 }
 
-/* ---- building ------------------------------------------------------------------------------------ */
+/* ---- the arena ----------------------------------------------------------------------------------- */
 
 static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t mode)
 {
@@ -205,9 +241,15 @@ static struct trace *trace_at(const struct op *first)
 	return (struct trace *)(uintptr_t)((const uint8_t *)first - offsetof(struct trace, op));
 }
 
+/* The bytes that the trace was made from. */
+static uint8_t *code_of(const struct trace *tr)
+{
+	return (uint8_t *)(uintptr_t)&tr->op[tr->slots];
+}
+
 static size_t end_of(const struct trace_cache *t, const struct trace *tr)
 {
-	return (size_t)((const uint8_t *)&tr->op[tr->slots] - t->arena);
+	return (size_t)(code_of(tr) + (tr->end - tr->first) - t->arena);
 }
 
 /* The trace that holds this op of the arena: one of the few that begin in its part of it. */
@@ -235,6 +277,64 @@ static void finish(struct trace_cache *t, struct lowering *l)
 	}
 	l->op[l->n].fn = op_ud;
 }
+
+/* ---- reviving ------------------------------------------------------------------------------------ */
+
+/* The first of `len` bytes from `at` on that differs; `len`: none. */
+static unsigned differs(const uint8_t *p, const uint8_t *q, unsigned at, unsigned len)
+{
+	for (; at + 8 <= len && ld8(p + at) == ld8(q + at); at += 8)
+		;
+	while (at < len && p[at] == q[at])
+		at++;
+	return at;
+}
+
+/* Makes the ops of a killed trace those of the code that lies in its place now. False: they cannot be. */
+static bool mend(struct trace_cache *t, struct trace *tr, const uint8_t *now, bool code32)
+{
+	unsigned len = tr->end - tr->first, at = differs(code_of(tr), now, 0, len), mended = 0;
+	uint8_t *was = code_of(tr);
+	struct op *op = tr->op;
+
+	while (at < len) {
+		unsigned from = OP_OFFSET(op) - tr->first, size = OP_LEN(op);
+		struct insn old, new;
+
+		if (!size || mended == MEND_MAX)
+			return false;
+		if (at < from + size) {
+			if (insn_decode(was + from, size, code32, newest(t->cpu), &old) != DECODE_OK ||
+			    insn_decode(now + from, size, code32, newest(t->cpu), &new) != DECODE_OK ||
+			    !lower_again(op, &old, &new))
+				return false;
+			memcpy(was + from, now + from, size);
+			at = differs(was, now, from + size, len);
+			mended++;
+		}
+		op += op->aux & OP_PAYLOAD ? 2 : 1;
+	}
+	return true;
+}
+
+/* The trace of this key that was killed lately, mended; or NULL. */
+static struct trace *revive(struct trace_cache *t, const uint8_t *page, uint64_t key)
+{
+	struct killed *k = killed_slot(t, key);
+	struct trace *tr = k->trace;
+
+	if (k->key != key)
+		return NULL;
+	k->key = KEY_DEAD;
+	if (!mend(t, tr, page + tr->first, key >> 56 & MODE_CODE32))
+		return NULL;
+	tr->key = key;
+	tr->op[0].fn = k->fn;
+	t->stats.revived++;
+	return tr;
+}
+
+/* ---- building ------------------------------------------------------------------------------------ */
 
 /* NULL: the first instruction crosses the page's end. */
 static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
@@ -276,12 +376,15 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	tr->sampled = 0;
 	tr->samples = 0;
 	tr->hot = t->heat;
+	tr->first = (uint16_t)start;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
+	memcpy(code_of(tr), page + start, tr->end - tr->first);
 	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
 		if (k * PART >= t->used)
 			t->part[k] = (uint32_t)t->used;
 	t->used = end_of(t, tr);
+	t->stats.built++;
 	if (unlikely(tr->hot))
 		specialise(&t->specials, tr->op, tr->slots);
 	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
@@ -293,7 +396,7 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 static void publish(struct trace_cache *t, struct trace *tr)
 {
 	struct cpu *c = t->cpu;
-	mfn_t f = (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT);
+	mfn_t f = frame_of(tr->key);
 	struct frame_pool *pool = c->pool;
 	unsigned h = hash_of(tr->key);
 
@@ -301,12 +404,27 @@ static void publish(struct trace_cache *t, struct trace *tr)
 	t->hash[h] = tr;
 	tr->frame_next = t->list[f];
 	t->list[f] = tr;
-	code_map_add(&c->code[f], (uint32_t)tr->key & PAGE_MASK, tr->end);
+	code_map_add(&c->code[f], tr->first, tr->end);
 	if (!(pool->flags[f] & FRAME_CODE)) {
 		pool->flags[f] |= FRAME_CODE;
 		cpu_tlb_ops.drop_writable(c, f);
 	}
-	t->stats.built++;
+}
+
+/* NULL: the first instruction crosses the page's end. */
+static struct trace *make(struct trace_cache *t, uint64_t key)
+{
+	const uint8_t *page = frame_host(t->cpu->pool, frame_of(key));
+	struct trace *tr = revive(t, page, key);
+
+	if (!tr) {
+		if (t->used + TRACE_BYTES > ARENA_BYTES)
+			flush_all(t);
+		tr = build(t, page, key);
+	}
+	if (tr)
+		publish(t, tr);
+	return tr;
 }
 
 static struct trace *find(struct trace_cache *t, uint64_t key)
@@ -456,14 +574,9 @@ struct op *trace_resolve(struct cpu *c)
 	key = make_key(address, mode);
 	tr = find(t, key);
 	if (!tr) {
-		size_t worst = LINE + sizeof(*tr) + TRACE_SLOTS * sizeof(struct op);
-
-		if (t->used + worst > ARENA_BYTES)
-			flush_all(t);
-		tr = build(t, frame_host(c->pool, (mfn_t)(address >> PAGE_SHIFT)), key);
+		tr = make(t, key);
 		if (!tr)
 			return resolve_single(t, lin);
-		publish(t, tr);
 	}
 	c->eip_page = first;
 	c->jump[jump_slot(address)] = (struct jump){ key, tr->op };
@@ -508,16 +621,14 @@ static bool single_code_of(const struct trace_cache *t, const struct op *op, str
 bool trace_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code)
 {
 	const struct trace *tr;
-	unsigned first;
 
 	if (!in_arena(t, op))
 		return single_code_of(t, op, code);
 	tr = trace_of(t, op);
-	first = (unsigned)tr->key & PAGE_MASK;
 	if (tr->key == KEY_DEAD)
 		return false;
-	*code = (struct trace_code){ tr->key, NULL, tr->end - first, false };
-	code->bytes = frame_host(t->cpu->pool, (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT)) + first;
+	*code = (struct trace_code){ tr->key, NULL, tr->end - tr->first, false };
+	code->bytes = frame_host(t->cpu->pool, frame_of(tr->key)) + tr->first;
 	return true;
 }
 
@@ -567,6 +678,8 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 	}
 	for (unsigned k = 0; k < SINGLES; k++)
 		t->single[k].key = UINT64_MAX;
+	for (unsigned k = 0; k < KILLED; k++)
+		t->killed[k].key = KEY_DEAD;
 	for (unsigned k = 0; k < JUMPS; k++)
 		c->jump[k].key = UINT64_MAX;
 	c->from = c->guess = t->nowhere;

@@ -13,7 +13,7 @@
 
 struct trace_cache;
 
-struct trace_stats { uint64_t built, killed, flushes, singles, specialised; };
+struct trace_stats { uint64_t built, killed, revived, flushes, singles, specialised; };
 
 /* NULL: no host memory. Registers itself as the listener for writes to code. */
 struct trace_cache *trace_cache_new(struct cpu *c);
@@ -72,6 +72,11 @@ struct lowering {
 
 /* Adds the instruction at page offset `off`. True: the trace goes on behind it. */
 bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off);
+/*
+ * The instruction that this op was made from has become another of the same length. True: only its constants are
+ * others, which the op now has.
+ */
+bool lower_again(struct op *op, const struct insn *was, const struct insn *now);
 /* The trace is whole: what often follows each other gets one handler. */
 void lower_runs(struct lowering *l);
 /* The end of a trace that did not end with a jump: goes on at page offset `off` (up to 4096). */
