@@ -21,6 +21,7 @@
 #define HASH 65536u
 #define SINGLES 64u
 #define KILLED 256u
+#define SHARE_TRIES 4u /* traces looked at */
 #define MEND_MAX 4u /* instructions; with more, building anew is as cheap */
 #define PART 1024u  /* of the arena: see trace_of */
 #define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
@@ -35,11 +36,12 @@ struct trace {
 	uint32_t sampled; /* when last: trace_cache.samples then */
 	uint8_t samples;  /* how often of late */
 	bool hot;         /* has operand-specialised handlers */
+	bool open;        /* ended before an instruction, not behind a jump */
 	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
-	struct op op[]; /* `slots`; behind them the bytes they were made from */
+	struct op op[]; /* `slots`; behind them as many of lowering.id, and the bytes they were made from */
 };
 _Static_assert(offsetof(struct trace, op) == offsetof(struct trace, key) + 8, "op_trace_key");
-#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * sizeof(struct op) + TRACE_MAX * 15u) /* at most */
+#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * (sizeof(struct op) + 1) + TRACE_MAX * 15u) /* at most */
 #define KEY_DEAD UINT64_MAX
 #define LINE 64u /* of the host's cache: a trace's key and first op lie in one */
 
@@ -66,6 +68,7 @@ struct trace_cache {
 	size_t used;
 	uint32_t part[ARENA_BYTES / PART]; /* by part: where the trace was put (`used`) that covers its first byte */
 	struct specials specials;
+	op_fn *alone[256]; /* by id: an instruction's own handler, if it may have that of a run */
 	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
 	struct killed killed[KILLED];
@@ -241,15 +244,27 @@ static struct trace *trace_at(const struct op *first)
 	return (struct trace *)(uintptr_t)((const uint8_t *)first - offsetof(struct trace, op));
 }
 
+static uint8_t *ids_of(const struct trace *tr)
+{
+	return (uint8_t *)(uintptr_t)&tr->op[tr->slots];
+}
+
 /* The bytes that the trace was made from. */
 static uint8_t *code_of(const struct trace *tr)
 {
-	return (uint8_t *)(uintptr_t)&tr->op[tr->slots];
+	return ids_of(tr) + tr->slots;
 }
 
 static size_t end_of(const struct trace_cache *t, const struct trace *tr)
 {
 	return (size_t)(code_of(tr) + (tr->end - tr->first) - t->arena);
+}
+
+static bool in_arena(const struct trace_cache *t, const struct op *op)
+{
+	const uint8_t *at = (const uint8_t *)op;
+
+	return at >= t->arena && at < t->arena + t->used;
 }
 
 /* The trace that holds this op of the arena: one of the few that begin in its part of it. */
@@ -334,6 +349,75 @@ static struct trace *revive(struct trace_cache *t, const uint8_t *page, uint64_t
 	return tr;
 }
 
+/* ---- sharing ------------------------------------------------------------------------------------- */
+
+/* Can a trace with this key have ops of `tr`, beginning behind its first? */
+static bool may_share(const struct trace *tr, uint64_t key)
+{
+	unsigned off = (unsigned)key & PAGE_MASK;
+
+	return !tr->hot && !((tr->key ^ key) >> PAGE_SHIFT) && tr->first < off && off < tr->end;
+}
+
+/* One that has: mostly the one that the branch stands in. */
+static const struct trace *find_sharing(const struct trace_cache *t, uint64_t key)
+{
+	const struct op *from = t->cpu->from;
+	const struct trace *tr;
+	unsigned tries = SHARE_TRIES;
+
+	if (in_arena(t, from) && may_share(tr = trace_of(t, from), key))
+		return tr;
+	for (tr = t->list[frame_of(key)]; tr && tries; tr = tr->frame_next, tries--)
+		if (may_share(tr, key))
+			return tr;
+	return NULL;
+}
+
+/* The slot of the instruction at this page offset. False: none begins there. */
+static bool slot_at(const struct trace *tr, unsigned off, unsigned *slot)
+{
+	unsigned k = 0;
+
+	while (OP_LEN(&tr->op[k]) && OP_OFFSET(&tr->op[k]) < off)
+		k += tr->op[k].aux & OP_PAYLOAD ? 2 : 1;
+	*slot = k;
+	return OP_LEN(&tr->op[k]) && OP_OFFSET(&tr->op[k]) == off;
+}
+
+/*
+ * Branches into code that is decoded already, forward over a few instructions or back to a loop's head, begin a trace
+ * that is the end of another: its ops are copied, branches and all that these have learnt; exits stay where they are.
+ * Returns the page offset behind them, `off` when there are none.
+ */
+static unsigned share(const struct trace_cache *t, struct lowering *l, const struct trace *tr, unsigned off,
+		      unsigned limit, bool *more)
+{
+	unsigned k, before;
+
+	if (!slot_at(tr, off, &k))
+		return off;
+	before = tr->op[k].icount - 1u;
+	for (const struct op *from; OP_LEN(from = &tr->op[k]) && l->icount < limit; k++) {
+		struct op *op = &l->op[l->n];
+		uint8_t id = ids_of(tr)[k];
+
+		*op = *from;
+		op->icount = (uint8_t)(from->icount - before);
+		if (t->alone[id])
+			op->fn = t->alone[id];
+		l->id[l->n++] = id;
+		l->icount++;
+		off += OP_LEN(from);
+		if (from->aux & OP_PAYLOAD) {
+			l->op[l->n] = tr->op[++k];
+			l->id[l->n++] = 0;
+		}
+	}
+	*more = tr->open || OP_LEN(&tr->op[k]);
+	return off;
+}
+
 /* ---- building ------------------------------------------------------------------------------------ */
 
 /* NULL: the first instruction crosses the page's end. */
@@ -342,13 +426,17 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	uint32_t mode = (uint32_t)(key >> 56), start = (uint32_t)key & PAGE_MASK, off = start;
 	unsigned limit = mode & MODE_STEP ? 1 : TRACE_MAX;
 	struct trace *tr = place(t, t->used);
+	const struct trace *other = find_sharing(t, key);
 	struct lowering l = lowering(t, tr->op, mode);
-	bool more = true;
+	bool more = true, open = false;
+	unsigned ids;
 
 	if (unlikely(t->cut)) {
 		t->cut = t->cut * 6364136223846793005ull + 1442695040888963407ull;
 		limit = mode & MODE_STEP ? 1 : 1 + (unsigned)(t->cut >> 58) % TRACE_MAX;
 	}
+	if (other)
+		off = share(t, &l, other, off, limit, &more);
 	while (more && l.icount < limit && off < PAGE_SIZE) {
 		struct insn i;
 		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, mode & MODE_CODE32,
@@ -363,6 +451,7 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 			lower_fault(&l, off, r == DECODE_UD ? TRAP_UD : TRAP_GP);
 			off += i.len ? i.len : 1;
 			more = false;
+			open = true;
 			break;
 		}
 		more = lower_insn(&l, &i, off);
@@ -371,14 +460,17 @@ static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t 
 	if (more)
 		lower_fall(&l, off);
 	lower_runs(&l);
+	ids = l.n;
 	finish(t, &l);
 	tr->key = key;
 	tr->sampled = 0;
 	tr->samples = 0;
 	tr->hot = t->heat;
+	tr->open = open || more;
 	tr->first = (uint16_t)start;
 	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
 	tr->slots = (uint16_t)(l.n + 1);
+	memcpy(ids_of(tr), l.id, ids);
 	memcpy(code_of(tr), page + start, tr->end - tr->first);
 	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
 		if (k * PART >= t->used)
@@ -583,13 +675,6 @@ struct op *trace_resolve(struct cpu *c)
 	return tr->op;
 }
 
-static bool in_arena(const struct trace_cache *t, const struct op *op)
-{
-	const uint8_t *at = (const uint8_t *)op;
-
-	return at >= t->arena && at < t->arena + t->used;
-}
-
 void trace_sample(struct cpu *c, struct op *first)
 {
 	struct trace_cache *t = c->traces;
@@ -661,6 +746,9 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		return NULL;
 	t->cpu = c;
 	specials_init(&t->specials);
+	for (unsigned k = 0; k < HOT_STEPS; k++)
+		if (hot_steps[k].unit && hot_steps[k].unit < HOT_RUN)
+			t->alone[hot_steps[k].unit] = hot_runs[hot_steps[k].to - HOT_RUN].first;
 	t->arena = malloc(ARENA_BYTES);
 	t->list = calloc(c->pool->count, sizeof(*t->list));
 	c->code = calloc(c->pool->count, sizeof(*c->code));
