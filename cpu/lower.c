@@ -320,19 +320,29 @@ static inline unsigned step(unsigned unit, unsigned id)
 	return s->to;
 }
 
+/*
+ * Ops from another trace come with its runs. Where one of these begins, and none that began before goes on, all that
+ * follows is as it was there.
+ */
 void lower_runs(struct lowering *l)
 {
 	unsigned unit = 0, first = 0;
 
 	for (unsigned k = 0; k < l->n; k++) {
 		unsigned id = l->id[k], run;
+		op_fn *alone = l->alone[id];
 
 		if (id == ID_FUSED)
 			continue;
 		run = step(unit, id);
 		if (run) {
 			l->op[first].fn = hot_runs[run - HOT_RUN].fn;
+			if (alone)
+				l->op[k].fn = alone;
 			unit = run;
+		} else if (k < l->shared && alone && l->op[k].fn != alone) {
+			k = l->shared - 1;
+			unit = 0;
 		} else {
 			unit = id;
 			first = k;

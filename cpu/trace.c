@@ -68,7 +68,7 @@ struct trace_cache {
 	size_t used;
 	uint32_t part[ARENA_BYTES / PART]; /* by part: where the trace was put (`used`) that covers its first byte */
 	struct specials specials;
-	op_fn *alone[256]; /* by id: an instruction's own handler, if it may have that of a run */
+	op_fn *alone[256]; /* see struct lowering */
 	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
 	struct killed killed[KILLED];
@@ -216,7 +216,7 @@ static void flush_all(struct trace_cache *t)
 static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t mode)
 {
 	return (struct lowering){ .op = op, .mode = mode, .unlinked = t->unlinked,
-				  .far = t->far };
+				  .far = t->far, .alone = t->alone };
 }
 
 /* Instructions of later processors than the model are #UD. */
@@ -393,27 +393,25 @@ static bool slot_at(const struct trace *tr, unsigned off, unsigned *slot)
 static unsigned share(const struct trace_cache *t, struct lowering *l, const struct trace *tr, unsigned off,
 		      unsigned limit, bool *more)
 {
-	unsigned k, before;
+	unsigned k, first, before;
 
-	if (!slot_at(tr, off, &k))
+	if (!slot_at(tr, off, &first))
 		return off;
-	before = tr->op[k].icount - 1u;
-	for (const struct op *from; OP_LEN(from = &tr->op[k]) && l->icount < limit; k++) {
-		struct op *op = &l->op[l->n];
-		uint8_t id = ids_of(tr)[k];
+	before = tr->op[first].icount - 1u;
+	for (k = first; OP_LEN(&tr->op[k]) && l->icount < limit; k++) {
+		struct op *op = &l->op[k - first];
 
-		*op = *from;
-		op->icount = (uint8_t)(from->icount - before);
-		if (t->alone[id])
-			op->fn = t->alone[id];
-		l->id[l->n++] = id;
+		*op = tr->op[k];
+		op->icount = (uint8_t)(tr->op[k].icount - before);
+		off += OP_LEN(&tr->op[k]);
 		l->icount++;
-		off += OP_LEN(from);
-		if (from->aux & OP_PAYLOAD) {
-			l->op[l->n] = tr->op[++k];
-			l->id[l->n++] = 0;
+		if (tr->op[k].aux & OP_PAYLOAD) {
+			k++;
+			op[1] = tr->op[k];
 		}
 	}
+	l->n = l->shared = k - first;
+	memcpy(l->id, ids_of(tr) + first, l->n);
 	*more = tr->open || OP_LEN(&tr->op[k]);
 	return off;
 }

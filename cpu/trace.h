@@ -64,6 +64,8 @@ struct lowering {
 	unsigned fusion;     /* of the last instruction's op: see struct hot_family */
 	uint32_t mode;
 	struct op *unlinked, *far; /* initial chains */
+	unsigned shared;     /* slots that came from another trace */
+	op_fn *const *alone; /* by id: the instruction's own handler; NULL: it has no other */
 	uint8_t exit[TRACE_MAX + 1]; /* slots of branches that leave the page of a flat trace: each gets an op_exit */
 	unsigned exits;
 	uint8_t id[OPS_PER_INSN * TRACE_MAX + 2]; /* by slot: what runs are found by, see struct hot_step; or ID_FUSED */
