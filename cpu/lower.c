@@ -202,6 +202,8 @@ static bool lower_by_family(struct lowering *l, const struct insn *i, uint32_t o
 	case HOT_JCXZ:
 		op->fn = pick(l, d->hot, HOT_RI, log2_size(i->addrsize));
 		set_target(l, op, behind + i->imm, i->opsize);
+		if (d->hot != HOT_JCXZ)
+			op->aux |= i->addrsize == 2 ? BR_COUNTS16 : BR_COUNTS32;
 		return true;
 	case HOT_JMP:
 		op->fn = pick(l, HOT_JMP, HOT_RI, s);
@@ -320,29 +322,21 @@ static inline unsigned step(unsigned unit, unsigned id)
 	return s->to;
 }
 
-/*
- * Ops from another trace come with its runs. Where one of these begins, and none that began before goes on, all that
- * follows is as it was there.
- */
-void lower_runs(struct lowering *l)
+void lower_runs(struct op *op, const uint8_t *ids, unsigned n, op_fn *const *alone)
 {
 	unsigned unit = 0, first = 0;
 
-	for (unsigned k = 0; k < l->n; k++) {
-		unsigned id = l->id[k], run;
-		op_fn *alone = l->alone[id];
+	for (unsigned k = 0; k < n; k++) {
+		unsigned id = ids[k], run;
 
 		if (id == ID_FUSED)
 			continue;
+		if (alone[id])
+			op[k].fn = alone[id];
 		run = step(unit, id);
 		if (run) {
-			l->op[first].fn = hot_runs[run - HOT_RUN].fn;
-			if (alone)
-				l->op[k].fn = alone;
+			op[first].fn = hot_runs[run - HOT_RUN].fn;
 			unit = run;
-		} else if (k < l->shared && alone && l->op[k].fn != alone) {
-			k = l->shared - 1;
-			unit = 0;
 		} else {
 			unit = id;
 			first = k;

@@ -20,8 +20,10 @@
 #define ARENA_BYTES (16u << 20)
 #define HASH 65536u
 #define SINGLES 64u
+#define MAX_INSN 15u /* bytes */
 #define KILLED 256u
 #define SHARE_TRIES 4u /* traces looked at */
+#define YOUNG 3u /* from the entry of this number on, a trace has runs */
 #define MEND_MAX 4u /* instructions; with more, building anew is as cheap */
 #define PART 1024u  /* of the arena: see trace_of */
 #define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
@@ -36,12 +38,14 @@ struct trace {
 	uint32_t sampled; /* when last: trace_cache.samples then */
 	uint8_t samples;  /* how often of late */
 	bool hot;         /* has operand-specialised handlers */
-	bool open;        /* ended before an instruction, not behind a jump */
+	bool open;        /* ended before an instruction (that cannot be executed, too), not behind a jump */
+	uint8_t young;    /* op_young stands in its first slot so many times more */
+	op_fn *own;       /* what else would stand there */
 	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
 	struct op op[]; /* `slots`; behind them as many of lowering.id, and the bytes they were made from */
 };
 _Static_assert(offsetof(struct trace, op) == offsetof(struct trace, key) + 8, "op_trace_key");
-#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * (sizeof(struct op) + 1) + TRACE_MAX * 15u) /* at most */
+#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * (sizeof(struct op) + 1) + TRACE_MAX * MAX_INSN) /* at most */
 #define KEY_DEAD UINT64_MAX
 #define LINE 64u /* of the host's cache: a trace's key and first op lie in one */
 
@@ -68,7 +72,7 @@ struct trace_cache {
 	size_t used;
 	uint32_t part[ARENA_BYTES / PART]; /* by part: where the trace was put (`used`) that covers its first byte */
 	struct specials specials;
-	op_fn *alone[256]; /* see struct lowering */
+	op_fn *alone[256]; /* see lower_runs() */
 	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
 	struct killed killed[KILLED];
@@ -213,10 +217,13 @@ static void flush_all(struct trace_cache *t)
 
 /* ---- the arena ----------------------------------------------------------------------------------- */
 
-static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t mode)
+static void begin_lowering(struct trace_cache *t, struct lowering *l, struct op *op, uint32_t mode)
 {
-	return (struct lowering){ .op = op, .mode = mode, .unlinked = t->unlinked,
-				  .far = t->far, .alone = t->alone };
+	l->op = op;
+	l->n = l->icount = l->fusion = l->exits = 0;
+	l->mode = mode;
+	l->unlinked = t->unlinked;
+	l->far = t->far;
 }
 
 /* Instructions of later processors than the model are #UD. */
@@ -390,8 +397,8 @@ static bool slot_at(const struct trace *tr, unsigned off, unsigned *slot)
  * that is the end of another: its ops are copied, branches and all that these have learnt; exits stay where they are.
  * Returns the page offset behind them, `off` when there are none.
  */
-static unsigned share(const struct trace_cache *t, struct lowering *l, const struct trace *tr, unsigned off,
-		      unsigned limit, bool *more)
+static unsigned share(struct lowering *l, const struct trace *tr, unsigned off, unsigned limit,
+		      bool *open)
 {
 	unsigned k, first, before;
 
@@ -410,76 +417,128 @@ static unsigned share(const struct trace_cache *t, struct lowering *l, const str
 			op[1] = tr->op[k];
 		}
 	}
-	l->n = l->shared = k - first;
+	l->n = k - first;
 	memcpy(l->id, ids_of(tr) + first, l->n);
-	*more = tr->open || OP_LEN(&tr->op[k]);
+	*open = tr->open || OP_LEN(&tr->op[k]);
 	return off;
 }
 
 /* ---- building ------------------------------------------------------------------------------------ */
 
+static void grow_up(struct trace *tr)
+{
+	if (tr->young)
+		tr->op[0].fn = tr->own;
+	tr->young = 0;
+}
+
+static void heat(struct trace_cache *t, struct trace *tr)
+{
+	grow_up(tr);
+	specialise(&t->specials, tr->op, tr->slots);
+}
+
+/* The first op of a trace that has been entered only a few times: too seldom for looking for runs in it. */
+static struct op *op_young(HARGS)
+{
+	struct trace *tr = trace_at(op);
+
+	if (tr->young > 1) {
+		tr->young--;
+		return tr->own(HPASS);
+	}
+	grow_up(tr);
+	lower_runs(op, ids_of(tr), tr->slots, c->traces->alone);
+	GO(op);
+}
+
+/*
+ * Decodes from page offset `off` on until the trace ends, and returns the offset behind. *open: it ended before an
+ * instruction, not behind a jump.
+ */
+static unsigned decode_on(struct trace_cache *t, struct lowering *l, const uint8_t *page, unsigned off, unsigned limit,
+			  bool *open)
+{
+	enum insn_since since = newest(t->cpu);
+
+	while (*open && l->icount < limit && off < PAGE_SIZE) {
+		struct insn i;
+		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, l->mode & MODE_CODE32, since, &i);
+
+		if (r == DECODE_MORE)
+			break;
+		if (r != DECODE_OK) {
+			lower_fault(l, off, r == DECODE_UD ? TRAP_UD : TRAP_GP);
+			off += i.len ? i.len : 1;
+			return off < PAGE_SIZE ? off : PAGE_SIZE;
+		}
+		*open = lower_insn(l, &i, off);
+		off += i.len;
+	}
+	if (*open)
+		lower_fall(l, off);
+	return off;
+}
+
+/* Its ops, ids and bytes are what they are: no other trace will be put there. */
+static void take_place(struct trace_cache *t, struct trace *tr)
+{
+	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
+		if (k * PART >= t->used)
+			t->part[k] = (uint32_t)t->used;
+	t->used = end_of(t, tr);
+	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
+	for (unsigned k = 0; k < AHEAD; k += LINE)
+		__builtin_prefetch(t->arena + t->used + k, 1);
+}
+
+static unsigned limit_of(struct trace_cache *t, uint32_t mode)
+{
+	if (mode & MODE_STEP)
+		return 1;
+	if (likely(!t->cut))
+		return TRACE_MAX;
+	t->cut = t->cut * 6364136223846793005ull + 1442695040888963407ull;
+	return 1 + (unsigned)(t->cut >> 58) % TRACE_MAX;
+}
+
 /* NULL: the first instruction crosses the page's end. */
 static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
 {
 	uint32_t mode = (uint32_t)(key >> 56), start = (uint32_t)key & PAGE_MASK, off = start;
-	unsigned limit = mode & MODE_STEP ? 1 : TRACE_MAX;
+	unsigned limit = limit_of(t, mode), ids;
 	struct trace *tr = place(t, t->used);
 	const struct trace *other = find_sharing(t, key);
-	struct lowering l = lowering(t, tr->op, mode);
-	bool more = true, open = false;
-	unsigned ids;
+	struct lowering l;
 
-	if (unlikely(t->cut)) {
-		t->cut = t->cut * 6364136223846793005ull + 1442695040888963407ull;
-		limit = mode & MODE_STEP ? 1 : 1 + (unsigned)(t->cut >> 58) % TRACE_MAX;
-	}
+	begin_lowering(t, &l, tr->op, mode);
+	tr->open = true;
 	if (other)
-		off = share(t, &l, other, off, limit, &more);
-	while (more && l.icount < limit && off < PAGE_SIZE) {
-		struct insn i;
-		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, mode & MODE_CODE32,
-						   newest(t->cpu), &i);
-
-		if (r == DECODE_MORE) {
-			if (l.icount == 0)
-				return NULL;
-			break;
-		}
-		if (r != DECODE_OK) {
-			lower_fault(&l, off, r == DECODE_UD ? TRAP_UD : TRAP_GP);
-			off += i.len ? i.len : 1;
-			more = false;
-			open = true;
-			break;
-		}
-		more = lower_insn(&l, &i, off);
-		off += i.len;
-	}
-	if (more)
-		lower_fall(&l, off);
-	lower_runs(&l);
+		off = share(&l, other, off, limit, &tr->open);
+	off = decode_on(t, &l, page, off, limit, &tr->open);
+	if (!l.icount)
+		return NULL;
 	ids = l.n;
 	finish(t, &l);
 	tr->key = key;
 	tr->sampled = 0;
 	tr->samples = 0;
 	tr->hot = t->heat;
-	tr->open = open || more;
 	tr->first = (uint16_t)start;
-	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
+	tr->end = (uint16_t)off;
 	tr->slots = (uint16_t)(l.n + 1);
 	memcpy(ids_of(tr), l.id, ids);
-	memcpy(code_of(tr), page + start, tr->end - tr->first);
-	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
-		if (k * PART >= t->used)
-			t->part[k] = (uint32_t)t->used;
-	t->used = end_of(t, tr);
+	memset(ids_of(tr) + ids, 0, tr->slots - ids);
+	memcpy(code_of(tr), page + start, off - start);
+	take_place(t, tr);
 	t->stats.built++;
+	tr->young = l.icount > 1 ? YOUNG : 0;
+	if (tr->young) {
+		tr->own = tr->op[0].fn;
+		tr->op[0].fn = op_young;
+	}
 	if (unlikely(tr->hot))
-		specialise(&t->specials, tr->op, tr->slots);
-	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
-	for (unsigned k = 0; k < AHEAD; k += LINE)
-		__builtin_prefetch(t->arena + t->used + k, 1);
+		heat(t, tr);
 	return tr;
 }
 
@@ -597,6 +656,7 @@ static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
 	unsigned len = 0;
 	struct insn i;
 	enum decode_result r = DECODE_OK;
+	struct lowering l;
 
 	if (!fetch_insn(c, lin, bytes, &len, &i, &r)) {
 		c->faulted = true;
@@ -605,8 +665,7 @@ static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
 	c->eip_page = c->eip - (lin & PAGE_MASK);
 	if (s->key == key && s->len == len && memcmp(s->bytes, bytes, len) == 0)
 		return s->op;
-	struct lowering l = lowering(t, s->op, c->mode | MODE_EDGE);
-
+	begin_lowering(t, &l, s->op, c->mode | MODE_EDGE);
 	if (r != DECODE_OK)
 		lower_fault(&l, lin & PAGE_MASK, r == DECODE_UD ? TRAP_UD : TRAP_GP);
 	else if (lower_insn(&l, &i, lin & PAGE_MASK))
@@ -687,7 +746,7 @@ void trace_sample(struct cpu *c, struct op *first)
 		return;
 	tr->hot = true;
 	t->stats.specialised++;
-	specialise(&t->specials, tr->op, tr->slots);
+	heat(t, tr);
 }
 
 static bool single_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code)

@@ -64,8 +64,6 @@ struct lowering {
 	unsigned fusion;     /* of the last instruction's op: see struct hot_family */
 	uint32_t mode;
 	struct op *unlinked, *far; /* initial chains */
-	unsigned shared;     /* slots that came from another trace */
-	op_fn *const *alone; /* by id: the instruction's own handler; NULL: it has no other */
 	uint8_t exit[TRACE_MAX + 1]; /* slots of branches that leave the page of a flat trace: each gets an op_exit */
 	unsigned exits;
 	uint8_t id[OPS_PER_INSN * TRACE_MAX + 2]; /* by slot: what runs are found by, see struct hot_step; or ID_FUSED */
@@ -79,8 +77,11 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off);
  * others, which the op now has.
  */
 bool lower_again(struct op *op, const struct insn *was, const struct insn *now);
-/* The trace is whole: what often follows each other gets one handler. */
-void lower_runs(struct lowering *l);
+/*
+ * What often follows each other in these ops gets one handler, whatever runs were there before. `id`: lowering.id of
+ * their slots. `alone`: by id, the instruction's own handler, NULL for those that begin no run.
+ */
+void lower_runs(struct op *op, const uint8_t *id, unsigned n, op_fn *const *alone);
 /* The end of a trace that did not end with a jump: goes on at page offset `off` (up to 4096). */
 void lower_fall(struct lowering *l, uint32_t off);
 /* An instruction that cannot be executed: raises `vector` (#UD, or #GP(0)). */
