@@ -469,7 +469,8 @@ static unsigned decode_on(struct trace_cache *t, struct lowering *l, const uint8
 			break;
 		if (r != DECODE_OK) {
 			lower_fault(l, off, r == DECODE_UD ? TRAP_UD : TRAP_GP);
-			off += i.len ? i.len : 1;
+			/* A ModRM byte that selects nothing is looked at, and not counted. */
+			off += r == DECODE_UD ? i.len + 1u : MAX_INSN;
 			return off < PAGE_SIZE ? off : PAGE_SIZE;
 		}
 		*open = lower_insn(l, &i, off);

@@ -158,9 +158,32 @@ static void patched(void **state)
 	assert_true(revived > total / 4);
 }
 
+/* All bytes count that made an instruction undefined or too long, not the first alone. */
+static void made_valid(void **state)
+{
+	static const struct { uint8_t code[16]; unsigned len, at, vector; uint8_t then; } cases[] = {
+		{ { 0xff, 0xf8 }, 2, 1, 6, 0xc0 },             /* FF /7; inc eax */
+		{ { 0x0f, 0xba, 0xc0, 0x01 }, 4, 2, 6, 0xe0 }, /* 0F BA /0; bt eax, 1 */
+		{ { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x90 },
+		  16, 3, 13, 0x90 },
+	};
+
+	(void)state;
+	for (unsigned k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		struct guest *g = guest_new(CPU_MAX);
+
+		assert_int_equal(guest_run(g, cases[k].code, cases[k].len), cases[k].vector);
+		poke(g, CODE + cases[k].at, cases[k].then, 1);
+		start_protected(g, 0);
+		guest_resume(g, 200);
+		assert_int_equal(guest_vector(g), NO_FAULT);
+		guest_free(g);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(patched) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(patched), cmocka_unit_test(made_valid) };
 
 	return cmocka_run_group_tests_name("patched", tests, NULL, NULL);
 }
