@@ -61,7 +61,9 @@ static void other_tail(struct reader *r, const struct insn_desc *d, struct insn 
 		const struct operand_desc *o = &operand_table[d->op[k]];
 
 		switch (o->kind) {
-		case OPK_I: i->imm = take(r, o->size == 1 ? FIELD_U8 : o->size == 2 ? FIELD_U16 : by_size); break;
+		case OPK_I:
+			i->imm = take(r, o->size == 1 ? FIELD_U8 : o->size == 2 ? FIELD_U16 : by_size);
+			break;
 		case OPK_I2: i->imm2 = (uint16_t)take(r, FIELD_U8); break;
 		case OPK_ONE: i->imm = 1; break;
 		case OPK_A:

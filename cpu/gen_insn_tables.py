@@ -3,7 +3,8 @@
 
 OUT.h has the prototypes and sizes; OUT.c the rows (insn_table) and, for each opcode map, the row of
 every (opcode, /reg), and what a ModRM byte says (modrm_table). What decoding and lowering would have to find out from
-the operands' kinds for each instruction anew is written into its row. Two rows for one encoding, an unknown operand code or an unknown column value stop the build.
+the operands' kinds for each instruction anew is written into its row. Two rows for one encoding, an unknown operand
+code or an unknown column value stop the build.
 """
 import re
 import sys
@@ -108,7 +109,8 @@ NUMBER_AT = {"Z": 0, "E": 8, "G": 11}
 NUMBER_0 = 16
 # Families that lower.c knows by name; of the others the row says all.
 BY_FAMILY = {"JCC", "LOOP", "LOOPE", "LOOPNE", "JCXZ", "JMP", "CALL", "RET", "CALLI", "JMPI", "PUSH", "PUSH_R", "POP_R",
-             "PUSH_I", "LEAVE", "NOP", "CLC", "STC", "CMC", "CLD", "STD", "ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAR"}
+             "PUSH_I", "LEAVE", "NOP", "CLC", "STC", "CMC", "CLD", "STD",
+             "ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAR"}
 
 
 def number_at(r, operand, kinds):
@@ -236,7 +238,8 @@ def main():
             text.append(f'\t{{ "{r["name"]}", {e}, {hot_id(r)}, {r["opcode"]:#x}, MAP_{r["map"]}, '
                         f'{"REG_ANY" if r["reg"] == "ANY" else r["reg"]}, '
                         f'{{ {", ".join("OP_" + o for o in r["op"])} }}, ACC_{r["access"].strip("_") or "NONE"}, {fl}, '
-                        f'SINCE_{r["since"]}, {modrm_need(r, kinds)}, {und}, {{ {", ".join(tail(r, kinds))} }}, {int("R" in k)}, '
+                        f'SINCE_{r["since"]}, {modrm_need(r, kinds)}, {und}, '
+                        f'{{ {", ".join(tail(r, kinds))} }}, {int("R" in k)}, '
                         f'{int(is_picky(r, kinds))}, {lowering(r, kinds)} }},')
         text += ["};", ""] + modrm_table()
         for m in MAPS:

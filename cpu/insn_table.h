@@ -42,7 +42,8 @@ struct insn_lowering {
 	uint8_t way;        /* enum lower_way */
 	uint8_t reg_form, mem_form; /* enum hot_form, the first of three for memory */
 	bool moffs;         /* memory without ModRM */
-	uint8_t number[3];  /* registers: bit of the lowest in modrm << 8 | opcode. First, second, the one beside memory */
+	/* Of registers, the bit of the lowest in modrm << 8 | opcode: the first, the second, the one beside memory. */
+	uint8_t number[3];
 	uint8_t size0[2], size1[2]; /* log2 of bytes, with an operand size of 4 and of 2 */
 };
 enum lower_way { LOWER_GENERIC, LOWER_BY_ROW, LOWER_BY_FAMILY };

@@ -4,7 +4,8 @@
  * A frame that holds decoded code carries FRAME_CODE and a map of the bytes that do; a store
  * kills only the traces of which it changes a byte. A killed trace stays in the arena, its first
  * op replaced, until the arena is full and everything is dropped at once, which only trace_resolve does:
- * no op is being executed then. If only constants of its instructions were changed, it is revived.
+ * no op is being executed then. If only constants of its instructions were changed, it is revived. What is decoded in
+ * another trace already is taken over from there.
  *
  * Instructions that cross a page, end at the segment's limit or come from MMIO are "singles": decoded into
  * a small side cache that is checked against the bytes on every use.
@@ -45,7 +46,8 @@ struct trace {
 	struct op op[]; /* `slots`; behind them as many of lowering.id, and the bytes they were made from */
 };
 _Static_assert(offsetof(struct trace, op) == offsetof(struct trace, key) + 8, "op_trace_key");
-#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * (sizeof(struct op) + 1) + TRACE_MAX * MAX_INSN) /* at most */
+/* At most. */
+#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * (sizeof(struct op) + 1) + TRACE_MAX * MAX_INSN)
 #define KEY_DEAD UINT64_MAX
 #define LINE 64u /* of the host's cache: a trace's key and first op lie in one */
 

@@ -1,6 +1,6 @@
 /*
- * Code whose bytes change, from outside and by itself, mostly the constants of its instructions: the processor that has
- * executed it before, and may revive or mend its traces, must come to what one comes to that sees it for the first time.
+ * Code whose bytes change, from outside and by itself, mostly the constants of its instructions: the processor that
+ * has executed it before, and may revive its traces, must come to what one comes to that sees it for the first time.
  * In flat protected mode and in real mode, with traces taken for hot and without; registers, flags and all memory are
  * compared.
  */
@@ -12,13 +12,16 @@ enum { PROGRAMS = 100, ROUNDS = 16, INSNS = 12, DATA = 0x14000, RUN_INSNS = 120 
 /* An instruction; each '?' stands for a random byte. */
 #define INSN(text) { text, sizeof(text) - 1 }
 static const struct { const char *byte; unsigned len; } insns32[] = {
-	INSN("\x05????"), INSN("\x81\xc3????"), INSN("\x80\x06?"), INSN("\x81\x76?????"), INSN("\xb9????"), INSN("\xb4?"),
+	INSN("\x05????"), INSN("\x81\xc3????"), INSN("\x80\x06?"), INSN("\x81\x76?????"), INSN("\xb9????"),
+	INSN("\xb4?"),
 	INSN("\x04?"), INSN("\x3c?\x74\x01\x90"), INSN("\xa8?\x75\x02\x43\x90"), INSN("\x3d????\x72\x02\x41\x40"),
 	INSN("\xc1\xc0?"), INSN("\xc1\xe3?"), INSN("\xd1\xf8"), INSN("\xc0\x6e??"), INSN("\x8d\x40?"),
 	INSN("\x8d\x9c\x73????"), INSN("\x8b\x46?"), INSN("\x88\x66?"), INSN("\x89\x8f????"), INSN("\x69\x56?????"),
 	INSN("\x6b\xc3?"), INSN("\x0f\xba\xe8?"), INSN("\x0f\xa4\xc3?"), INSN("\x0f\xac\x56??"), INSN("\x68????"),
-	INSN("\x6a?"), INSN("\x5a"), INSN("\xc8\x04?\x01"), INSN("\xeb?"), INSN("\xe2?"), INSN("\x74?"), INSN("\x0f\x85????"),
-	INSN("\xa1??\x01\x00"), INSN("\xa2??\x01\x00"), INSN("\x0f\xc6\xc1?"), INSN("\x66\x0f\x70\xd1?"), INSN("\x66\xbb??"),
+	INSN("\x6a?"), INSN("\x5a"), INSN("\xc8\x04?\x01"), INSN("\xeb?"), INSN("\xe2?"), INSN("\x74?"),
+	INSN("\x0f\x85????"),
+	INSN("\xa1??\x01\x00"), INSN("\xa2??\x01\x00"), INSN("\x0f\xc6\xc1?"), INSN("\x66\x0f\x70\xd1?"),
+	INSN("\x66\xbb??"),
 	INSN("\x66\x83\xc1?"), INSN("\xf0\x81\x06????"), INSN("\xd8\x46?"), INSN("\x0f\xb6\x56?"), INSN("\xc6\x46??"),
 	INSN("\xd4?"), INSN("\xff\x46?"), INSN("\xcd?"), INSN("\xc2??"),
 	/* The code itself: constants of it, or whatever lies there. */
