@@ -4,121 +4,87 @@
 #include <string.h>
 
 #include "cpu/insn_table.h"
+#include "cpu/op.h"
 
 #define MAX_LEN 15u
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* At `p`, no byte is missing that could be asked for; those from `avail` on are not the instruction's, though. */
 struct reader {
 	const uint8_t *p;
 	unsigned avail, at;
-	bool short_of; /* wanted a byte that was not there */
-	bool plenty;   /* whatever the bytes are, none is missing; known when compiling */
 };
-#define PLENTY 32u /* fifteen prefixes; then opcode, ModRM, SIB, displacement, immediates */
+#define PLENTY 40u /* fifteen prefixes; then opcode, ModRM, SIB, displacement, immediates */
 
-INLINE uint32_t take(struct reader *r, unsigned bytes)
+INLINE uint32_t take(struct reader *r, enum code_field kind)
 {
-	uint32_t v = 0;
+	static const struct { uint32_t mask, sign; unsigned bytes; } field[] = {
+		[FIELD_U8] = { 0xff, 0, 1 }, [FIELD_S8] = { 0xff, 0x80, 1 }, [FIELD_U16] = { 0xffff, 0, 2 },
+		[FIELD_S16] = { 0xffff, 0x8000, 2 }, [FIELD_32] = { UINT32_MAX, 0, 4 },
+	};
+	uint32_t v = ld4(r->p + r->at) & field[kind].mask;
 
-	if (r->plenty) {
-		const uint8_t *p = r->p + r->at;
+	r->at += field[kind].bytes;
+	return (v ^ field[kind].sign) - field[kind].sign;
+}
 
-		r->at += bytes;
-		switch (bytes) {
-		case 1: return p[0];
-		case 2: return p[0] | (uint32_t)p[1] << 8;
-		default: return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+/* Behind ModRM: SDM vol 2 tables 2-1 to 2-3. */
+INLINE void memory_operand(struct reader *r, struct insn *i, bool *uses_ss)
+{
+	struct modrm_place m = modrm_table[i->addrsize == 4][i->modrm];
+
+	if (m.note & MODRM_SIB) {
+		uint8_t sib = r->p[r->at++];
+
+		m.base = sib & 7;
+		if ((sib >> 3 & 7) != 4) {
+			i->scale = sib >> 6;
+			m.index = sib >> 3 & 7;
 		}
+		m.note = m.base == R_EBP || m.base == R_ESP ? MODRM_SS : 0;
+		if (m.base == R_EBP && insn_mod(i) == 0)
+			m = (struct modrm_place){ REG_ZERO, m.index, FIELD_32, 0 };
 	}
-	for (unsigned k = 0; k < bytes; k++) {
-		if (r->at >= r->avail) {
-			r->short_of = true;
-			return 0;
-		}
-		v |= (uint32_t)r->p[r->at++] << 8 * k;
-	}
-	return v;
+	i->base = m.base;
+	i->index = m.index;
+	*uses_ss = m.note & MODRM_SS;
+	i->disp = (int32_t)take(r, m.disp);
 }
 
-INLINE uint32_t take_signed(struct reader *r, unsigned bytes)
+/* Where a row's one field is not all. */
+static void other_tail(struct reader *r, const struct insn_desc *d, struct insn *i)
 {
-	uint32_t v = take(r, bytes);
+	enum code_field by_size = i->opsize == 2 ? FIELD_U16 : FIELD_32;
 
-	return bytes == 1 ? (uint32_t)(int8_t)v : bytes == 2 ? (uint32_t)(int16_t)v : v;
-}
-
-/* ModRM with 16-bit addressing, SDM vol 2 table 2-1. */
-INLINE void modrm16(struct reader *r, struct insn *i, bool *uses_ss)
-{
-	static const uint8_t base[8] = { R_EBX, R_EBX, R_EBP, R_EBP, R_ESI, R_EDI, R_EBP, R_EBX };
-	static const uint8_t index[8] = { R_ESI, R_EDI, R_ESI, R_EDI, REG_ZERO, REG_ZERO, REG_ZERO,
-					  REG_ZERO };
-	unsigned mod = insn_mod(i), rm = insn_rm(i);
-
-	i->base = base[rm];
-	i->index = index[rm];
-	if (mod == 0 && rm == 6) {
-		i->base = REG_ZERO;
-		i->disp = (int32_t)take(r, 2);
-		return;
-	}
-	*uses_ss = i->base == R_EBP;
-	if (mod)
-		i->disp = (int32_t)take_signed(r, mod);
-}
-
-/* ModRM and SIB with 32-bit addressing, SDM vol 2 tables 2-2, 2-3. */
-INLINE void modrm32(struct reader *r, struct insn *i, bool *uses_ss)
-{
-	unsigned mod = insn_mod(i), rm = insn_rm(i);
-
-	i->base = (uint8_t)rm;
-	if (rm == 4) {
-		uint8_t sib = (uint8_t)take(r, 1);
-
-		i->scale = sib >> 6;
-		i->index = sib >> 3 & 7;
-		i->base = sib & 7;
-		if (i->index == 4) {
-			i->index = REG_ZERO;
-			i->scale = 0;
-		}
-	}
-	if (mod == 0 && i->base == R_EBP) {
-		i->base = REG_ZERO;
-		i->disp = (int32_t)take(r, 4);
-		return;
-	}
-	*uses_ss = i->base == R_EBP || i->base == R_ESP;
-	if (mod)
-		i->disp = (int32_t)take_signed(r, mod == 1 ? 1 : 4);
-}
-
-INLINE void immediates(struct reader *r, const struct insn_desc *d, struct insn *i)
-{
 	for (unsigned k = 0; k < 3; k++) {
 		const struct operand_desc *o = &operand_table[d->op[k]];
-		unsigned size = o->size ? o->size : i->opsize;
 
 		switch (o->kind) {
-		case OPK_I: i->imm = take(r, size); break;
-		case OPK_IS:
-		case OPK_J: i->imm = take_signed(r, size); break;
-		case OPK_I2: i->imm2 = (uint16_t)take(r, 1); break;
+		case OPK_I:
+			i->imm = take(r, o->size == 1 ? FIELD_U8 : o->size == 2 ? FIELD_U16 : by_size);
+			break;
+		case OPK_I2: i->imm2 = (uint16_t)take(r, FIELD_U8); break;
 		case OPK_ONE: i->imm = 1; break;
 		case OPK_A:
-			i->imm = take(r, i->opsize);
-			i->imm2 = (uint16_t)take(r, 2);
+			i->imm = take(r, by_size);
+			i->imm2 = (uint16_t)take(r, FIELD_U16);
 			break;
-		case OPK_O: i->disp = (int32_t)take(r, i->addrsize); break;
+		case OPK_O: i->disp = (int32_t)take(r, i->addrsize == 2 ? FIELD_U16 : FIELD_32); break;
 		default: break;
 		}
 	}
 }
 
-/* Prefixes in front of byte `b`'s instruction; false: b is none. */
-INLINE bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
+enum byte_kind { BYTE_OPCODE, BYTE_PREFIX, BYTE_ESCAPE, BYTE_X87 };
+static const uint8_t byte_kind[256] = {
+	[0x0f] = BYTE_ESCAPE, [0x26] = BYTE_PREFIX, [0x2e] = BYTE_PREFIX, [0x36] = BYTE_PREFIX, [0x3e] = BYTE_PREFIX,
+	[0x64] = BYTE_PREFIX, [0x65] = BYTE_PREFIX, [0x66] = BYTE_PREFIX, [0x67] = BYTE_PREFIX, [0xd8] = BYTE_X87,
+	[0xd9] = BYTE_X87, [0xda] = BYTE_X87, [0xdb] = BYTE_X87, [0xdc] = BYTE_X87, [0xdd] = BYTE_X87, [0xde] = BYTE_X87,
+	[0xdf] = BYTE_X87, [0xf0] = BYTE_PREFIX, [0xf2] = BYTE_PREFIX, [0xf3] = BYTE_PREFIX,
+};
+
+static void take_prefix(struct insn *i, uint8_t b, bool code32, int *seg)
 {
 	switch (b) {
 	case 0x26: *seg = SEG_ES; break;
@@ -136,11 +102,9 @@ INLINE bool prefix(struct insn *i, uint8_t b, bool code32, int *seg)
 	/* The last of F2 and F3 counts. */
 	case 0xf2: i->prefix = (uint8_t)((i->prefix & ~PREFIX_REP) | PREFIX_REPNE); break;
 	case 0xf3: i->prefix = (uint8_t)((i->prefix & ~PREFIX_REPNE) | PREFIX_REP); break;
-	default: return false;
 	}
 	if (*seg >= 0)
 		i->prefix |= PREFIX_SEG;
-	return true;
 }
 
 enum escape { ESCAPE_NONE, ESCAPE_0F, ESCAPE_0F38, ESCAPE_0F3A };
@@ -179,12 +143,10 @@ static uint16_t three_byte_row(const struct insn *i, enum escape e)
 	return (size ? insn_index_m3a_66 : insn_index_m3a)[i->opcode][0];
 }
 
-INLINE enum escape take_opcode(struct reader *r, struct insn *i)
+/* Behind 0F. */
+static enum escape take_escape(struct reader *r, struct insn *i)
 {
-	i->opcode = (uint8_t)take(r, 1);
-	if (i->opcode != 0x0f)
-		return ESCAPE_NONE;
-	i->opcode = (uint8_t)take(r, 1);
+	i->opcode = r->p[r->at++];
 	if (i->opcode != 0x38 && i->opcode != 0x3a)
 		return ESCAPE_0F;
 	return i->opcode == 0x38 ? ESCAPE_0F38 : ESCAPE_0F3A;
@@ -199,7 +161,7 @@ static uint16_t register_row(const struct insn *i, uint8_t modrm)
 	return row ? (any ? 0 : row) : two_byte_row(i, i->opcode, modrm >> 3 & 7);
 }
 
-INLINE uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
+static uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
 {
 	switch (e) {
 	case ESCAPE_NONE: return insn_index_m1[i->opcode][reg];
@@ -208,37 +170,18 @@ INLINE uint16_t row_of(const struct insn *i, enum escape e, unsigned reg)
 	}
 }
 
-INLINE uint16_t x87_row(struct reader *r, const struct insn *i)
+static uint16_t x87_row(const struct reader *r, const struct insn *i)
 {
-	uint8_t m;
+	uint8_t m = r->p[r->at];
 
-	r->short_of |= r->at >= r->avail;
-	if (r->short_of)
-		return 0;
-	m = r->p[r->at];
 	if (m < 0xc0)
 		return insn_index_fm[i->opcode - 0xd8][m >> 3 & 7];
 	return insn_index_fr[i->opcode - 0xd8][m & 63];
 }
 
-/*
- * ModRM is looked at before it is known to be one: /reg selects rows of groups only. When it is not
- * there, any row of the opcode will do: the caller then asks for it. An opcode without rows is
- * undefined whatever follows.
- */
-INLINE uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newest)
+/* When ModRM is not there any row of the opcode will do: the caller then asks for it. */
+static uint16_t any_row(const struct insn *i, enum escape e, enum insn_since newest)
 {
-	enum escape e = take_opcode(r, i);
-
-	if (e == ESCAPE_NONE && i->opcode >= 0xd8 && i->opcode <= 0xdf)
-		return x87_row(r, i);
-	if (e >= ESCAPE_0F38)
-		i->opcode = (uint8_t)take(r, 1);
-	if (r->at < r->avail) {
-		if (e == ESCAPE_0F && i->opcode == 0x01 && r->p[r->at] >= 0xc0)
-			return register_row(i, r->p[r->at]);
-		return row_of(i, e, r->p[r->at] >> 3 & 7);
-	}
 	for (unsigned reg = 0; reg < 8; reg++) {
 		uint16_t row = row_of(i, e, reg);
 
@@ -248,7 +191,34 @@ INLINE uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newes
 	return 0;
 }
 
-INLINE bool legal(const struct insn_desc *d, const struct insn *i)
+/*
+ * ModRM is looked at before it is known to be one: /reg selects rows of groups only. An opcode without rows is
+ * undefined whatever follows.
+ */
+INLINE uint16_t find_row(struct reader *r, struct insn *i, enum insn_since newest)
+{
+	enum byte_kind kind = byte_kind[r->p[r->at]];
+	enum escape e = ESCAPE_NONE;
+
+	i->opcode = r->p[r->at++];
+	if (likely(kind == BYTE_OPCODE && r->at < r->avail))
+		return insn_index_m1[i->opcode][r->p[r->at] >> 3 & 7];
+	if (kind == BYTE_ESCAPE)
+		e = take_escape(r, i);
+	if (e >= ESCAPE_0F38)
+		i->opcode = r->p[r->at++];
+	if (r->at >= r->avail) {
+		r->at += kind == BYTE_X87;
+		return any_row(i, e, newest);
+	}
+	if (kind == BYTE_X87)
+		return x87_row(r, i);
+	if (e == ESCAPE_0F && i->opcode == 0x01 && r->p[r->at] >= 0xc0)
+		return register_row(i, r->p[r->at]);
+	return row_of(i, e, r->p[r->at] >> 3 & 7);
+}
+
+static bool legal(const struct insn_desc *d, const struct insn *i)
 {
 	bool mem = insn_is_mem(i);
 
@@ -267,57 +237,49 @@ INLINE bool legal(const struct insn_desc *d, const struct insn *i)
 	return !(d->op[1] == OP_Sw && insn_reg(i) > SEG_GS);
 }
 
-INLINE enum decode_result decode(const uint8_t *p, unsigned avail, bool plenty, bool code32,
-				 enum insn_since newest, struct insn *i)
-{
-	struct reader r = { p, avail < MAX_LEN ? avail : MAX_LEN, 0, false, plenty };
-	enum decode_result stop = avail < MAX_LEN ? DECODE_MORE : DECODE_LONG;
-	const struct insn_desc *d;
-	bool uses_ss = false;
-	int seg = -1;
-	uint16_t row;
-
-	memset(i, 0, sizeof(*i));
-	i->opsize = i->addrsize = code32 ? 4 : 2;
-	i->base = i->index = REG_ZERO;
-	while (r.at < r.avail && prefix(i, p[r.at], code32, &seg))
-		r.at++;
-	row = find_row(&r, i, newest);
-	if (r.short_of || r.at > r.avail)
-		return stop;
-	i->len = (uint8_t)r.at;
-	if (!row)
-		return DECODE_UD;
-	d = &insn_table[row - 1];
-	if (d->since > newest)
-		return DECODE_UD;
-	if (d->modrm != MODRM_NONE) {
-		if (r.at >= r.avail)
-			return stop;
-		i->modrm = (uint8_t)take(&r, 1);
-		/* MOV to and from control and debug registers ignores mod: always registers. */
-		if (d->mod_ignored)
-			i->modrm |= 0xc0;
-		if (insn_is_mem(i)) {
-			if (i->addrsize == 2)
-				modrm16(&r, i, &uses_ss);
-			else
-				modrm32(&r, i, &uses_ss);
-		}
-	}
-	i->row = (uint16_t)(row - 1);
-	if (d->tail)
-		immediates(&r, d, i);
-	if (r.short_of || r.at > r.avail)
-		return stop;
-	i->seg = (uint8_t)(seg >= 0 ? seg : uses_ss ? SEG_SS : SEG_DS);
-	i->len = (uint8_t)r.at;
-	return legal(d, i) ? DECODE_OK : DECODE_UD;
-}
-
 enum decode_result insn_decode(const uint8_t *p, unsigned avail, bool code32,
 			       enum insn_since newest, struct insn *i)
 {
-	return avail >= PLENTY ? decode(p, avail, true, code32, newest, i)
-			       : decode(p, avail, false, code32, newest, i);
+	struct reader r = { p, avail < MAX_LEN ? avail : MAX_LEN, 0 };
+	enum decode_result stop = avail < MAX_LEN ? DECODE_MORE : DECODE_LONG;
+	uint8_t padded[PLENTY], size = code32 ? 4 : 2;
+	const struct insn_desc *d;
+	bool uses_ss = false;
+	enum code_field tail;
+	int seg = -1;
+	uint16_t row;
+
+	if (unlikely(avail < PLENTY)) {
+		memset(padded, 0, sizeof(padded));
+		r.p = memcpy(padded, p, r.avail);
+	}
+	*i = (struct insn){ .opsize = size, .addrsize = size, .base = REG_ZERO, .index = REG_ZERO };
+	while (byte_kind[r.p[r.at]] == BYTE_PREFIX && r.at < r.avail)
+		take_prefix(i, r.p[r.at++], code32, &seg);
+	row = find_row(&r, i, newest);
+	if (unlikely(r.at > r.avail))
+		return stop;
+	i->len = (uint8_t)r.at;
+	if (unlikely(!row))
+		return DECODE_UD;
+	d = &insn_table[row - 1];
+	if (unlikely(d->since > newest))
+		return DECODE_UD;
+	if (d->modrm != MODRM_NONE) {
+		/* MOV to and from control and debug registers ignores mod: always registers. */
+		i->modrm = r.p[r.at++] | (d->mod_ignored ? 0xc0 : 0);
+		if (insn_is_mem(i))
+			memory_operand(&r, i, &uses_ss);
+	}
+	i->row = (uint16_t)(row - 1);
+	tail = d->tail[i->opsize == 2];
+	if (likely(tail != FIELD_OTHER))
+		i->imm = take(&r, tail);
+	else
+		other_tail(&r, d, i);
+	if (unlikely(r.at > r.avail))
+		return stop;
+	i->seg = (uint8_t)(seg >= 0 ? seg : uses_ss ? SEG_SS : SEG_DS);
+	i->len = (uint8_t)r.at;
+	return likely(!d->picky && !(i->prefix & PREFIX_LOCK)) || legal(d, i) ? DECODE_OK : DECODE_UD;
 }

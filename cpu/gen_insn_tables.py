@@ -2,7 +2,9 @@
 """Turns the instruction table into C: gen_insn_tables.py OUT.c|OUT.h TABLE.def...
 
 OUT.h has the prototypes and sizes; OUT.c the rows (insn_table) and, for each opcode map, the row of
-every (opcode, /reg). Two rows for one encoding, an unknown operand code or an unknown column value stop the build.
+every (opcode, /reg), and what a ModRM byte says (modrm_table). What decoding and lowering would have to find out from
+the operands' kinds for each instruction anew is written into its row. Two rows for one encoding, an unknown operand
+code or an unknown column value stop the build.
 """
 import re
 import sys
@@ -86,6 +88,89 @@ def modrm_need(r, kinds):
     return "MODRM_ANY"
 
 
+def tail(r, kinds):
+    """What lies behind ModRM, with an operand size of 4 and of 2: a field, or what takes a closer look."""
+    behind = [kinds[o] for o in r["op"] if kinds[o][0] in TAIL_KINDS]
+    if not behind:
+        return ["FIELD_NONE"] * 2
+    kind, size = behind[0]
+    if len(behind) > 1 or kind not in ("I", "IS", "J"):
+        return ["FIELD_OTHER"] * 2
+    sign = "U" if kind == "I" else "S"
+    return [f"FIELD_{sign}{8 * (size or v)}" if (size or v) < 4 else "FIELD_32" for v in (4, 2)]
+
+
+def is_picky(r, kinds):
+    return modrm_need(r, kinds) in ("MODRM_MEM", "MODRM_REG") or bool({"Cd", "Sw"} & set(r["op"]))
+
+
+# Where a register's number is: its lowest bit in modrm << 8 | opcode.
+NUMBER_AT = {"Z": 0, "E": 8, "G": 11}
+NUMBER_0 = 16
+# Families that lower.c knows by name; of the others the row says all.
+BY_FAMILY = {"JCC", "LOOP", "LOOPE", "LOOPNE", "JCXZ", "JMP", "CALL", "RET", "CALLI", "JMPI", "PUSH", "PUSH_R", "POP_R",
+             "PUSH_I", "LEAVE", "NOP", "CLC", "STC", "CMC", "CLD", "STD",
+             "ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAR"}
+
+
+def number_at(r, operand, kinds):
+    kind, size = kinds[operand]
+    if kind.startswith("FIXED") and size:
+        die(r["where"], f"a hot row with the register {operand}: only number 0 is foreseen")
+    return NUMBER_AT.get(kind, NUMBER_0)
+
+
+def log2_size(operand, kinds):
+    """With an operand size of 4 and of 2."""
+    kind, size = kinds[operand]
+    size = {"FIXED8": 1, "FIXED16": 2, "FIXEDV": 0}.get(kind, size)
+    return "{ %s }" % ", ".join(str((size or v) >> 1) for v in (4, 2))
+
+
+def lowering(r, kinds):
+    """A row's struct insn_lowering. Registers: those of a form with two, or the one that meets memory."""
+    if not r["exec"].startswith("hot("):
+        return "{ .way = LOWER_GENERIC }"
+    way = "LOWER_BY_FAMILY" if hot_id(r)[len("HOT_"):] in BY_FAMILY else "LOWER_BY_ROW"
+    op0, op1 = r["op"][:2]
+    kind0, kind1 = kinds[op0][0], kinds[op1][0]
+    two = kind1 in ("G", "E", "Z", "M", "O") or kind1 in ("FIXED8", "FIXEDV") and op1 != "CL"
+    if kind0 == "O" or kind0 == "E" and kind1 != "E":
+        mem, met = ("HOT_MRB", op1) if two else ("HOT_MIB", "__")
+    else:
+        mem, met = "HOT_RMB", op0
+    numbers = ", ".join(str(number_at(r, o, kinds)) for o in (op0, op1 if two else "__", met))
+    return (f'{{ {way}, {"HOT_RR" if two else "HOT_RI"}, {mem}, {int("O" in (kind0, kind1))}, {{ {numbers} }}, '
+            f'{log2_size(op0, kinds)}, {log2_size(op1 if two else "__", kinds)} }}')
+
+
+# SDM vol 2 tables 2-1, 2-2: registers by number, 16 for none.
+BASE16, INDEX16 = (3, 3, 5, 5, 6, 7, 5, 3), (6, 7, 6, 7, 16, 16, 16, 16)
+
+
+def modrm_place(m, wide):
+    mod, rm = m >> 6, m & 7
+    base, index, field, note = 16, 16, "FIELD_NONE", "0"
+    if mod == 3:
+        pass
+    elif wide and rm == 4:
+        field, note = ("FIELD_NONE", "FIELD_S8", "FIELD_32")[mod], "MODRM_SIB"
+    elif mod == 0 and rm == (5 if wide else 6):
+        field = "FIELD_32" if wide else "FIELD_U16"
+    else:
+        base, index = (rm, 16) if wide else (BASE16[rm], INDEX16[rm])
+        field = ("FIELD_NONE", "FIELD_S8", "FIELD_32" if wide else "FIELD_S16")[mod]
+        note = "MODRM_SS" if base == 5 else "0"
+    return f"{{ {base}, {index}, {field}, {note} }}"
+
+
+def modrm_table():
+    text = ["const struct modrm_place modrm_table[2][256] = {"]
+    for wide in (False, True):
+        text += ["\t{"] + [f"\t\t{modrm_place(m, wide)}, /* {m:02x} */" for m in range(256)] + ["\t},"]
+    return text + ["};", ""]
+
+
 def place(index, key, n, all_rows):
     if key in index:
         die(all_rows[n]["where"], f"same encoding as {all_rows[index[key]]['where']}")
@@ -141,7 +226,7 @@ def main():
         text += [f"\tOP_{k}," for k in kinds] + ["\tOPERAND_CODES", "};", ""]
         text += [f"insn_exec exec_{e};" for e in execs] + ["#endif"]
     else:
-        text = ["/* Written by gen_insn_tables.py. */", '#include "cpu/insn_table.h"', ""]
+        text = ["/* Written by gen_insn_tables.py. */", '#include "cpu/hot.h"', '#include "cpu/insn_table.h"', ""]
         text.append("const struct operand_desc operand_table[OPERAND_CODES] = {")
         text += [f"\t[OP_{k}] = {{ OPK_{v[0]}, {v[1]} }}," for k, v in kinds.items()] + ["};", ""]
         text.append("const struct insn_desc insn_table[INSN_COUNT] = {")
@@ -153,8 +238,10 @@ def main():
             text.append(f'\t{{ "{r["name"]}", {e}, {hot_id(r)}, {r["opcode"]:#x}, MAP_{r["map"]}, '
                         f'{"REG_ANY" if r["reg"] == "ANY" else r["reg"]}, '
                         f'{{ {", ".join("OP_" + o for o in r["op"])} }}, ACC_{r["access"].strip("_") or "NONE"}, {fl}, '
-                        f'SINCE_{r["since"]}, {modrm_need(r, kinds)}, {und}, {int(bool(k & TAIL_KINDS))}, {int("R" in k)} }},')
-        text += ["};", ""]
+                        f'SINCE_{r["since"]}, {modrm_need(r, kinds)}, {und}, '
+                        f'{{ {", ".join(tail(r, kinds))} }}, {int("R" in k)}, '
+                        f'{int(is_picky(r, kinds))}, {lowering(r, kinds)} }},')
+        text += ["};", ""] + modrm_table()
         for m in MAPS:
             text.append(matrix(f"insn_index_{m.lower()}", index[m], 256, 8))
         text.append(matrix("insn_index_fm", fm, 8, 8))

@@ -34,6 +34,20 @@ struct operand_desc {
 };
 extern const struct operand_desc operand_table[OPERAND_CODES];
 
+/* A displacement or an immediate; FIELD_OTHER: several, or what the address size or the row says. */
+enum code_field { FIELD_NONE, FIELD_U8, FIELD_S8, FIELD_U16, FIELD_S16, FIELD_32, FIELD_OTHER };
+
+/* How lower.c goes about a row. */
+struct insn_lowering {
+	uint8_t way;        /* enum lower_way */
+	uint8_t reg_form, mem_form; /* enum hot_form, the first of three for memory */
+	bool moffs;         /* memory without ModRM */
+	/* Of registers, the bit of the lowest in modrm << 8 | opcode: the first, the second, the one beside memory. */
+	uint8_t number[3];
+	uint8_t size0[2], size1[2]; /* log2 of bytes, with an operand size of 4 and of 2 */
+};
+enum lower_way { LOWER_GENERIC, LOWER_BY_ROW, LOWER_BY_FAMILY };
+
 struct insn_desc {
 	const char *mnemonic;
 	insn_exec *exec; /* NULL: hot handlers */
@@ -46,8 +60,10 @@ struct insn_desc {
 	uint8_t since;
 	uint8_t modrm;   /* enum modrm_need */
 	uint32_t undef;  /* EFLAGS left undefined */
-	bool tail;       /* an operand lies behind ModRM: immediate, displacement, offset */
+	uint8_t tail[2]; /* enum code_field: what lies behind ModRM, with an operand size of 4 and of 2 */
 	bool mod_ignored; /* ModRM always names registers */
+	bool picky;      /* not with any ModRM */
+	struct insn_lowering lower;
 };
 extern const struct insn_desc insn_table[INSN_COUNT];
 
@@ -56,6 +72,15 @@ extern const uint16_t insn_index_m1[256][8], insn_index_m2[256][8], insn_index_m
 	insn_index_m2_f3[256][8], insn_index_m2_f2[256][8], insn_index_m38[256][8],
 	insn_index_m38_66[256][8], insn_index_m38_f2[256][8], insn_index_m3a[256][8],
 	insn_index_m3a_66[256][8], insn_index_fm[8][8], insn_index_fr[8][64], insn_index_m2r[1][64];
+
+/* What a ModRM byte says, by address size (0: 2, 1: 4). */
+struct modrm_place {
+	uint8_t base, index; /* register slots */
+	uint8_t disp;        /* enum code_field */
+	uint8_t note;        /* enum modrm_note */
+};
+enum modrm_note { MODRM_SS = 1 /* the segment is SS when no prefix names one */, MODRM_SIB = 2 };
+extern const struct modrm_place modrm_table[2][256];
 
 enum decode_result {
 	DECODE_OK,

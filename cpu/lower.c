@@ -12,12 +12,11 @@ _Static_assert(sizeof(struct insn) <= sizeof(struct op), "a decoded instruction 
 
 static struct op *new_op(struct lowering *l, uint32_t off, unsigned len)
 {
+	unsigned where = off | len << 12;
 	struct op *op = &l->op[l->n];
 
 	l->id[l->n++] = 0;
-	memset(op, 0, sizeof(*op));
-	op->where = (uint16_t)(off | len << 12);
-	op->icount = (uint8_t)l->icount;
+	*op = (struct op){ .where = (uint16_t)where, .icount = (uint8_t)l->icount };
 	return op;
 }
 
@@ -84,35 +83,11 @@ static unsigned memory_form(const struct lowering *l, struct op *op, const struc
 	return i->index == REG_ZERO ? 0 : 1;
 }
 
-/* Register number to slot and shift. */
-static uint8_t slot(unsigned n, unsigned size) { return (uint8_t)(size == 1 ? n & 3 : n); }
-static uint8_t shift(unsigned n, unsigned size) { return size == 1 ? (n & 4) << 1 : 0; }
-
 static unsigned log2_size(unsigned size) { return size >> 1; } /* 1 2 4 -> 0 1 2 */
 
-/* Bytes of operand `k`. */
-static unsigned operand_size(const struct insn_desc *d, const struct insn *i, unsigned k)
-{
-	const struct operand_desc *o = &operand_table[d->op[k]];
-
-	if (o->kind == OPK_FIXED8)
-		return 1;
-	if (o->kind == OPK_FIXED16)
-		return 2;
-	return o->size && o->kind != OPK_FIXEDV ? o->size : i->opsize;
-}
-
-static unsigned register_of(const struct insn_desc *d, const struct insn *i, unsigned k)
-{
-	const struct operand_desc *o = &operand_table[d->op[k]];
-
-	switch (o->kind) {
-	case OPK_G: return insn_reg(i);
-	case OPK_Z: return i->opcode & 7;
-	case OPK_E: return insn_rm(i);
-	default: return o->size; /* fixed */
-	}
-}
+/* Register number to slot and shift. */
+static uint8_t slot(unsigned n, unsigned log2_bytes) { return (uint8_t)(log2_bytes == 0 ? n & 3 : n); }
+static uint8_t shift(unsigned n, unsigned log2_bytes) { return log2_bytes == 0 ? (n & 4) << 1 : 0; }
 
 /* The handler for the last op. */
 static op_fn *pick(struct lowering *l, unsigned family, unsigned form, unsigned log2_bytes)
@@ -134,50 +109,36 @@ static op_fn *pick_stack(struct lowering *l, const struct op *op, unsigned famil
 	return fn;
 }
 
-/* The general case: the form follows from the operand codes. Returns the handler. */
-static op_fn *lower_operands(struct lowering *l, struct op *op, const struct insn_desc *d,
-			     const struct insn *i)
+/* The general case: the row says it all. Returns the handler. */
+static inline op_fn *lower_operands(struct lowering *l, struct op *op, const struct insn_desc *d, const struct insn *i)
 {
-	unsigned k0 = operand_table[d->op[0]].kind, k1 = operand_table[d->op[1]].kind;
-	bool mem = d->modrm != MODRM_NONE && insn_is_mem(i);
-	unsigned size = operand_size(d, i, 0), src = operand_size(d, i, 1);
-	bool two = k1 == OPK_G || k1 == OPK_E || k1 == OPK_Z || k1 == OPK_M || k1 == OPK_O ||
-		   ((k1 == OPK_FIXED8 || k1 == OPK_FIXEDV) && d->op[1] != OP_CL);
-	unsigned s = log2_size(size), form;
+	const struct insn_lowering *how = &d->lower;
+	bool small = i->opsize == 2;
+	uint32_t numbers = (uint32_t)i->modrm << 8 | i->opcode;
+	unsigned s0 = how->size0[small], s1 = how->size1[small], first, second;
 
 	op->imm = i->imm;
-	if (k0 == OPK_NONE)
-		return pick(l, d->hot, HOT_RI, log2_size(i->opsize));
-	if ((k0 == OPK_E && mem) || k0 == OPK_O) {
-		form = two ? HOT_MRB : HOT_MIB;
-		if (two) {
-			op->r0 = slot(register_of(d, i, 1), size);
-			if (size == 1)
-				op->imm = shift(register_of(d, i, 1), 1);
-		}
-		return pick(l, d->hot, form + memory_form(l, op, i, false), s);
+	if (how->moffs || (d->modrm != MODRM_NONE && insn_is_mem(i))) {
+		first = numbers >> how->number[2] & 7;
+		op->r0 = slot(first, s0);
+		if (s0 == 0 && how->mem_form != HOT_MIB)
+			op->imm = shift(first, s0);
+		return pick(l, d->hot, how->mem_form + memory_form(l, op, i, false), s0);
 	}
-	op->r0 = slot(register_of(d, i, 0), size);
-	if (!two) {
-		op->r2 = shift(register_of(d, i, 0), size);
-		return pick(l, d->hot, HOT_RI, s);
-	}
-	if ((k1 == OPK_E && mem) || k1 == OPK_M || k1 == OPK_O) {
-		if (size == 1)
-			op->imm = shift(register_of(d, i, 0), 1);
-		return pick(l, d->hot, HOT_RMB + memory_form(l, op, i, false), s);
-	}
-	op->r1 = slot(register_of(d, i, 1), src);
-	op->r2 = shift(register_of(d, i, 0), size);
-	op->r3 = shift(register_of(d, i, 1), src);
-	return pick(l, d->hot, HOT_RR, s);
+	first = numbers >> how->number[0] & 7;
+	second = numbers >> how->number[1] & 7;
+	op->r0 = slot(first, s0);
+	op->r1 = slot(second, s1);
+	op->r2 = shift(first, s0);
+	op->r3 = shift(second, s1);
+	return pick(l, d->hot, how->reg_form, s0);
 }
 
 static op_fn *lower_shift(struct lowering *l, struct op *op, const struct insn_desc *d,
 			  const struct insn *i)
 {
 	op_fn *fn = lower_operands(l, op, d, i);
-	unsigned s = log2_size(operand_size(d, i, 0));
+	unsigned s = d->lower.size0[i->opsize == 2];
 
 	op->imm &= 31;
 	if (op->imm)
@@ -220,22 +181,14 @@ static void fuse(struct lowering *l, unsigned fusion, unsigned cc)
 	l->id[l->n - 1] = ID_FUSED;
 }
 
-bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
+static bool lower_by_family(struct lowering *l, const struct insn *i, uint32_t off, unsigned fusion)
 {
 	const struct insn_desc *d = &insn_table[i->row];
 	bool flat_stack = is_flat_stack(l);
 	unsigned s = log2_size(i->opsize), stack_form = flat_stack ? HOT_RR : HOT_RI;
 	uint32_t behind = off + i->len;
-	unsigned fusion = l->fusion;
-	struct op *op;
+	struct op *op = new_op(l, off, i->len);
 
-	l->icount++;
-	l->fusion = 0;
-	if (d->hot == HOT_NONE) {
-		lower_generic(l, i, off);
-		return !(d->flags & INSN_ENDS);
-	}
-	op = new_op(l, off, i->len);
 	switch (d->hot) {
 	case HOT_JCC:
 		op->fn = hot_jcc[i->opcode & 15].fn;
@@ -249,6 +202,8 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	case HOT_JCXZ:
 		op->fn = pick(l, d->hot, HOT_RI, log2_size(i->addrsize));
 		set_target(l, op, behind + i->imm, i->opsize);
+		if (d->hot != HOT_JCXZ)
+			op->aux |= i->addrsize == 2 ? BR_COUNTS16 : BR_COUNTS32;
 		return true;
 	case HOT_JMP:
 		op->fn = pick(l, HOT_JMP, HOT_RI, s);
@@ -289,47 +244,98 @@ bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
 	case HOT_STD:
 		op->fn = pick(l, d->hot, HOT_RI, 1);
 		return true;
+	default:
+		op->fn = lower_shift(l, op, d, i);
+		return true;
+	}
+}
+
+bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off)
+{
+	const struct insn_desc *d = &insn_table[i->row];
+	unsigned fusion = l->fusion;
+
+	l->icount++;
+	l->fusion = 0;
+	if (likely(d->lower.way == LOWER_BY_ROW)) {
+		struct op *op = new_op(l, off, i->len);
+
+		op->fn = lower_operands(l, op, d, i);
+		return true;
+	}
+	if (d->lower.way == LOWER_BY_FAMILY)
+		return lower_by_family(l, i, off, fusion);
+	lower_generic(l, i, off);
+	return !(d->flags & INSN_ENDS);
+}
+
+/* What the handler was chosen by must not change: a shift by 0, whether a branch leaves its page. */
+static bool is_chosen_by_imm(unsigned hot)
+{
+	switch (hot) {
+	case HOT_JCC:
+	case HOT_LOOP:
+	case HOT_LOOPE:
+	case HOT_LOOPNE:
+	case HOT_JCXZ:
+	case HOT_JMP:
+	case HOT_CALL:
 	case HOT_ROL:
 	case HOT_ROR:
 	case HOT_RCL:
 	case HOT_RCR:
 	case HOT_SHL:
 	case HOT_SHR:
-	case HOT_SAR:
-		op->fn = lower_shift(l, op, d, i);
-		return true;
-	default:
-		op->fn = lower_operands(l, op, d, i);
+	case HOT_SAR: return true;
+	default: return false;
+	}
+}
+
+bool lower_again(struct op *op, const struct insn *was, const struct insn *now)
+{
+	unsigned hot = insn_table[now->row].hot;
+
+	if (memcmp(was, now, offsetof(struct insn, disp)) != 0 || was->imm2 != now->imm2)
+		return false;
+	if (hot == HOT_NONE) {
+		memcpy(op + 1, now, sizeof(*now));
 		return true;
 	}
+	if (was->imm != now->imm) {
+		if (is_chosen_by_imm(hot))
+			return false;
+		op->imm = now->imm;
+	}
+	if (was->disp != now->disp)
+		op->disp = now->disp;
+	return true;
 }
 
 /* Which run the unit and the instruction behind it make; 0: none. */
-static unsigned step(unsigned unit, unsigned id)
+static inline unsigned step(unsigned unit, unsigned id)
 {
-	const struct hot_step *s;
+	unsigned h = unit * 31 + id;
+	const struct hot_step *s = &hot_steps[h & (HOT_STEPS - 1)];
 
-	for (unsigned h = unit * 31 + id;; h++) {
-		s = &hot_steps[h & (HOT_STEPS - 1)];
-		if (s->unit == unit && s->id == id)
-			return s->to;
-		if (!s->unit)
-			return 0;
-	}
+	while (s->unit && ((s->unit ^ unit) | (s->id ^ id)))
+		s = &hot_steps[++h & (HOT_STEPS - 1)];
+	return s->to;
 }
 
-void lower_runs(struct lowering *l)
+void lower_runs(struct op *op, const uint8_t *ids, unsigned n, op_fn *const *alone)
 {
 	unsigned unit = 0, first = 0;
 
-	for (unsigned k = 0; k < l->n; k++) {
-		unsigned id = l->id[k], run;
+	for (unsigned k = 0; k < n; k++) {
+		unsigned id = ids[k], run;
 
 		if (id == ID_FUSED)
 			continue;
-		run = unit && id ? step(unit, id) : 0;
+		if (alone[id])
+			op[k].fn = alone[id];
+		run = step(unit, id);
 		if (run) {
-			l->op[first].fn = hot_runs[run - HOT_RUN].fn;
+			op[first].fn = hot_runs[run - HOT_RUN].fn;
 			unit = run;
 		} else {
 			unit = id;

@@ -47,7 +47,10 @@ struct op {
 	uint8_t aux;     /* direct branches: enum branch_aux; generic ops: OP_PAYLOAD and the mode decoded for; OP_OWES */
 };
 
-enum branch_aux { BR_OP16 = 1 /* EIP is cut to 16 bits */ };
+enum branch_aux {
+	BR_OP16 = 1, /* EIP is cut to 16 bits */
+	BR_COUNTS16 = 2, BR_COUNTS32 = 4, /* LOOP and the like: has taken one from CX, ECX */
+};
 #define OP_PAYLOAD 0x80u /* the slot behind holds the decoded instruction */
 /*
  * In hot traces, ops that may leave: an op so many slots back has set no flags (dead_flags.c). OP_OWES_AFTER: they

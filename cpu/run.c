@@ -164,22 +164,15 @@ static bool branch_target(struct cpu *c, const struct op *br, uint32_t *eip)
 	return *eip <= c->seg[SEG_CS].limit;
 }
 
-static bool is_loop(const struct op *br, unsigned log2_size)
-{
-	return br->fn == hot_families[HOT_LOOP].fn[HOT_RI][log2_size] ||
-	       br->fn == hot_families[HOT_LOOPE].fn[HOT_RI][log2_size] ||
-	       br->fn == hot_families[HOT_LOOPNE].fn[HOT_RI][log2_size];
-}
-
 /*
  * SDM vol 2 Jcc, LOOP: a target beyond the limit faults at the branch, and the count stays. A CALL has looked before its
  * push (LIMIT in gen_handlers.py) and never comes here.
  */
 static struct op *branch_fault(struct cpu *c, struct op *br)
 {
-	if (is_loop(br, 1))
+	if (br->aux & BR_COUNTS16)
 		set_reg16(c, R_ECX, (uint16_t)(reg32(c, R_ECX) + 1));
-	else if (is_loop(br, 2))
+	else if (br->aux & BR_COUNTS32)
 		set_reg32(c, R_ECX, reg32(c, R_ECX) + 1);
 	c->countdown += br->icount;
 	return leave_limit(c, br);

@@ -4,7 +4,8 @@
  * A frame that holds decoded code carries FRAME_CODE and a map of the bytes that do; a store
  * kills only the traces of which it changes a byte. A killed trace stays in the arena, its first
  * op replaced, until the arena is full and everything is dropped at once, which only trace_resolve does:
- * no op is being executed then.
+ * no op is being executed then. If only constants of its instructions were changed, it is revived. What is decoded in
+ * another trace already is taken over from there.
  *
  * Instructions that cross a page, end at the segment's limit or come from MMIO are "singles": decoded into
  * a small side cache that is checked against the bytes on every use.
@@ -21,6 +22,11 @@
 #define ARENA_BYTES (16u << 20)
 #define HASH 65536u
 #define SINGLES 64u
+#define MAX_INSN 15u /* bytes */
+#define KILLED 256u
+#define SHARE_TRIES 4u /* traces looked at */
+#define YOUNG 3u /* from the entry of this number on, a trace has runs */
+#define MEND_MAX 4u /* instructions; with more, building anew is as cheap */
 #define PART 1024u  /* of the arena: see trace_of */
 #define AHEAD 1024u /* bytes; a prefetch beyond the arena's end does nothing */
 /* A trace is hot when it was met HOT_SAMPLES times with fewer than HOT_GAP samples from one to the next. */
@@ -29,16 +35,21 @@
 
 struct trace {
 	struct trace *hash_next, *frame_next;
-	uint16_t end;  /* page offset behind its last byte */
 	uint16_t slots;
+	uint16_t first, end; /* page offsets of its first byte, and behind its last */
 	uint32_t sampled; /* when last: trace_cache.samples then */
 	uint8_t samples;  /* how often of late */
 	bool hot;         /* has operand-specialised handlers */
 	uint8_t insns;
+	bool open;        /* ended before an instruction (that cannot be executed, too), not behind a jump */
+	uint8_t young;    /* op_young stands in its first slot so many times more */
+	op_fn *own;       /* what else would stand there */
 	uint64_t key;  /* KEY_DEAD when it was killed; in front of the first op: op_trace_key() */
-	struct op op[];
+	struct op op[]; /* `slots`; behind them as many of lowering.id, and the bytes they were made from */
 };
 _Static_assert(offsetof(struct trace, op) == offsetof(struct trace, key) + 8, "op_trace_key");
+/* At most. */
+#define TRACE_BYTES (LINE + sizeof(struct trace) + TRACE_SLOTS * (sizeof(struct op) + 1) + TRACE_MAX * MAX_INSN)
 #define KEY_DEAD UINT64_MAX
 #define LINE 64u /* of the host's cache: a trace's key and first op lie in one */
 
@@ -46,6 +57,13 @@ struct single {
 	uint64_t key; /* linear address, mode */
 	uint8_t len, bytes[15];
 	struct op op[OPS_PER_INSN + 2];
+};
+
+/* A trace that was killed lately. */
+struct killed {
+	uint64_t key; /* it had; KEY_DEAD: none */
+	struct trace *trace;
+	op_fn *fn;    /* of its first op */
 };
 
 struct trace_cache {
@@ -58,8 +76,10 @@ struct trace_cache {
 	size_t used;
 	uint32_t part[ARENA_BYTES / PART]; /* by part: where the trace was put (`used`) that covers its first byte */
 	struct specials specials;
+	op_fn *alone[256]; /* see lower_runs() */
 	uint32_t samples; /* taken so far */
 	struct single single[SINGLES];
+	struct killed killed[KILLED];
 	struct trace_stats stats;
 	uint64_t cut; /* not 0: the state of trace_cut_randomly() */
 	bool heat;    /* trace_heat() */
@@ -68,6 +88,11 @@ struct trace_cache {
 static uint64_t make_key(uint64_t code_address, uint32_t mode)
 {
 	return code_address | (uint64_t)mode << 56;
+}
+
+static mfn_t frame_of(uint64_t key)
+{
+	return (mfn_t)((key & ~(0xffull << 56)) >> PAGE_SHIFT);
 }
 
 static bool same_frame(uint64_t key, uint64_t other)
@@ -83,14 +108,25 @@ static unsigned hash_of(uint64_t key)
 	return (page << 8 | (unsigned)(key >> 4 & 255)) & (HASH - 1);
 }
 
-/* [from, to) of a frame holds code; not empty. */
-static void code_map_add(struct code_map *m, unsigned from, unsigned to)
+/* The bits of word `k` of a code map that lie in [from, to), which is not empty. */
+static uint64_t map_bits(unsigned k, unsigned from, unsigned to)
 {
 	unsigned last = to - 1;
 
-	for (unsigned k = from >> 6; k <= last >> 6; k++)
-		m->word[k] |= (k == from >> 6 ? ~0ull << (from & 63) : ~0ull) &
-			      (k == last >> 6 ? ~0ull >> (63 - (last & 63)) : ~0ull);
+	return (k == from >> 6 ? ~0ull << (from & 63) : ~0ull) & (k == last >> 6 ? ~0ull >> (63 - (last & 63)) : ~0ull);
+}
+
+/* [from, to) of a frame holds code; not empty. */
+static void code_map_add(struct code_map *m, unsigned from, unsigned to)
+{
+	for (unsigned k = from >> 6; k <= (to - 1) >> 6; k++)
+		m->word[k] |= map_bits(k, from, to);
+}
+
+static void code_map_drop(struct code_map *m, unsigned from, unsigned to)
+{
+	for (unsigned k = from >> 6; k <= (to - 1) >> 6; k++)
+		m->word[k] &= ~map_bits(k, from, to);
 }
 
 static bool holds_code(const struct code_map *m, unsigned from, unsigned to)
@@ -103,6 +139,11 @@ static bool holds_code(const struct code_map *m, unsigned from, unsigned to)
 
 /* ---- killing ------------------------------------------------------------------------------------ */
 
+static struct killed *killed_slot(struct trace_cache *t, uint64_t key)
+{
+	return &t->killed[(key ^ key >> PAGE_SHIFT) & (KILLED - 1)];
+}
+
 static void kill_trace(struct trace_cache *t, struct trace *tr)
 {
 	struct trace **p = &t->hash[hash_of(tr->key)];
@@ -113,6 +154,7 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 	*p = tr->hash_next;
 	if (j->key == tr->key)
 		j->key = UINT64_MAX;
+	*killed_slot(t, tr->key) = (struct killed){ tr->key, tr, tr->op[0].fn };
 	tr->op[0].fn = op_dead;
 	tr->key = KEY_DEAD;
 	t->stats.killed++;
@@ -122,29 +164,30 @@ static void kill_trace(struct trace_cache *t, struct trace *tr)
 static void code_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 {
 	struct trace_cache *t = opaque;
-	struct code_map *map = &t->cpu->code[f], left;
+	struct code_map *map = &t->cpu->code[f];
 	struct trace **p = &t->list[f];
-	bool killed = false;
+	unsigned from = PAGE_SIZE, to = 0; /* what was code of those that died */
 
 	if (!holds_code(map, off, off + len))
 		return;
-	memset(&left, 0, sizeof(left));
 	while (*p) {
 		struct trace *tr = *p;
-		uint32_t first = (uint32_t)tr->key & PAGE_MASK;
 
-		if (first < off + len && off < tr->end) {
+		if (tr->first < off + len && off < tr->end) {
+			from = tr->first < from ? tr->first : from;
+			to = tr->end > to ? tr->end : to;
 			*p = tr->frame_next;
 			kill_trace(t, tr);
-			killed = true;
 		} else {
-			code_map_add(&left, first, tr->end);
 			p = &tr->frame_next;
 		}
 	}
-	if (!killed)
+	if (!to)
 		return;
-	*map = left;
+	code_map_drop(map, from, to);
+	for (const struct trace *tr = t->list[f]; tr; tr = tr->frame_next)
+		if (tr->first < to && from < tr->end)
+			code_map_add(map, tr->first, tr->end);
 	if (!t->list[f])
 		t->cpu->pool->flags[f] &= (uint8_t)~FRAME_CODE;
 	t->cpu->attention |= ATTN_CODE;
@@ -156,7 +199,7 @@ static void flush_all(struct trace_cache *t)
 
 	for (unsigned h = 0; h < HASH; h++) {
 		for (struct trace *tr = t->hash[h]; tr; tr = tr->hash_next) {
-			mfn_t f = (mfn_t)(tr->key >> PAGE_SHIFT);
+			mfn_t f = frame_of(tr->key);
 
 			if (t->list[f])
 				memset(&t->cpu->code[f], 0, sizeof(t->cpu->code[f]));
@@ -167,6 +210,8 @@ static void flush_all(struct trace_cache *t)
 	}
 	for (unsigned k = 0; k < JUMPS; k++)
 		t->cpu->jump[k].key = UINT64_MAX;
+	for (unsigned k = 0; k < KILLED; k++)
+		t->killed[k].key = KEY_DEAD;
 	t->used = 0;
 	t->cpu->from = t->cpu->guess = t->nowhere;
 	for (unsigned k = 0; k < CALLED; k++)
@@ -174,12 +219,15 @@ static void flush_all(struct trace_cache *t)
 	t->stats.flushes++;
 }
 
-/* ---- building ------------------------------------------------------------------------------------ */
+/* ---- the arena ----------------------------------------------------------------------------------- */
 
-static struct lowering lowering(struct trace_cache *t, struct op *op, uint32_t mode)
+static void begin_lowering(struct trace_cache *t, struct lowering *l, struct op *op, uint32_t mode)
 {
-	return (struct lowering){ .op = op, .mode = mode, .unlinked = t->unlinked,
-				  .far = t->far };
+	l->op = op;
+	l->n = l->icount = l->fusion = l->exits = 0;
+	l->mode = mode;
+	l->unlinked = t->unlinked;
+	l->far = t->far;
 }
 
 /* Instructions of later processors than the model are #UD. */
@@ -207,9 +255,27 @@ static struct trace *trace_at(const struct op *first)
 	return (struct trace *)(uintptr_t)((const uint8_t *)first - offsetof(struct trace, op));
 }
 
+static uint8_t *ids_of(const struct trace *tr)
+{
+	return (uint8_t *)(uintptr_t)&tr->op[tr->slots];
+}
+
+/* The bytes that the trace was made from. */
+static uint8_t *code_of(const struct trace *tr)
+{
+	return ids_of(tr) + tr->slots;
+}
+
 static size_t end_of(const struct trace_cache *t, const struct trace *tr)
 {
-	return (size_t)((const uint8_t *)&tr->op[tr->slots] - t->arena);
+	return (size_t)(code_of(tr) + (tr->end - tr->first) - t->arena);
+}
+
+static bool in_arena(const struct trace_cache *t, const struct op *op)
+{
+	const uint8_t *at = (const uint8_t *)op;
+
+	return at >= t->arena && at < t->arena + t->used;
 }
 
 /* The trace that holds this op of the arena: one of the few that begin in its part of it. */
@@ -238,65 +304,254 @@ static void finish(struct trace_cache *t, struct lowering *l)
 	l->op[l->n].fn = op_ud;
 }
 
+/* ---- reviving ------------------------------------------------------------------------------------ */
+
+/* The first of `len` bytes from `at` on that differs; `len`: none. */
+static unsigned differs(const uint8_t *p, const uint8_t *q, unsigned at, unsigned len)
+{
+	for (; at + 8 <= len && ld8(p + at) == ld8(q + at); at += 8)
+		;
+	while (at < len && p[at] == q[at])
+		at++;
+	return at;
+}
+
+/* Makes the ops of a killed trace those of the code that lies in its place now. False: they cannot be. */
+static bool mend(struct trace_cache *t, struct trace *tr, const uint8_t *now, bool code32)
+{
+	unsigned len = tr->end - tr->first, at = differs(code_of(tr), now, 0, len), mended = 0;
+	uint8_t *was = code_of(tr);
+	struct op *op = tr->op;
+
+	while (at < len) {
+		unsigned from = OP_OFFSET(op) - tr->first, size = OP_LEN(op);
+		struct insn old, new;
+
+		if (!size || mended == MEND_MAX)
+			return false;
+		if (at < from + size) {
+			if (insn_decode(was + from, size, code32, newest(t->cpu), &old) != DECODE_OK ||
+			    insn_decode(now + from, size, code32, newest(t->cpu), &new) != DECODE_OK ||
+			    !lower_again(op, &old, &new))
+				return false;
+			memcpy(was + from, now + from, size);
+			at = differs(was, now, from + size, len);
+			mended++;
+		}
+		op += op->aux & OP_PAYLOAD ? 2 : 1;
+	}
+	return true;
+}
+
+/* The trace of this key that was killed lately, mended; or NULL. */
+static struct trace *revive(struct trace_cache *t, const uint8_t *page, uint64_t key)
+{
+	struct killed *k = killed_slot(t, key);
+	struct trace *tr = k->trace;
+
+	if (k->key != key)
+		return NULL;
+	k->key = KEY_DEAD;
+	if (!mend(t, tr, page + tr->first, key >> 56 & MODE_CODE32))
+		return NULL;
+	tr->key = key;
+	tr->op[0].fn = k->fn;
+	t->stats.revived++;
+	return tr;
+}
+
+/* ---- sharing ------------------------------------------------------------------------------------- */
+
+/* Can a trace with this key have ops of `tr`, beginning behind its first? */
+static bool may_share(const struct trace *tr, uint64_t key)
+{
+	unsigned off = (unsigned)key & PAGE_MASK;
+
+	return !tr->hot && !((tr->key ^ key) >> PAGE_SHIFT) && tr->first < off && off < tr->end;
+}
+
+/* One that has: mostly the one that the branch stands in. */
+static const struct trace *find_sharing(const struct trace_cache *t, uint64_t key)
+{
+	const struct op *from = t->cpu->from;
+	const struct trace *tr;
+	unsigned tries = SHARE_TRIES;
+
+	if (in_arena(t, from) && may_share(tr = trace_of(t, from), key))
+		return tr;
+	for (tr = t->list[frame_of(key)]; tr && tries; tr = tr->frame_next, tries--)
+		if (may_share(tr, key))
+			return tr;
+	return NULL;
+}
+
+/* The slot of the instruction at this page offset. False: none begins there. */
+static bool slot_at(const struct trace *tr, unsigned off, unsigned *slot)
+{
+	unsigned k = 0;
+
+	while (OP_LEN(&tr->op[k]) && OP_OFFSET(&tr->op[k]) < off)
+		k += tr->op[k].aux & OP_PAYLOAD ? 2 : 1;
+	*slot = k;
+	return OP_LEN(&tr->op[k]) && OP_OFFSET(&tr->op[k]) == off;
+}
+
+/*
+ * Branches into code that is decoded already, forward over a few instructions or back to a loop's head, begin a trace
+ * that is the end of another: its ops are copied, branches and all that these have learnt; exits stay where they are.
+ * Returns the page offset behind them, `off` when there are none.
+ */
+static unsigned share(struct lowering *l, const struct trace *tr, unsigned off, unsigned limit,
+		      bool *open)
+{
+	unsigned k, first, before;
+
+	if (!slot_at(tr, off, &first))
+		return off;
+	before = tr->op[first].icount - 1u;
+	for (k = first; OP_LEN(&tr->op[k]) && l->icount < limit; k++) {
+		struct op *op = &l->op[k - first];
+
+		*op = tr->op[k];
+		op->icount = (uint8_t)(tr->op[k].icount - before);
+		off += OP_LEN(&tr->op[k]);
+		l->icount++;
+		if (tr->op[k].aux & OP_PAYLOAD) {
+			k++;
+			op[1] = tr->op[k];
+		}
+	}
+	l->n = k - first;
+	memcpy(l->id, ids_of(tr) + first, l->n);
+	*open = tr->open || OP_LEN(&tr->op[k]);
+	return off;
+}
+
+/* ---- building ------------------------------------------------------------------------------------ */
+
+static void grow_up(struct trace *tr)
+{
+	if (tr->young)
+		tr->op[0].fn = tr->own;
+	tr->young = 0;
+}
+
+static void heat(struct trace_cache *t, struct trace *tr)
+{
+	grow_up(tr);
+	specialise(&t->specials, tr->op, tr->slots);
+}
+
+/* The first op of a trace that has been entered only a few times: too seldom for looking for runs in it. */
+static struct op *op_young(HARGS)
+{
+	struct trace *tr = trace_at(op);
+
+	if (tr->young > 1) {
+		tr->young--;
+		return tr->own(HPASS);
+	}
+	grow_up(tr);
+	lower_runs(op, ids_of(tr), tr->slots, c->traces->alone);
+	GO(op);
+}
+
+/*
+ * Decodes from page offset `off` on until the trace ends, and returns the offset behind. *open: it ended before an
+ * instruction, not behind a jump.
+ */
+static unsigned decode_on(struct trace_cache *t, struct lowering *l, const uint8_t *page, unsigned off, unsigned limit,
+			  bool *open)
+{
+	enum insn_since since = newest(t->cpu);
+
+	while (*open && l->icount < limit && off < PAGE_SIZE) {
+		struct insn i;
+		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, l->mode & MODE_CODE32, since, &i);
+
+		if (r == DECODE_MORE)
+			break;
+		if (r != DECODE_OK) {
+			lower_fault(l, off, r == DECODE_UD ? TRAP_UD : TRAP_GP);
+			/* A ModRM byte that selects nothing is looked at, and not counted. */
+			off += r == DECODE_UD ? i.len + 1u : MAX_INSN;
+			return off < PAGE_SIZE ? off : PAGE_SIZE;
+		}
+		*open = lower_insn(l, &i, off);
+		off += i.len;
+	}
+	if (*open)
+		lower_fall(l, off);
+	return off;
+}
+
+/* Its ops, ids and bytes are what they are: no other trace will be put there. */
+static void take_place(struct trace_cache *t, struct trace *tr)
+{
+	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
+		if (k * PART >= t->used)
+			t->part[k] = (uint32_t)t->used;
+	t->used = end_of(t, tr);
+	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
+	for (unsigned k = 0; k < AHEAD; k += LINE)
+		__builtin_prefetch(t->arena + t->used + k, 1);
+}
+
+static unsigned limit_of(struct trace_cache *t, uint32_t mode)
+{
+	if (mode & MODE_STEP)
+		return 1;
+	if (likely(!t->cut))
+		return TRACE_MAX;
+	t->cut = t->cut * 6364136223846793005ull + 1442695040888963407ull;
+	return 1 + (unsigned)(t->cut >> 58) % TRACE_MAX;
+}
+
 /* NULL: the first instruction crosses the page's end. */
 static struct trace *build(struct trace_cache *t, const uint8_t *page, uint64_t key)
 {
 	uint32_t mode = (uint32_t)(key >> 56), start = (uint32_t)key & PAGE_MASK, off = start;
-	unsigned limit = mode & MODE_STEP ? 1 : TRACE_MAX;
+	unsigned limit = limit_of(t, mode), ids;
 	struct trace *tr = place(t, t->used);
-	struct lowering l = lowering(t, tr->op, mode);
-	bool more = true;
+	const struct trace *other = find_sharing(t, key);
+	struct lowering l;
 
-	if (unlikely(t->cut)) {
-		t->cut = t->cut * 6364136223846793005ull + 1442695040888963407ull;
-		limit = mode & MODE_STEP ? 1 : 1 + (unsigned)(t->cut >> 58) % TRACE_MAX;
-	}
-	while (more && l.icount < limit && off < PAGE_SIZE) {
-		struct insn i;
-		enum decode_result r = insn_decode(page + off, PAGE_SIZE - off, mode & MODE_CODE32,
-						   newest(t->cpu), &i);
-
-		if (r == DECODE_MORE) {
-			if (l.icount == 0)
-				return NULL;
-			break;
-		}
-		if (r != DECODE_OK) {
-			lower_fault(&l, off, r == DECODE_UD ? TRAP_UD : TRAP_GP);
-			off += i.len ? i.len : 1;
-			more = false;
-			break;
-		}
-		more = lower_insn(&l, &i, off);
-		off += i.len;
-	}
-	if (more)
-		lower_fall(&l, off);
-	lower_runs(&l);
+	begin_lowering(t, &l, tr->op, mode);
+	tr->open = true;
+	if (other)
+		off = share(&l, other, off, limit, &tr->open);
+	off = decode_on(t, &l, page, off, limit, &tr->open);
+	if (!l.icount)
+		return NULL;
+	ids = l.n;
 	finish(t, &l);
 	tr->key = key;
 	tr->sampled = 0;
 	tr->samples = 0;
 	tr->hot = t->heat;
-	tr->end = (uint16_t)(off < PAGE_SIZE ? off : PAGE_SIZE);
+	tr->first = (uint16_t)start;
+	tr->end = (uint16_t)off;
 	tr->slots = (uint16_t)(l.n + 1);
 	tr->insns = (uint8_t)l.icount;
-	for (size_t k = t->used / PART; k <= (end_of(t, tr) - 1) / PART; k++)
-		if (k * PART >= t->used)
-			t->part[k] = (uint32_t)t->used;
-	t->used = end_of(t, tr);
+	memcpy(ids_of(tr), l.id, ids);
+	memset(ids_of(tr) + ids, 0, tr->slots - ids);
+	memcpy(code_of(tr), page + start, off - start);
+	take_place(t, tr);
+	t->stats.built++;
+	tr->young = l.icount > 1 ? YOUNG : 0;
+	if (tr->young) {
+		tr->own = tr->op[0].fn;
+		tr->op[0].fn = op_young;
+	}
 	if (unlikely(tr->hot))
-		specialise(&t->specials, tr->op, tr->slots);
-	/* Where the next trace will be has not been touched since the arena was last dropped: have it fetched. */
-	for (unsigned k = 0; k < AHEAD; k += LINE)
-		__builtin_prefetch(t->arena + t->used + k, 1);
+		heat(t, tr);
 	return tr;
 }
 
 static void publish(struct trace_cache *t, struct trace *tr)
 {
 	struct cpu *c = t->cpu;
-	mfn_t f = (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT);
+	mfn_t f = frame_of(tr->key);
 	struct frame_pool *pool = c->pool;
 	unsigned h = hash_of(tr->key);
 
@@ -304,12 +559,27 @@ static void publish(struct trace_cache *t, struct trace *tr)
 	t->hash[h] = tr;
 	tr->frame_next = t->list[f];
 	t->list[f] = tr;
-	code_map_add(&c->code[f], (uint32_t)tr->key & PAGE_MASK, tr->end);
+	code_map_add(&c->code[f], tr->first, tr->end);
 	if (!(pool->flags[f] & FRAME_CODE)) {
 		pool->flags[f] |= FRAME_CODE;
 		cpu_tlb_ops.drop_writable(c, f);
 	}
-	t->stats.built++;
+}
+
+/* NULL: the first instruction crosses the page's end. */
+static struct trace *make(struct trace_cache *t, uint64_t key)
+{
+	const uint8_t *page = frame_host(t->cpu->pool, frame_of(key));
+	struct trace *tr = revive(t, page, key);
+
+	if (!tr) {
+		if (t->used + TRACE_BYTES > ARENA_BYTES)
+			flush_all(t);
+		tr = build(t, page, key);
+	}
+	if (tr)
+		publish(t, tr);
+	return tr;
 }
 
 static struct trace *find(struct trace_cache *t, uint64_t key)
@@ -392,6 +662,7 @@ static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
 	unsigned len = 0;
 	struct insn i;
 	enum decode_result r = DECODE_OK;
+	struct lowering l;
 
 	if (!fetch_insn(c, lin, bytes, &len, &i, &r)) {
 		c->faulted = true;
@@ -400,8 +671,7 @@ static struct op *resolve_single(struct trace_cache *t, uint32_t lin)
 	c->eip_page = c->eip - (lin & PAGE_MASK);
 	if (s->key == key && s->len == len && memcmp(s->bytes, bytes, len) == 0)
 		return s->op;
-	struct lowering l = lowering(t, s->op, c->mode | MODE_EDGE);
-
+	begin_lowering(t, &l, s->op, c->mode | MODE_EDGE);
 	if (r != DECODE_OK)
 		lower_fault(&l, lin & PAGE_MASK, r == DECODE_UD ? TRAP_UD : TRAP_GP);
 	else if (lower_insn(&l, &i, lin & PAGE_MASK))
@@ -459,25 +729,13 @@ struct op *trace_resolve(struct cpu *c)
 	key = make_key(address, mode);
 	tr = find(t, key);
 	if (!tr) {
-		size_t worst = LINE + sizeof(*tr) + TRACE_SLOTS * sizeof(struct op);
-
-		if (t->used + worst > ARENA_BYTES)
-			flush_all(t);
-		tr = build(t, frame_host(c->pool, (mfn_t)(address >> PAGE_SHIFT)), key);
+		tr = make(t, key);
 		if (!tr)
 			return resolve_single(t, lin);
-		publish(t, tr);
 	}
 	c->eip_page = first;
 	c->jump[jump_slot(address)] = (struct jump){ key, tr->op };
 	return tr->op;
-}
-
-static bool in_arena(const struct trace_cache *t, const struct op *op)
-{
-	const uint8_t *at = (const uint8_t *)op;
-
-	return at >= t->arena && at < t->arena + t->used;
 }
 
 unsigned trace_insns(const struct cpu *c, const struct op *first)
@@ -499,7 +757,7 @@ void trace_sample(struct cpu *c, struct op *first)
 		return;
 	tr->hot = true;
 	t->stats.specialised++;
-	specialise(&t->specials, tr->op, tr->slots);
+	heat(t, tr);
 }
 
 static bool single_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code)
@@ -516,16 +774,14 @@ static bool single_code_of(const struct trace_cache *t, const struct op *op, str
 bool trace_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code)
 {
 	const struct trace *tr;
-	unsigned first;
 
 	if (!in_arena(t, op))
 		return single_code_of(t, op, code);
 	tr = trace_of(t, op);
-	first = (unsigned)tr->key & PAGE_MASK;
 	if (tr->key == KEY_DEAD)
 		return false;
-	*code = (struct trace_code){ tr->key, NULL, tr->end - first, false };
-	code->bytes = frame_host(t->cpu->pool, (mfn_t)((tr->key & ~(0xffull << 56)) >> PAGE_SHIFT)) + first;
+	*code = (struct trace_code){ tr->key, NULL, tr->end - tr->first, false };
+	code->bytes = frame_host(t->cpu->pool, frame_of(tr->key)) + tr->first;
 	return true;
 }
 
@@ -558,6 +814,9 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 		return NULL;
 	t->cpu = c;
 	specials_init(&t->specials);
+	for (unsigned k = 0; k < HOT_STEPS; k++)
+		if (hot_steps[k].unit && hot_steps[k].unit < HOT_RUN)
+			t->alone[hot_steps[k].unit] = hot_runs[hot_steps[k].to - HOT_RUN].first;
 	t->arena = host_memory_new(ARENA_BYTES);
 	t->list = calloc(c->pool->count, sizeof(*t->list));
 	c->code = calloc(c->pool->count, sizeof(*c->code));
@@ -575,6 +834,8 @@ struct trace_cache *trace_cache_new(struct cpu *c)
 	}
 	for (unsigned k = 0; k < SINGLES; k++)
 		t->single[k].key = UINT64_MAX;
+	for (unsigned k = 0; k < KILLED; k++)
+		t->killed[k].key = KEY_DEAD;
 	for (unsigned k = 0; k < JUMPS; k++)
 		c->jump[k].key = UINT64_MAX;
 	c->from = c->guess = t->nowhere;

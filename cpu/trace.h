@@ -13,7 +13,7 @@
 
 struct trace_cache;
 
-struct trace_stats { uint64_t built, killed, flushes, singles, specialised; };
+struct trace_stats { uint64_t built, killed, revived, flushes, singles, specialised; };
 
 /* NULL: no host memory. Registers itself as the listener for writes to code. */
 struct trace_cache *trace_cache_new(struct cpu *c);
@@ -75,8 +75,16 @@ struct lowering {
 
 /* Adds the instruction at page offset `off`. True: the trace goes on behind it. */
 bool lower_insn(struct lowering *l, const struct insn *i, uint32_t off);
-/* The trace is whole: what often follows each other gets one handler. */
-void lower_runs(struct lowering *l);
+/*
+ * The instruction that this op was made from has become another of the same length. True: only its constants are
+ * others, which the op now has.
+ */
+bool lower_again(struct op *op, const struct insn *was, const struct insn *now);
+/*
+ * What often follows each other in these ops gets one handler, whatever runs were there before. `id`: lowering.id of
+ * their slots. `alone`: by id, the instruction's own handler, NULL for those that begin no run.
+ */
+void lower_runs(struct op *op, const uint8_t *id, unsigned n, op_fn *const *alone);
 /* The end of a trace that did not end with a jump: goes on at page offset `off` (up to 4096). */
 void lower_fall(struct lowering *l, uint32_t off);
 /* An instruction that cannot be executed: raises `vector` (#UD, or #GP(0)). */
