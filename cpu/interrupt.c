@@ -400,7 +400,7 @@ bool interrupt_deliver_trap(struct cpu *c)
 bool cpu_deliver_trap(struct cpu *c)
 {
 	if (!(c->db_hit & DB_RETIRED))
-		c->icount++;
+		c->runs_out++;
 	c->db_hit &= ~DB_RETIRED;
 	cpu_sync(c);
 	return interrupt_deliver_trap(c);

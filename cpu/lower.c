@@ -31,6 +31,8 @@ static void lower_generic(struct lowering *l, const struct insn *i, uint32_t off
 
 	op->fn = d->flags & INSN_ENDS ? op_generic_ends : d->flags & INSN_SOFT ? op_generic_soft
 		 : string ? op_string : op_generic;
+	if (!usual)
+		usual = port_handler(i, d->exec);
 	if (usual)
 		op->fn = usual;
 	op->aux = (uint8_t)((l->mode & ~(uint32_t)MODE_EDGE) | OP_PAYLOAD);

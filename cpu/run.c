@@ -22,7 +22,7 @@
  */
 static int32_t sample_interval(const struct cpu *c)
 {
-	return 12288 + (int32_t)((uint32_t)c->icount * 2654435761u >> 20);
+	return 12288 + (int32_t)((uint32_t)c->log->icount * 2654435761u >> 20);
 }
 
 /* ---- where and when --------------------------------------------------------------------------------- */
@@ -47,8 +47,8 @@ ns_t cpu_sync(struct cpu *c)
 static void settle(struct cpu *c)
 {
 	c->cur = NULL;
-	c->icount += (uint64_t)(int64_t)(c->loaded - c->countdown);
-	c->loaded = c->countdown = 0;
+	c->runs_out -= (uint64_t)(int64_t)c->countdown;
+	c->countdown = 0;
 	cpu_sync(c);
 }
 
@@ -91,8 +91,7 @@ static inline void look_around(struct cpu *c)
 		c->attention |= ATTN_INTR;
 	if (unlikely(c->nmi_pending) && !c->nmi_masked)
 		c->attention |= ATTN_NMI;
-	if (c->clock->head && c->clock->head->when < c->until)
-		cpu_check_event(c);
+	quick_check_event(c);
 }
 
 /*
@@ -105,8 +104,8 @@ static struct op *take_trap(struct cpu *c)
 	c->faulted = true;
 	if (c->mode & MODE_STEP)
 		return NULL;
-	/* The fault counts as one instruction, which comes off the way to the deadline. */
-	c->loaded--;
+	/* The fault will count as one instruction, which comes off the way to the deadline. */
+	c->runs_out--;
 	c->countdown--;
 	if (unlikely(!deliver(c)))
 		c->attention |= ATTN_SHUTDOWN;
@@ -407,7 +406,7 @@ struct op *op_generic_ends(HARGS)
 
 static void enter(struct cpu *c, bool sample)
 {
-	uint64_t before = c->icount;
+	uint64_t before = c->log->icount;
 	struct op *op = trace_resolve(c);
 
 	c->repeat = false;
@@ -422,7 +421,7 @@ static void enter(struct cpu *c, bool sample)
 #endif
 	settle(c);
 	if (unlikely(c->profile))
-		profile_passed(c, (uint32_t)(c->icount - before));
+		profile_passed(c, (uint32_t)(c->log->icount - before));
 }
 
 static bool step(struct cpu *c)
@@ -524,9 +523,10 @@ enum cpu_exit cpu_run(struct cpu *c, ns_t until)
 			continue;
 		}
 		left -= TRACE_MAX + 1;
-		c->countdown = c->loaded = c->profile ? profile_interval(c->profile) : sample_interval(c);
-		if (left < (uint32_t)c->loaded)
-			c->countdown = c->loaded = (int32_t)left;
+		c->countdown = c->profile ? profile_interval(c->profile) : sample_interval(c);
+		if (left < (uint32_t)c->countdown)
+			c->countdown = (int32_t)left;
+		c->runs_out += (uint32_t)c->countdown;
 		enter(c, sample && (!c->profile || profile_lets_sample(c->profile)));
 		sample = !c->attention && !c->faulted;
 		if (c->faulted && !deliver(c))

@@ -81,6 +81,8 @@ void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
 
 /* hot_segment.c: a handler for the usual case of a segment instruction, or NULL. */
 op_fn *segment_handler(const struct insn *i, insn_exec *exec);
+/* io.c: the same for IN and OUT. */
+op_fn *port_handler(const struct insn *i, insn_exec *exec);
 
 /* run.c: handlers that are not generated. */
 op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_exit, op_dead, op_ud, op_gp;
