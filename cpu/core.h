@@ -121,8 +121,9 @@ struct called {
 struct known_segment {
 	uint64_t raw; /* the descriptor's bytes */
 	uint32_t key; /* selector, use, level; 0: empty */
-	bool flat;    /* as MODE_FLAT wants it */
+	bool flat;    /* as MODE_FLAT wants it; code and stacks are 32-bit, too */
 	struct segment seg;
+	uint64_t unused[2]; /* 64 bytes: an entry is found by a shift */
 };
 #define KNOWN_SEGMENTS 64u
 
@@ -230,6 +231,7 @@ struct cpu {
 	struct wait *wait;    /* wait.c's own; NULL until it is needed */
 
 	struct called called[CALLED];
+	uint32_t known_level; /* CPL as the keys have it; or KNOWN_NOTHING: in real and V86 mode, and with no_fill */
 	struct known_segment known[KNOWN_SEGMENTS];
 	struct jump jump[JUMPS];
 };

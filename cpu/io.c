@@ -106,11 +106,6 @@ bool exec_out_dx(struct cpu *c, const struct insn *i) { return io_out(c, i, reg1
 
 /* ---- a byte, nearly always: handlers of their own ---------------------------------------------- */
 
-static inline const struct insn *payload(const struct op *op)
-{
-	return (const struct insn *)(const void *)(op + 1);
-}
-
 /* A device that changes the mode (A20) raises attention. */
 #define AFTER_PORT                                                          \
 	do {                                                                \

@@ -46,12 +46,17 @@ static inline void quick_check_event(struct cpu *c)
 		cpu_check_event(c);
 }
 
-/* Does the entry cover [lin, lin + len)? Never with data breakpoints or alignment checks. */
+/* Does the entry cover [lin, lin + len)? */
+static inline bool quick_covers(const struct tlb_entry *e, uint32_t lin, uint32_t len)
+{
+	return likely(e->tag == (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK));
+}
+
+/* The same, but never with data breakpoints or alignment checks. */
 static inline bool quick_hit(const struct cpu *c, const struct tlb_entry *e, uint32_t lin,
 			     uint32_t len)
 {
-	return likely(e->tag == (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) &&
-		      !c->no_fill);
+	return quick_covers(e, lin, len) && likely(!c->no_fill);
 }
 
 /* Where [lin, lin + len) can be read (written) plainly, or NULL: ask access.c. len 1..PAGE_SIZE. */

@@ -341,11 +341,6 @@ struct op *op_gp(HARGS)
 
 /* ---- generic ops ---------------------------------------------------------------------------------------- */
 
-static const struct insn *payload(const struct op *op)
-{
-	return (const struct insn *)(const void *)(op + 1);
-}
-
 struct op *op_generic(HARGS)
 {
 	c->cur = op;

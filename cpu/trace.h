@@ -79,8 +79,8 @@ void lower_fall(struct lowering *l, uint32_t off);
 /* An instruction that cannot be executed: raises `vector` (#UD, or #GP(0)). */
 void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
 
-/* hot_segment.c: a handler for the usual case of a segment instruction, or NULL. */
-op_fn *segment_handler(const struct insn *i, insn_exec *exec);
+/* hot_segment.c: the handler for a segment instruction's usual case, or NULL. `flat`: in flat 32-bit code. */
+op_fn *segment_handler(struct op *op, const struct insn *i, insn_exec *exec, bool flat);
 /* io.c: the same for IN and OUT. */
 op_fn *port_handler(const struct insn *i, insn_exec *exec);
 
