@@ -12,31 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PORTS 65536u
-#define PORT_SLOTS 256u /* slot 0 is "nobody" */
-#define MMIO_SLOTS 32u
-
-/* One mapped window. */
-struct slot {
-	struct device *dev;
-	uint32_t (*read)(struct device *d, uint32_t offset, unsigned size);
-	void (*write)(struct device *d, uint32_t offset, uint32_t val, unsigned size);
-	gpa_t first; /* port or address of offset 0 */
-	uint32_t len; /* 0 in the slot "nobody" */
-	uint8_t min_size, max_size;
-	const char *name;
-};
-
-struct bus {
-	struct slot port[PORT_SLOTS];
-	struct slot mmio[MMIO_SLOTS];
-	unsigned ports, mmios; /* slots in use */
-	unsigned recent;       /* MMIO slot of the last access */
-	uint64_t accesses;
-	uint8_t owner[PORTS];  /* index into port[] */
-};
-
-static const struct slot nobody;
+static const struct bus_slot nobody;
 
 /* The low `size` bytes, 1..4. */
 static inline uint32_t low_bytes(uint32_t v, unsigned size)
@@ -69,9 +45,9 @@ void bus_free(struct bus *b)
 	free(b);
 }
 
-static struct slot make_slot(struct device *d, const struct io_window *w, gpa_t first)
+static struct bus_slot make_slot(struct device *d, const struct io_window *w, gpa_t first)
 {
-	return (struct slot){
+	return (struct bus_slot){
 		.dev = d,
 		.read = w->read ? w->read : read_nothing,
 		.write = w->write ? w->write : write_nothing,
@@ -94,9 +70,9 @@ static bool fail(char err[256], const struct io_window *w, gpa_t first, const ch
 bool bus_map_ports(struct bus *b, struct device *d, const struct io_window *w, uint16_t first,
 		   char err[256])
 {
-	if (w->len == 0 || w->len > PORTS - first)
+	if (w->len == 0 || w->len > BUS_PORTS - first)
 		return fail(err, w, first, "leaves the port space", "");
-	if (b->ports == PORT_SLOTS)
+	if (b->ports == BUS_PORT_SLOTS)
 		return fail(err, w, first, "is one port window too many", "");
 	for (uint32_t p = first; p < first + w->len; p++)
 		if (b->owner[p])
@@ -114,10 +90,10 @@ bool bus_map_mmio(struct bus *b, struct device *d, const struct io_window *w, gp
 {
 	if (w->len == 0 || base + w->len < base)
 		return fail(err, w, base, "leaves the address space", "");
-	if (b->mmios == MMIO_SLOTS)
+	if (b->mmios == BUS_MMIO_SLOTS)
 		return fail(err, w, base, "is one MMIO window too many", "");
 	for (unsigned i = 0; i < b->mmios; i++) {
-		const struct slot *s = &b->mmio[i];
+		const struct bus_slot *s = &b->mmio[i];
 
 		if (base < s->first + s->len && s->first < base + w->len)
 			return fail(err, w, base, "overlaps ", s->name);
@@ -127,9 +103,9 @@ bool bus_map_mmio(struct bus *b, struct device *d, const struct io_window *w, gp
 }
 
 /* The slot that holds address `a`, or `nobody`. */
-static const struct slot *find_mmio(struct bus *b, gpa_t a)
+static const struct bus_slot *find_mmio(struct bus *b, gpa_t a)
 {
-	const struct slot *s = &b->mmio[b->recent];
+	const struct bus_slot *s = &b->mmio[b->recent];
 
 	if (a - s->first < s->len)
 		return s;
@@ -143,13 +119,13 @@ static const struct slot *find_mmio(struct bus *b, gpa_t a)
 	return &nobody;
 }
 
-static inline bool takes(const struct slot *s, uint32_t offset, unsigned size)
+static inline bool takes(const struct bus_slot *s, uint32_t offset, unsigned size)
 {
 	return size >= s->min_size && size <= s->max_size && offset + size <= s->len;
 }
 
 /* Whole access inside the window, width not the device's: cut or widened. size is 1, 2 or 4. */
-static uint32_t slot_read(const struct slot *s, uint32_t offset, unsigned size)
+static uint32_t slot_read(const struct bus_slot *s, uint32_t offset, unsigned size)
 {
 	uint32_t v = 0;
 
@@ -170,7 +146,7 @@ static uint32_t slot_read(const struct slot *s, uint32_t offset, unsigned size)
 	return v;
 }
 
-static void slot_write(const struct slot *s, uint32_t offset, uint32_t val, unsigned size)
+static void slot_write(const struct bus_slot *s, uint32_t offset, uint32_t val, unsigned size)
 {
 	if (size < s->min_size) { /* the lanes not driven are zero */
 		uint32_t lane = offset % s->min_size;
@@ -190,9 +166,9 @@ static void slot_write(const struct slot *s, uint32_t offset, uint32_t val, unsi
 }
 
 /* An access that slot_read may have: not wholly inside its window means cut into bytes. */
-static uint32_t port_in_slowly(struct bus *b, uint32_t port, unsigned size)
+uint32_t bus_in_slowly(struct bus *b, uint32_t port, unsigned size)
 {
-	const struct slot *s = port < PORTS ? &b->port[b->owner[port]] : &nobody;
+	const struct bus_slot *s = port < BUS_PORTS ? &b->port[b->owner[port]] : &nobody;
 	uint32_t v = 0;
 
 	if (s->len && port - s->first + size <= s->len)
@@ -200,13 +176,13 @@ static uint32_t port_in_slowly(struct bus *b, uint32_t port, unsigned size)
 	if (size == 1)
 		return 0xff;
 	for (unsigned i = 0; i < size; i++)
-		v |= port_in_slowly(b, port + i, 1) << 8 * i;
+		v |= bus_in_slowly(b, port + i, 1) << 8 * i;
 	return v;
 }
 
-static void port_out_slowly(struct bus *b, uint32_t port, uint32_t val, unsigned size)
+void bus_out_slowly(struct bus *b, uint32_t port, uint32_t val, unsigned size)
 {
-	const struct slot *s = port < PORTS ? &b->port[b->owner[port]] : &nobody;
+	const struct bus_slot *s = port < BUS_PORTS ? &b->port[b->owner[port]] : &nobody;
 
 	if (s->len && port - s->first + size <= s->len) {
 		slot_write(s, (uint32_t)(port - s->first), val, size);
@@ -215,7 +191,7 @@ static void port_out_slowly(struct bus *b, uint32_t port, uint32_t val, unsigned
 	if (size == 1)
 		return;
 	for (unsigned i = 0; i < size; i++)
-		port_out_slowly(b, port + i, val >> 8 * i & 0xff, 1);
+		bus_out_slowly(b, port + i, val >> 8 * i & 0xff, 1);
 }
 
 uint64_t bus_accesses(const struct bus *b)
@@ -225,34 +201,30 @@ uint64_t bus_accesses(const struct bus *b)
 
 uint32_t bus_in(struct bus *b, uint16_t port, unsigned size)
 {
-	const struct slot *s = &b->port[b->owner[port]];
+	const struct bus_slot *s = &b->port[b->owner[port]];
 	uint32_t offset = port - (uint32_t)s->first;
 
 	b->accesses++;
-	if (size == 1 && s->min_size == 1) /* a byte is always inside its window */
-		return s->read(s->dev, offset, 1) & 0xff;
 	if (takes(s, offset, size))
 		return low_bytes(s->read(s->dev, offset, size), size);
-	return port_in_slowly(b, port, size);
+	return bus_in_slowly(b, port, size);
 }
 
 void bus_out(struct bus *b, uint16_t port, uint32_t val, unsigned size)
 {
-	const struct slot *s = &b->port[b->owner[port]];
+	const struct bus_slot *s = &b->port[b->owner[port]];
 	uint32_t offset = port - (uint32_t)s->first;
 
 	b->accesses++;
-	if (size == 1 && s->min_size == 1)
-		s->write(s->dev, offset, val & 0xff, 1);
-	else if (takes(s, offset, size))
+	if (takes(s, offset, size))
 		s->write(s->dev, offset, low_bytes(val, size), size);
 	else
-		port_out_slowly(b, port, val, size);
+		bus_out_slowly(b, port, val, size);
 }
 
 uint64_t bus_mmio_read(struct bus *b, gpa_t a, unsigned size)
 {
-	const struct slot *s;
+	const struct bus_slot *s;
 	uint32_t offset;
 	uint64_t v = 0;
 
@@ -275,7 +247,7 @@ uint64_t bus_mmio_read(struct bus *b, gpa_t a, unsigned size)
 
 void bus_mmio_write(struct bus *b, gpa_t a, uint64_t val, unsigned size)
 {
-	const struct slot *s;
+	const struct bus_slot *s;
 	uint32_t offset;
 
 	if (size == 8) {

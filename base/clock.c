@@ -9,7 +9,13 @@
 void clock_init(struct clock *c, uint32_t ns_per_insn)
 {
 	assert(ns_per_insn >= 1 && ns_per_insn <= 1000);
-	*c = (struct clock){ .ns_per_insn = ns_per_insn };
+	*c = (struct clock){ .ns_per_insn = ns_per_insn, .next = NS_NEVER };
+}
+
+/* After the list was changed. */
+static void look_at_head(struct clock *c)
+{
+	c->next = c->head ? c->head->when : NS_NEVER;
 }
 
 void clock_cancel(struct clock *c, struct event *e)
@@ -24,6 +30,7 @@ void clock_cancel(struct clock *c, struct event *e)
 	}
 	e->armed = false;
 	e->next = NULL;
+	look_at_head(c);
 }
 
 void clock_schedule(struct clock *c, struct event *e, ns_t when)
@@ -38,11 +45,7 @@ void clock_schedule(struct clock *c, struct event *e, ns_t when)
 	e->armed = true;
 	e->next = *p;
 	*p = e;
-}
-
-ns_t clock_next(const struct clock *c)
-{
-	return c->head ? c->head->when : NS_NEVER;
+	look_at_head(c);
 }
 
 /*
@@ -57,6 +60,7 @@ void clock_run_due(struct clock *c)
 		c->head = e->next;
 		e->next = NULL;
 		e->armed = false;
+		look_at_head(c);
 		e->fire(e->opaque, c->now);
 	}
 }

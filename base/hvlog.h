@@ -45,15 +45,17 @@ enum hv_verdict {
 
 struct hv_record {
 	uint64_t icount; /* instructions executed when it happened */
-	uint32_t eip, address, error;
+	uint32_t eip;
 	uint16_t cs;
-	uint8_t cause, verdict, cpl, vector, guest, reserved;
+	uint8_t cpl, guest;
+	uint32_t address, error;
+	uint8_t cause, verdict, vector, reserved;
 };
 
 #define HV_RING 4096u /* records kept; a power of two */
 
 struct hv_log {
-	/* Who is running; the cpu keeps these true whenever it leaves the fast path. */
+	/* Who is running; the cpu keeps these true whenever it leaves the fast path. clock.now is the time at icount. */
 	uint64_t icount;
 	uint32_t eip;
 	uint16_t cs;
@@ -83,12 +85,21 @@ void hv_drain(struct hv_log *l);
 static inline void hv_note(struct hv_log *l, enum hv_cause cause, enum hv_verdict verdict,
 			   uint8_t vector, uint32_t address, uint32_t error)
 {
-	l->count[cause][verdict][l->cpl & 3]++;
-	l->ring[l->head++ % HV_RING] = (struct hv_record){
-		.icount = l->icount, .eip = l->eip, .address = address, .error = error,
-		.cs = l->cs, .cause = (uint8_t)cause, .verdict = (uint8_t)verdict,
-		.cpl = l->cpl, .vector = vector, .guest = l->guest,
-	};
+	struct hv_record *r = &l->ring[l->head++ % HV_RING];
+
+	l->count[cause][verdict][l->cpl]++;
+	/* Field by field, for a compiler would clear it first. */
+	r->icount = l->icount;
+	r->eip = l->eip;
+	r->cs = l->cs;
+	r->cpl = l->cpl;
+	r->guest = l->guest;
+	r->address = address;
+	r->error = error;
+	r->cause = (uint8_t)cause;
+	r->verdict = (uint8_t)verdict;
+	r->vector = vector;
+	r->reserved = 0;
 	if (!(l->head % (HV_RING / 2)) && l->drain)
 		hv_drain(l);
 }

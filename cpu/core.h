@@ -121,8 +121,9 @@ struct called {
 struct known_segment {
 	uint64_t raw; /* the descriptor's bytes */
 	uint32_t key; /* selector, use, level; 0: empty */
-	bool flat;    /* as MODE_FLAT wants it */
+	bool flat;    /* as MODE_FLAT wants it; code and stacks are 32-bit, too */
 	struct segment seg;
+	uint64_t unused[2]; /* 64 bytes: an entry is found by a shift */
 };
 #define KNOWN_SEGMENTS 64u
 
@@ -202,9 +203,7 @@ struct cpu {
 	uint64_t last_trap_count;
 
 	/* Time: instructions are counted by the countdown, see run.c. */
-	uint64_t icount;      /* executed when `countdown` was last loaded ... */
-	int32_t loaded;       /* ... with this value */
-	uint64_t synced;      /* the count at which clock->now was last brought up to date */
+	uint64_t runs_out;    /* instructions executed when `countdown` will be 0 */
 	ns_t until;           /* deadline of the running cpu_run */
 	uint32_t mode;        /* enum trace_mode in force */
 	uint32_t root;        /* engine's id of the paging root in force */
@@ -232,6 +231,7 @@ struct cpu {
 	struct wait *wait;    /* wait.c's own; NULL until it is needed */
 
 	struct called called[CALLED];
+	uint32_t known_level; /* CPL as the keys have it; or KNOWN_NOTHING: in real and V86 mode, and with no_fill */
 	struct known_segment known[KNOWN_SEGMENTS];
 	struct jump jump[JUMPS];
 };

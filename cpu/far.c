@@ -97,7 +97,7 @@ static bool far_direct(struct cpu *c, const struct far_target *t, struct descrip
  */
 static bool far_quick(struct cpu *c, const struct far_target *t)
 {
-	const struct known_segment *code = known_find(c, t->sel, USE_JUMP, c->cpl);
+	const struct known_segment *code = known_here(c, t->sel, USE_JUMP);
 	uint32_t mask = cpu_stack_mask(c), esp = reg32(c, R_ESP), low = (esp - 8) & mask;
 
 	if (!code || t->off > code->seg.limit || c->traps)
@@ -284,10 +284,10 @@ static bool ret_quick(struct cpu *c, uint32_t skip)
 	const struct known_segment *code;
 	uint16_t sel;
 
-	if (!p || !cpu_is_protected(c))
+	if (!p)
 		return false;
 	sel = (uint16_t)ld2(p + 4);
-	code = known_find(c, sel, USE_RETURN, c->cpl);
+	code = known_here(c, sel, USE_RETURN);
 	if (!code || (sel & SEL_RPL) != c->cpl || ld4(p) > code->seg.limit)
 		return false;
 	c->eip = ld4(p);

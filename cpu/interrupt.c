@@ -255,13 +255,13 @@ static bool deliver_quick(struct cpu *c, const struct cpu_event *e)
 	unsigned cpl, n = 0;
 	uint8_t *p;
 
-	if (!gate || e->vector * 8u + 7 > c->idtr.limit || !cpu_is_protected(c))
+	if (!gate || e->vector * 8u + 7 > c->idtr.limit)
 		return false;
 	lo = ld4(gate);
 	hi = ld4(gate + 4);
 	if ((hi & 0x9e00) != 0x8e00 || (e->source == EVENT_SOFTWARE && (hi >> 13 & 3) < c->cpl))
 		return false; /* P, and a type of 14 or 15 */
-	code = known_find(c, (uint16_t)(lo >> 16), USE_ENTER, c->cpl);
+	code = known_here(c, (uint16_t)(lo >> 16), USE_ENTER);
 	if (!code)
 		return false;
 	lo = (lo & 0xffff) | (hi & 0xffff0000u);
@@ -400,7 +400,7 @@ bool interrupt_deliver_trap(struct cpu *c)
 bool cpu_deliver_trap(struct cpu *c)
 {
 	if (!(c->db_hit & DB_RETIRED))
-		c->icount++;
+		c->runs_out++;
 	c->db_hit &= ~DB_RETIRED;
 	cpu_sync(c);
 	return interrupt_deliver_trap(c);

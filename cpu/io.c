@@ -9,6 +9,7 @@
 #include "cpu/quick.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
+#include "cpu/trace.h"
 
 #define TSS32_MIN_LIMIT 103u
 #define TSS32_IO_MAP 102u
@@ -43,31 +44,36 @@ static bool io_map_allows(struct cpu *c, const struct insn *i, uint16_t port, un
 
 static inline bool io_allowed(struct cpu *c, const struct insn *i, uint16_t port, unsigned size)
 {
-	if (likely(!(c->cr0 & CR0_PE) || (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c))))
+	if (likely(!c->cpl)) /* real mode, too */
+		return true;
+	if (!cpu_is_v86(c) && c->cpl <= cpu_iopl(c))
 		return true;
 	return io_map_allows(c, i, port, size);
 }
 
-static inline uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
+/* Before a device is asked: the time is right. */
+static inline void note_port(struct cpu *c, bool out, uint16_t port, unsigned size)
+{
+	hv_note(c->log, HV_PORT_IO, HV_EMULATED, out, port, size);
+	if (unlikely(c->dr[7] & DR7_ENABLE))
+		debug_io_access(c, port, size);
+}
+
+static uint32_t port_in(struct cpu *c, uint16_t port, unsigned size)
 {
 	uint32_t v;
 
 	quick_sync(c);
-	hv_note(c->log, HV_PORT_IO, HV_EMULATED, 0, port, size);
-	if (unlikely(c->dr[7] & DR7_ENABLE))
-		debug_io_access(c, port, size);
+	note_port(c, false, port, size);
 	v = bus_in(c->bus, port, size);
-
 	quick_check_event(c);
 	return v;
 }
 
-static inline void port_out(struct cpu *c, uint16_t port, unsigned size, uint32_t v)
+static void port_out(struct cpu *c, uint16_t port, unsigned size, uint32_t v)
 {
 	quick_sync(c);
-	hv_note(c->log, HV_PORT_IO, HV_EMULATED, 1, port, size);
-	if (unlikely(c->dr[7] & DR7_ENABLE))
-		debug_io_access(c, port, size);
+	note_port(c, true, port, size);
 	bus_out(c->bus, port, v, size);
 	quick_check_event(c);
 }
@@ -80,10 +86,7 @@ static inline bool io_in(struct cpu *c, const struct insn *i, uint16_t port)
 	unsigned size = io_size(i);
 
 	TRY(io_allowed(c, i, port, size));
-	if (size == 1) /* nearly always */
-		set_reg8(c, R_EAX, (uint8_t)port_in(c, port, 1));
-	else
-		reg_set(c, R_EAX, size, port_in(c, port, size));
+	reg_set(c, R_EAX, size, port_in(c, port, size));
 	return true;
 }
 
@@ -92,10 +95,7 @@ static inline bool io_out(struct cpu *c, const struct insn *i, uint16_t port)
 	unsigned size = io_size(i);
 
 	TRY(io_allowed(c, i, port, size));
-	if (size == 1)
-		port_out(c, port, 1, reg8(c, R_EAX));
-	else
-		port_out(c, port, size, reg_get(c, R_EAX, size));
+	port_out(c, port, size, reg_get(c, R_EAX, size));
 	return true;
 }
 
@@ -103,6 +103,50 @@ bool exec_in_imm(struct cpu *c, const struct insn *i) { return io_in(c, i, i->im
 bool exec_out_imm(struct cpu *c, const struct insn *i) { return io_out(c, i, i->imm & 0xff); }
 bool exec_in_dx(struct cpu *c, const struct insn *i) { return io_in(c, i, reg16(c, R_EDX)); }
 bool exec_out_dx(struct cpu *c, const struct insn *i) { return io_out(c, i, reg16(c, R_EDX)); }
+
+/* ---- a byte, nearly always: handlers of their own ---------------------------------------------- */
+
+/* A device that changes the mode (A20) raises attention. */
+#define AFTER_PORT                                                          \
+	do {                                                                \
+		quick_check_event(c);                                       \
+		if (unlikely(c->attention))                                 \
+			return leave_next(c, op);                           \
+		SKIP;                                                       \
+	} while (0)
+
+static inline struct op *in_byte(HARGS, uint16_t port)
+{
+	quick_sync_op(c, op);
+	if (unlikely(!io_allowed(c, payload(op), port, 1)))
+		return leave_fault(c, op);
+	note_port(c, false, port, 1);
+	set_reg8(c, R_EAX, bus_in8(c->bus, port));
+	AFTER_PORT;
+}
+
+static inline struct op *out_byte(HARGS, uint16_t port)
+{
+	quick_sync_op(c, op);
+	if (unlikely(!io_allowed(c, payload(op), port, 1)))
+		return leave_fault(c, op);
+	note_port(c, true, port, 1);
+	bus_out8(c->bus, port, reg8(c, R_EAX));
+	AFTER_PORT;
+}
+
+static struct op *op_in_imm(HARGS) { return in_byte(HPASS, (uint8_t)payload(op)->imm); }
+static struct op *op_in_dx(HARGS) { return in_byte(HPASS, reg16(c, R_EDX)); }
+static struct op *op_out_imm(HARGS) { return out_byte(HPASS, (uint8_t)payload(op)->imm); }
+static struct op *op_out_dx(HARGS) { return out_byte(HPASS, reg16(c, R_EDX)); }
+
+op_fn *port_handler(const struct insn *i, insn_exec *exec)
+{
+	if (i->opcode & 1)
+		return NULL;
+	return exec == exec_in_imm ? op_in_imm : exec == exec_in_dx ? op_in_dx :
+	       exec == exec_out_imm ? op_out_imm : exec == exec_out_dx ? op_out_dx : NULL;
+}
 
 /* ---- strings --------------------------------------------------------------------------------- */
 

@@ -235,11 +235,11 @@ static bool iret_quick(struct cpu *c, const struct insn *i)
 	const struct known_segment *code, *ss = NULL;
 	unsigned rpl;
 
-	if (!p || i->opsize != 4 || !cpu_is_protected(c) || (c->eflags & FLAG_NT) || c->traps)
+	if (!p || i->opsize != 4 || (c->eflags & FLAG_NT) || c->traps)
 		return false;
 	eip = ld4(p);
 	image = ld4(p + 8);
-	code = known_find(c, (uint16_t)ld2(p + 4), USE_RETURN, c->cpl);
+	code = known_here(c, (uint16_t)ld2(p + 4), USE_RETURN);
 	if ((image & FLAG_VM) || !code || eip > code->seg.limit)
 		return false;
 	rpl = code->seg.sel & SEL_RPL;

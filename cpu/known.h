@@ -23,7 +23,8 @@ enum segment_use {
 	USE_JUMP,   /* CS by far JMP and CALL without a gate at CPL */
 };
 
-#define KNOWN_VALID 0x80000000u
+#define KNOWN_VALID 0x80000000u /* in every key */
+#define KNOWN_NOTHING 0x40000000u /* in none, and not 0, which is an empty entry's */
 
 static inline uint32_t known_key(uint16_t sel, enum segment_use use, unsigned level)
 {
@@ -35,19 +36,40 @@ static inline unsigned known_slot(uint32_t key)
 	return (key >> 3 ^ key >> 16) & (KNOWN_SEGMENTS - 1);
 }
 
+/* What struct cpu's known_level must be. */
+static inline uint32_t known_level(const struct cpu *c)
+{
+	return cpu_is_protected(c) && !c->no_fill ? KNOWN_VALID | (uint32_t)c->cpl << 16 : KNOWN_NOTHING;
+}
+
 /* Linear address of the descriptor; false when it lies outside its table. */
 static inline bool descriptor_place(const struct cpu *c, uint16_t sel, uint32_t *lin)
 {
-	uint32_t off = sel & 0xfff8u;
+	uint32_t off = sel & 0xfff8u, last = sel | 7u;
 
 	if (unlikely(sel & SEL_TI)) {
 		const struct segment *ldt = &c->seg[SEG_LDTR];
 
 		*lin = ldt->base + off;
-		return (ldt->attr & SEG_P) && off + 7 <= ldt->limit;
+		return (ldt->attr & SEG_P) && last <= ldt->limit;
 	}
 	*lin = c->gdtr.base + off;
-	return off + 7 <= c->gdtr.limit;
+	return last <= c->gdtr.limit;
+}
+
+/* The entry for this key of the selector, if the descriptor is what it was. */
+static inline const struct known_segment *known_by_key(const struct cpu *c, uint16_t sel, uint32_t key)
+{
+	const struct known_segment *k = &c->known[known_slot(key)];
+	const struct tlb_entry *e;
+	uint32_t lin;
+
+	if (unlikely(k->key != key || !descriptor_place(c, sel, &lin)))
+		return NULL;
+	e = &c->bank[WHO_SUPERVISOR]->r[tlb_slot(lin)];
+	if (unlikely(!quick_covers(e, lin, 8) || ld8((const void *)(e->addend + lin)) != k->raw))
+		return NULL;
+	return k;
 }
 
 /*
@@ -57,31 +79,23 @@ static inline bool descriptor_place(const struct cpu *c, uint16_t sel, uint32_t 
 static inline const struct known_segment *known_find(const struct cpu *c, uint16_t sel,
 						     enum segment_use use, unsigned level)
 {
-	uint32_t key = known_key(sel, use, level), lin;
-	const struct known_segment *k = &c->known[known_slot(key)];
-	const uint8_t *p;
-
-	if (k->key != key || !descriptor_place(c, sel, &lin))
-		return NULL;
-	p = quick_read(c, lin, 8, false);
-	return p && ld8(p) == k->raw ? k : NULL;
+	return known_by_key(c, sel, (known_key(sel, use, level) ^ KNOWN_VALID) |
+				    (c->known_level & (KNOWN_VALID | KNOWN_NOTHING)));
 }
 
-/* Its hidden part. */
-static inline const struct segment *known_segment(const struct cpu *c, uint16_t sel,
-						  enum segment_use use, unsigned level)
+/* The same at CPL. */
+static inline const struct known_segment *known_here(const struct cpu *c, uint16_t sel, enum segment_use use)
 {
-	const struct known_segment *k = known_find(c, sel, use, level);
-
-	return k ? &k->seg : NULL;
+	return known_by_key(c, sel, c->known_level | (uint32_t)use << 18 | sel);
 }
 
-/* Does it fit MODE_FLAT in the registers that this use loads? */
+/* Does it fit MODE_FLAT in the registers that this use loads, and 32-bit code and stacks? */
 static inline bool known_is_flat(enum segment_use use, const struct segment *s)
 {
 	if (use == USE_DATA || use == USE_STACK)
-		return !s->base && !s->lo && s->rlen == 1ull << 32 && s->wlen == 1ull << 32;
-	return !s->base && s->limit == UINT32_MAX;
+		return !s->base && !s->lo && s->rlen == 1ull << 32 && s->wlen == 1ull << 32 &&
+		       (use == USE_DATA || s->attr & SEG_DB);
+	return !s->base && s->limit == UINT32_MAX && s->attr & SEG_DB;
 }
 
 /* All checks of this use were passed with descriptor `d`, which gave `s`; its A bit has been set. */
@@ -103,13 +117,12 @@ static inline void known_remember(struct cpu *c, uint16_t sel, enum segment_use 
 static inline void known_mode_changed(struct cpu *c, const struct known_segment *cs,
 				      const struct known_segment *ss)
 {
-	unsigned db = cs->seg.attr & (ss ? ss->seg.attr : SEG_DB) & SEG_DB;
-
 	if (unlikely(c->mode != (MODE_CODE32 | MODE_STACK32 | MODE_FLAT) || !cs->flat ||
-		     (ss && !ss->flat) || !db || (c->dr[7] & DR7_ENABLE) || (c->eflags & FLAG_AC))) {
+		     (ss && !ss->flat) || (c->dr[7] & DR7_ENABLE) || (c->eflags & FLAG_AC))) {
 		cpu_mode_changed(c);
 		return;
 	}
+	c->known_level = KNOWN_VALID | (uint32_t)c->cpl << 16;
 	c->no_fill = false;
 	c->tlb = c->bank[c->cpl == 3];
 }
@@ -120,13 +133,11 @@ static inline void known_mode_changed(struct cpu *c, const struct known_segment 
  */
 static inline bool segment_load(struct cpu *c, unsigned n, uint16_t sel)
 {
-	const struct segment *known = NULL;
+	const struct known_segment *known = known_here(c, sel, n == SEG_SS ? USE_STACK : USE_DATA);
 
-	if (likely(cpu_is_protected(c)))
-		known = known_segment(c, sel, n == SEG_SS ? USE_STACK : USE_DATA, c->cpl);
 	if (unlikely(!known))
 		return segment_load_checked(c, n, sel);
-	c->seg[n] = *known;
+	c->seg[n] = known->seg;
 	return true;
 }
 

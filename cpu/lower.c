@@ -20,16 +20,27 @@ static struct op *new_op(struct lowering *l, uint32_t off, unsigned len)
 	return op;
 }
 
+/*
+ * The short forms of stack instructions, of which CALL notes where it is; what is decoded aside (MODE_EDGE)
+ * must not be noted.
+ */
+static bool is_flat_stack(const struct lowering *l)
+{
+	return (l->mode & MODE_FLAT) && (l->mode & MODE_STACK32) && !(l->mode & MODE_EDGE);
+}
+
 static void lower_generic(struct lowering *l, const struct insn *i, uint32_t off)
 {
 	const struct insn_desc *d = &insn_table[i->row];
 	struct op *op = new_op(l, off, i->len);
 	unsigned kind = operand_table[d->op[0]].kind, kind1 = operand_table[d->op[1]].kind;
-	op_fn *usual = segment_handler(i, d->exec);
+	op_fn *usual = segment_handler(op, i, d->exec, is_flat_stack(l) && (l->mode & MODE_CODE32));
 	bool string = kind == OPK_X || kind == OPK_Y || kind1 == OPK_X || kind1 == OPK_Y;
 
 	op->fn = d->flags & INSN_ENDS ? op_generic_ends : d->flags & INSN_SOFT ? op_generic_soft
 		 : string ? op_string : op_generic;
+	if (!usual)
+		usual = port_handler(i, d->exec);
 	if (usual)
 		op->fn = usual;
 	op->aux = (uint8_t)((l->mode & ~(uint32_t)MODE_EDGE) | OP_PAYLOAD);
@@ -54,15 +65,6 @@ static void set_target(struct lowering *l, struct op *op, uint32_t target, unsig
 		if ((l->mode & MODE_FLAT) && opsize == 4)
 			l->exit[l->exits++] = (uint8_t)(op - l->op);
 	}
-}
-
-/*
- * The short forms of stack instructions, of which CALL notes where it is; what is decoded aside (MODE_EDGE)
- * must not be noted.
- */
-static bool is_flat_stack(const struct lowering *l)
-{
-	return (l->mode & MODE_FLAT) && (l->mode & MODE_STACK32) && !(l->mode & MODE_EDGE);
 }
 
 /* 0: base + disp, 1: with index, 2: any; added to HOT_RMB and the like. */

@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "cpu/cpuid.h"
-#include "cpu/debug.h"
-#include "cpu/op.h"
+#include "cpu/known.h"
 
 /* 0: base 0, limit 4 GiB, readable and writable. */
 static inline uint64_t not_flat(const struct segment *s)
@@ -35,6 +34,7 @@ void cpu_mode_changed(struct cpu *c)
 	c->mode = mode;
 	/* Alignment checks and data breakpoints must see every access. */
 	c->no_fill = (who == WHO_USER && (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC)) || debug_watches_data(c);
+	c->known_level = known_level(c);
 	if (unlikely(c->no_fill || who == WHO_LIFTED))
 		c->tlb = tlb_bank(c->banks, c->root, who, c->no_fill);
 	else

@@ -41,7 +41,7 @@ struct op {
 		struct op *chain;
 		insn_exec *exec;   /* generic ops: the C function; struct insn lies in the next slot */
 	};
-	uint32_t imm;    /* direct branches: target as an offset from the page, before wrapping */
+	uint32_t imm;    /* direct branches: target as an offset from the page, before wrapping; see hot_segment.c, too */
 	uint16_t where;  /* offset in the page in 11:0, length in 15:12 */
 	uint8_t icount;  /* instructions from the trace's entry up to and with this one */
 	uint8_t aux;     /* direct branches: enum branch_aux; generic ops: OP_PAYLOAD and the mode decoded for; OP_OWES */
@@ -59,6 +59,11 @@ enum branch_aux {
 #define OP_OWES 0x40u
 #define OP_OWES_AFTER 0x20u
 #define OP_OWES_BACK 0x1fu
+
+static inline const struct insn *payload(const struct op *op)
+{
+	return (const struct insn *)(const void *)(op + 1);
+}
 
 #define OP_OFFSET(op) ((op)->where & PAGE_MASK)
 #define OP_LEN(op) ((op)->where >> 12)

@@ -11,39 +11,52 @@
 /* Instructions executed, with the one that is executing not counted. */
 static inline uint64_t quick_executed(const struct cpu *c)
 {
-	uint64_t n = c->icount + (uint64_t)(int64_t)(c->loaded - c->countdown);
+	uint64_t n = c->runs_out - (uint64_t)(int64_t)c->countdown;
 
 	return c->cur ? n + c->cur->icount - 1 : n;
+}
+
+/* `n` instructions have been executed, and the next one is at `eip`. */
+static inline void quick_sync_at(struct cpu *c, uint64_t n, uint32_t eip)
+{
+	c->clock->now += (n - c->log->icount) * c->clock->ns_per_insn;
+	c->log->icount = n;
+	c->log->eip = eip;
+	c->log->cs = c->seg[SEG_CS].sel;
+	c->log->cpl = c->cpl;
 }
 
 /* cpu_sync() and cpu_insn_eip(). */
 static inline void quick_sync(struct cpu *c)
 {
-	uint64_t n = quick_executed(c);
+	quick_sync_at(c, quick_executed(c), c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip);
+}
 
-	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
-	c->synced = n;
-	c->log->icount = n;
-	c->log->eip = c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip;
-	c->log->cs = c->seg[SEG_CS].sel;
-	c->log->cpl = c->cpl;
+/* The same in the handler of `op`. */
+static inline void quick_sync_op(struct cpu *c, const struct op *op)
+{
+	c->cur = op;
+	quick_sync_at(c, c->runs_out - (uint64_t)(int64_t)c->countdown + op->icount - 1, c->eip_page + OP_OFFSET(op));
 }
 
 /* After a device was called: an event it armed may come before the deadline. */
 static inline void quick_check_event(struct cpu *c)
 {
-	const struct event *next = c->clock->head;
-
-	if (unlikely(next && next->when < c->until))
+	if (unlikely(clock_next(c->clock) < c->until))
 		cpu_check_event(c);
 }
 
-/* Does the entry cover [lin, lin + len)? Never with data breakpoints or alignment checks. */
+/* Does the entry cover [lin, lin + len)? */
+static inline bool quick_covers(const struct tlb_entry *e, uint32_t lin, uint32_t len)
+{
+	return likely(e->tag == (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK));
+}
+
+/* The same, but never with data breakpoints or alignment checks. */
 static inline bool quick_hit(const struct cpu *c, const struct tlb_entry *e, uint32_t lin,
 			     uint32_t len)
 {
-	return likely(e->tag == (((uint64_t)lin + len - 1) & ~(uint64_t)PAGE_MASK) &&
-		      !c->no_fill);
+	return quick_covers(e, lin, len) && likely(!c->no_fill);
 }
 
 /* Where [lin, lin + len) can be read (written) plainly, or NULL: ask access.c. len 1..PAGE_SIZE. */

@@ -22,7 +22,7 @@
  */
 static int32_t sample_interval(const struct cpu *c)
 {
-	return 12288 + (int32_t)((uint32_t)c->icount * 2654435761u >> 20);
+	return 12288 + (int32_t)((uint32_t)c->log->icount * 2654435761u >> 20);
 }
 
 /* ---- where and when --------------------------------------------------------------------------------- */
@@ -47,8 +47,8 @@ ns_t cpu_sync(struct cpu *c)
 static void settle(struct cpu *c)
 {
 	c->cur = NULL;
-	c->icount += (uint64_t)(int64_t)(c->loaded - c->countdown);
-	c->loaded = c->countdown = 0;
+	c->runs_out -= (uint64_t)(int64_t)c->countdown;
+	c->countdown = 0;
 	cpu_sync(c);
 }
 
@@ -91,8 +91,7 @@ static inline void look_around(struct cpu *c)
 		c->attention |= ATTN_INTR;
 	if (unlikely(c->nmi_pending) && !c->nmi_masked)
 		c->attention |= ATTN_NMI;
-	if (c->clock->head && c->clock->head->when < c->until)
-		cpu_check_event(c);
+	quick_check_event(c);
 }
 
 /*
@@ -105,8 +104,8 @@ static struct op *take_trap(struct cpu *c)
 	c->faulted = true;
 	if (c->mode & MODE_STEP)
 		return NULL;
-	/* The fault counts as one instruction, which comes off the way to the deadline. */
-	c->loaded--;
+	/* The fault will count as one instruction, which comes off the way to the deadline. */
+	c->runs_out--;
 	c->countdown--;
 	if (unlikely(!deliver(c)))
 		c->attention |= ATTN_SHUTDOWN;
@@ -335,11 +334,6 @@ struct op *op_gp(HARGS)
 
 /* ---- generic ops ---------------------------------------------------------------------------------------- */
 
-static const struct insn *payload(const struct op *op)
-{
-	return (const struct insn *)(const void *)(op + 1);
-}
-
 struct op *op_generic(HARGS)
 {
 	c->cur = op;
@@ -400,7 +394,7 @@ struct op *op_generic_ends(HARGS)
 
 static void execute(struct cpu *c, struct op *op)
 {
-	uint64_t before = c->icount;
+	uint64_t before = c->log->icount;
 
 	c->repeat = false;
 #if THREADED
@@ -412,7 +406,7 @@ static void execute(struct cpu *c, struct op *op)
 #endif
 	settle(c);
 	if (unlikely(c->profile))
-		profile_passed(c, (uint32_t)(c->icount - before));
+		profile_passed(c, (uint32_t)(c->log->icount - before));
 }
 
 static void enter(struct cpu *c, bool sample)
@@ -424,13 +418,14 @@ static void enter(struct cpu *c, bool sample)
 	execute(c, op);
 }
 
-/* Close to the deadline, `left` instructions: one trace at a time, while they fit. False: this one does not. */
+/*
+ * Close to the deadline, `left` instructions: one trace at a time, which the first charge ends because the countdown
+ * stands at 0. False: the trace does not fit.
+ */
 static bool approach(struct cpu *c, uint64_t left)
 {
-	struct op *op;
+	struct op *op = trace_resolve(c);
 
-	c->countdown = c->loaded = 0; /* so the first charge ends it */
-	op = trace_resolve(c);
 	if (op && trace_insns(c, op) > left)
 		return false;
 	execute(c, op);
@@ -524,9 +519,10 @@ static void go_on(struct cpu *c, uint64_t left, bool *sample)
 	}
 	if (left > NEAR) {
 		left -= NEAR;
-		c->countdown = c->loaded = c->profile ? profile_interval(c->profile) : sample_interval(c);
-		if (left < (uint32_t)c->loaded)
-			c->countdown = c->loaded = (int32_t)left;
+		c->countdown = c->profile ? profile_interval(c->profile) : sample_interval(c);
+		if (left < (uint32_t)c->countdown)
+			c->countdown = (int32_t)left;
+		c->runs_out += (uint32_t)c->countdown;
 		enter(c, *sample && (!c->profile || profile_lets_sample(c->profile)));
 		*sample = !c->attention && !c->faulted;
 	}

@@ -139,16 +139,6 @@ void segment_set_real(struct cpu *c, unsigned n, uint16_t sel)
 	segment_derive(s);
 }
 
-/* Base and limit stay: a later load in real mode finds the limit that was there before. */
-void segment_set_null(struct cpu *c, unsigned n, uint16_t sel)
-{
-	struct segment *s = &c->seg[n];
-
-	s->sel = sel;
-	s->attr = 0;
-	segment_derive(s);
-}
-
 bool segment_check_stack(struct cpu *c, uint16_t sel, unsigned cpl, enum trap_vector v,
 			 unsigned ext, struct descriptor *d)
 {

@@ -105,7 +105,16 @@ void segment_from_descriptor(struct segment *s, uint16_t sel, const struct descr
 
 /* Loads segment register n the real mode or, if EFLAGS.VM is set, the virtual-8086 way. */
 void segment_set_real(struct cpu *c, unsigned n, uint16_t sel);
-void segment_set_null(struct cpu *c, unsigned n, uint16_t sel);
+/* Base and limit stay: a later load in real mode finds the limit that was there before. */
+static inline void segment_set_null(struct cpu *c, unsigned n, uint16_t sel)
+{
+	struct segment *s = &c->seg[n];
+
+	s->sel = sel;
+	s->attr = 0;
+	s->lo = 0;
+	s->rlen = s->wlen = 0;
+}
 
 /* segment_load() of cpu/known.h, the long way. */
 bool segment_load_checked(struct cpu *c, unsigned n, uint16_t sel);

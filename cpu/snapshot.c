@@ -87,8 +87,8 @@ void cpu_put_snapshot(struct cpu *c, const struct cpu_snapshot *s)
 
 	state.a20 = c->a20;
 	c->cur = NULL;
-	c->icount = c->synced = s->icount;
-	c->loaded = c->countdown = 0;
+	c->runs_out = c->log->icount = s->icount;
+	c->countdown = 0;
 	c->faulted = false;
 	c->last_trap_count = 0;
 	c->nmi_pending = s->nmi_pending;

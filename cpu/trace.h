@@ -90,8 +90,10 @@ void lower_fall(struct lowering *l, uint32_t off);
 /* An instruction that cannot be executed: raises `vector` (#UD, or #GP(0)). */
 void lower_fault(struct lowering *l, uint32_t off, enum trap_vector vector);
 
-/* hot_segment.c: a handler for the usual case of a segment instruction, or NULL. */
-op_fn *segment_handler(const struct insn *i, insn_exec *exec);
+/* hot_segment.c: the handler for a segment instruction's usual case, or NULL. `flat`: in flat 32-bit code. */
+op_fn *segment_handler(struct op *op, const struct insn *i, insn_exec *exec, bool flat);
+/* io.c: the same for IN and OUT. */
+op_fn *port_handler(const struct insn *i, insn_exec *exec);
 
 /* run.c: handlers that are not generated. */
 op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_dead, op_ud, op_gp;

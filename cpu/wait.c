@@ -114,8 +114,8 @@ enum cpu_exit cpu_skip_wait(struct cpu *c, ns_t until, uint64_t *skipped)
 	if (!period || !is_fixed(c, c->wait, period, &why))
 		return why;
 	n = (until - c->clock->now) / step / period * period;
-	c->icount += n;
-	c->synced += n;
+	c->runs_out += n;
+	c->log->icount += n;
 	c->clock->now += n * step;
 	cpu_sync(c);
 	*skipped = n;

@@ -154,6 +154,23 @@ static void wide_accesses_are_cut(void **state)
 	assert_string_equal(f->b.seen, "w2@0=201 w2@2=403 r2@0=201 r2@2=403 ");
 }
 
+static void bytes_go_like_any_other_size(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(bus_map_ports(f->bus, &f->a.dev, &byte_window, 0x40, f->err));
+	assert_true(bus_map_ports(f->bus, &f->b.dev, &wide_window, 0x44, f->err));
+	assert_int_equal(bus_in8(f->bus, 0x1234), 0xff);
+	bus_out8(f->bus, 0x1234, 0);
+	assert_int_equal(bus_in8(f->bus, 0x42), 0x12);
+	bus_out8(f->bus, 0x43, 0x7f);
+	assert_string_equal(f->a.seen, "r1@2=12 w1@3=7f ");
+	assert_int_equal(bus_in8(f->bus, 0x45), 0x11);
+	bus_out8(f->bus, 0x4a, 0xab);
+	assert_string_equal(f->b.seen, "r4@0=13121110 w4@4=ab0000 "); /* widened */
+	assert_true(bus_accesses(f->bus) == 6);
+}
+
 static void narrow_accesses_are_widened(void **state)
 {
 	struct fixture *f = *state;
@@ -227,6 +244,7 @@ int main(void)
 		CASE(slots_are_bounded),
 		CASE(an_access_that_fits_goes_through_whole),
 		CASE(wide_accesses_are_cut),
+		CASE(bytes_go_like_any_other_size),
 		CASE(narrow_accesses_are_widened),
 		CASE(an_access_across_windows_is_cut_into_bytes),
 		CASE(ports_do_not_wrap_round),

@@ -92,7 +92,7 @@ void ops_execute(struct ops_world *w, struct op *op, struct ops_outcome *o)
 	c->eip_page = OPS_CODE;
 	c->cur = NULL;
 	c->faulted = false;
-	c->countdown = c->loaded = -1;
+	c->countdown = -1;
 #if THREADED
 	at->fn(c, at, c->tlb, (struct next){ at[1].fn });
 #else
@@ -108,7 +108,7 @@ void ops_execute(struct ops_world *w, struct op *op, struct ops_outcome *o)
 		o->trap = c->trap;
 	c->faulted = false;
 	c->cur = NULL;
-	c->countdown = c->loaded = 0;
+	c->countdown = 0;
 	cpu_get_state(c, &o->state);
 	phys_read(w->guest->p2m, OPS_DATA, o->data, sizeof(o->data));
 }

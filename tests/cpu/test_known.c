@@ -12,6 +12,7 @@
 
 #define COMPARED 0x22000u /* bytes of memory: tables, stacks, stubs, page tables */
 #define SCRATCH 0x13000u  /* far pointers and the like */
+#define LOW 0x8f00u       /* code that a 16-bit segment reaches */
 
 struct twins {
 	struct guest *g[2]; /* the second one forgets */
@@ -100,6 +101,12 @@ static void rewrite(struct twins *t)
 
 /* ---- what is executed ------------------------------------------------------------------------ */
 
+/* Where a far transfer goes: nearly always a HLT. */
+static uint32_t random_target(struct twins *t)
+{
+	return chance(t, 80) ? OTHER : chance(t, 75) ? LOW : rnd(t, 0x200000);
+}
+
 /* What a return finds on the stack, at linear address `at`. */
 static void build_frame(struct twins *t, uint32_t at, unsigned size)
 {
@@ -108,8 +115,8 @@ static void build_frame(struct twins *t, uint32_t at, unsigned size)
 	unsigned ring = rnd(t, 4);
 	uint32_t flags = 2 | rnd(t, 0x1000) | (chance(t, 10) ? rnd(t, 0x400000) : 0);
 	uint32_t item[5] = {
-		chance(t, 95) ? OTHER : rnd(t, 0x200000),
-		chance(t, 85) ? code[ring] : random_selector(t),
+		random_target(t),
+		chance(t, 85) ? code[ring] : chance(t, 40) ? CODE16 : random_selector(t),
 		flags & ~(uint32_t)F_TF,
 		chance(t, 80) ? STACK3 - 64 : rnd(t, 0x20000),
 		chance(t, 85) ? data[ring] : random_selector(t),
@@ -128,7 +135,7 @@ static unsigned random_insn(struct twins *t, uint8_t *b, uint32_t stack)
 	static const uint8_t pushes[][2] = { {0x06}, {0x0e}, {0x16}, {0x0f, 0xa0}, {0x0f, 0xa8} };
 	bool word = chance(t, 15);
 	unsigned n = 0, k = rnd(t, 5);
-	uint32_t off = chance(t, 95) ? OTHER : rnd(t, 0x200000);
+	uint32_t off = random_target(t);
 
 	if (word)
 		b[n++] = 0x66;
@@ -282,6 +289,7 @@ static void compare(struct twins *t)
 	assert_int_equal(g->cpu->no_fill, h->cpu->no_fill);
 	assert_true(g->clock.now == h->clock.now);
 	assert_memory_equal(g->log.count, h->log.count, sizeof(g->log.count));
+	assert_memory_equal(g->cpu->sensitive, h->cpu->sensitive, sizeof(g->cpu->sensitive));
 	phys_read(g->p2m, 0, a, COMPARED);
 	phys_read(h->p2m, 0, b, COMPARED);
 	if (memcmp(a, b, COMPARED))
@@ -330,16 +338,17 @@ static void step(struct twins *t)
 	compare(t);
 }
 
-static void test_short_against_long(void **state)
+static void short_against_long(enum trap_model traps, unsigned long n)
 {
 	const char *steps = getenv("UMBRA86_STEPS"), *seed = getenv("UMBRA86_SEED");
-	unsigned long n = steps ? strtoul(steps, NULL, 0) : 60000;
 	struct twins t = { .rng = seed ? strtoull(seed, NULL, 0) : 0x9e3779b97f4a7c15ull };
 
-	(void)state;
+	if (steps)
+		n = strtoul(steps, NULL, 0);
 	for (unsigned k = 0; k < 2; k++) {
-		t.g[k] = guest_new(CPU_MAX);
+		t.g[k] = guest_new_trapped(CPU_MAX, traps);
 		poke(t.g[k], OTHER, 0xf4, 1);
+		poke(t.g[k], LOW, 0xf4, 1);
 		poke(t.g[k], OTHER + 0x80, 0xf4, 1);
 	}
 	build_pages(&t);
@@ -348,10 +357,17 @@ static void test_short_against_long(void **state)
 				peek(t.g[0], GDT + 8 * i, 4);
 	while (n--)
 		step(&t);
-	print_message("short against long ways: %u passed, 0 failed, 0 skipped\n", t.steps);
+	print_message("short against long ways, %s: %u passed, 0 failed, 0 skipped\n", trap_model_names[traps], t.steps);
 	assert_true(t.hits > t.steps / 2);
 	for (unsigned k = 0; k < 2; k++)
 		guest_free(t.g[k]);
+}
+
+static void test_short_against_long(void **state)
+{
+	(void)state;
+	short_against_long(getenv("UMBRA86_DEPRIVILEGED") ? TRAPS_DEPRIVILEGED : TRAPS_ASSIST, 60000);
+	short_against_long(TRAPS_CLASSIC, 20000);
 }
 
 /* ---- a descriptor rewritten between two uses of the same instruction ------------------------- */
@@ -401,6 +417,57 @@ static void test_rewritten(void **state)
 	guest_free(g);
 }
 
+/* mov fs, ax in the state at hand: what is known of AX holds in the privileged ring of protected mode only. */
+static unsigned load_fs(struct guest *g, unsigned sel)
+{
+	g->s.gpr[R_EAX] = sel;
+	return RUN(g, 0x8e, 0xe0);
+}
+
+static void test_where_it_is_known(void **state)
+{
+	/* mov fs, ax; push DATA3, STACK3, 2, CODE3, OTHER; iretd */
+	static const uint8_t to_ring_3[] = { 0x8e, 0xe0, 0x68, W32(DATA3), 0x68, W32(STACK3), 0x68, W32(2),
+					     0x68, W32(CODE3), 0x68, W32(OTHER), 0xcf };
+	struct guest *g = guest_new(CPU_MAX);
+
+	(void)state;
+	phys_write(g->p2m, OTHER, (const uint8_t[]){ 0x8e, 0xe0, 0xcd, 0x80 }, 4); /* mov fs, ax; int 0x80 */
+	for (unsigned k = 0; k < 3; k++) {
+		start_protected(g, 0);
+		g->s.seg[SEG_DS] = g->s.seg[SEG_ES] = segment_of(g, DATA3); /* they stay */
+		g->s.gpr[R_EAX] = DATA0;
+		assert_int_equal(guest_run(g, to_ring_3, sizeof(to_ring_3)), TRAP_GP);
+		assert_int_equal(stacked(g, 0), DATA0);
+		assert_int_equal(stacked(g, 1), OTHER);
+	}
+	start_real(g);
+	assert_int_equal(load_fs(g, DATA0), NO_FAULT);
+	assert_int_equal(g->s.seg[SEG_FS].base, DATA0 << 4);
+	start_real(g);
+	g->s.seg[SEG_FS] = real_segment(0x1234, 0x93);
+	assert_int_equal(load_fs(g, 0), NO_FAULT);
+	assert_int_equal(g->s.seg[SEG_FS].base, 0);
+	assert_int_equal(g->s.seg[SEG_FS].attr & P, P);
+	start_v86(g, 3);
+	assert_int_equal(load_fs(g, DATA0), TRAP_GP); /* of HLT */
+	start_v86(g, 3);
+	g->s.gpr[R_EAX] = DATA0;
+	assert_int_equal(RUN(g, 0x8e, 0xe0, 0x8c, 0xe1, INT80), 0x80); /* mov cx, fs; to the handler: FS is dropped */
+	assert_int_equal(g->s.gpr[R_ECX], DATA0);
+	assert_int_equal(stacked(g, 7), DATA0); /* FS, as it was pushed */
+	start_protected(g, 0);
+	write_tables(g);
+	assert_int_equal(load_fs(g, DATA0), NO_FAULT);
+	start_protected(g, 0);
+	assert_int_equal(load_fs(g, DATA0), NO_FAULT);
+	start_protected(g, 0); /* a breakpoint at the descriptor */
+	g->s.dr[0] = GDT + DATA0;
+	g->s.dr[7] = 0x400 | 0x000f0001;
+	assert_int_equal(load_fs(g, DATA0), TRAP_DB);
+	guest_free(g);
+}
+
 /* The gate and the code segment of an interrupt, between two INTs. */
 static void test_rewritten_gate(void **state)
 {
@@ -433,11 +500,50 @@ static void test_rewritten_gate(void **state)
 	guest_free(g);
 }
 
+/*
+ * Far CALL and RET round and round, and the callee changes one bit of the code segment's descriptor (AVL) each time.
+ * In pieces of `piece` instructions.
+ */
+static void far_loop(unsigned rounds, unsigned piece)
+{
+	struct guest *g = guest_new(CPU_MAX);
+	uint64_t before = cpu_icount(g->cpu);
+
+	phys_write(g->p2m, CODE, (const uint8_t[]){ 0x9a, W32(OTHER), W16(CODE0), 0x40, 0x49, 0x75, 0xf5, 0xf4 }, 12);
+	phys_write(g->p2m, OTHER, (const uint8_t[]){ 0x81, 0x35, W32(GDT + CODE0 + 4), W32(0x100000), 0x43, 0xcb }, 12);
+	start_protected(g, 0);
+	g->s.gpr[R_ECX] = rounds;
+	do {
+		guest_resume(g, piece);
+	} while (g->exit == CPU_DEADLINE && cpu_icount(g->cpu) - before < 10 * rounds);
+	assert_int_equal(g->exit, CPU_HALTED);
+	assert_int_equal(guest_vector(g), NO_FAULT);
+	assert_int_equal(g->s.gpr[R_EAX], rounds);
+	assert_int_equal(g->s.gpr[R_EBX], rounds);
+	assert_int_equal(g->s.gpr[R_ESP], STACK0);
+	assert_int_equal(g->s.seg[SEG_CS].sel, CODE0);
+	assert_int_equal(g->s.seg[SEG_CS].attr >> 12 & 1, rounds & 1);
+	assert_true(cpu_icount(g->cpu) - before == 7 * rounds + 1);
+	guest_free(g);
+}
+
+static void test_far_loop(void **state)
+{
+	(void)state;
+	far_loop(1000, 10000);
+	far_loop(1001, 10000);
+	for (unsigned piece = 1; piece < 12; piece++)
+		far_loop(41, 60 + piece);
+	far_loop(41, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rewritten),
+		cmocka_unit_test(test_where_it_is_known),
 		cmocka_unit_test(test_rewritten_gate),
+		cmocka_unit_test(test_far_loop),
 		cmocka_unit_test(test_short_against_long),
 	};
 

@@ -543,6 +543,88 @@ static void test_ins_and_outs(void **state)
 	guest_free(g);
 }
 
+/* A device that calls back: a write raises INTR, a read arms an event three instructions ahead. */
+struct caller {
+	struct device dev;
+	struct guest *g;
+	struct event event;
+	uint32_t offset;
+	uint8_t written;
+};
+
+static uint32_t caller_read(struct device *d, uint32_t offset, unsigned size)
+{
+	struct caller *p = (struct caller *)(void *)d;
+
+	(void)size;
+	p->offset = offset;
+	clock_schedule(&p->g->clock, &p->event, p->g->clock.now + 30);
+	return 0x5a;
+}
+
+static void caller_write(struct device *d, uint32_t offset, uint32_t val, unsigned size)
+{
+	struct caller *p = (struct caller *)(void *)d;
+
+	(void)size;
+	p->offset = offset;
+	p->written = (uint8_t)val;
+	cpu_set_intr(p->g->cpu, true);
+}
+
+/* IN or OUT (two bytes of code) at port 0x62 or DX, in front of many NOPs; up to the first thing that happens. */
+static void call_device(struct guest *g, uint8_t b0, uint8_t b1)
+{
+	uint8_t code[70];
+
+	memset(code, 0x90, sizeof(code));
+	code[0] = b0;
+	code[1] = b1;
+	phys_write(g->p2m, CODE, code, sizeof(code));
+	start_protected(g, 0);
+	g->s.eflags |= F_IF;
+	g->s.gpr[R_EAX] = 0x11223344;
+	g->s.gpr[R_EDX] = 0x62;
+	cpu_set_state(g->cpu, &g->s);
+	g->exit = cpu_run(g->cpu, g->clock.now + 2000);
+	cpu_get_state(g->cpu, &g->s);
+}
+
+static void test_port_calls_back(void **state)
+{
+	static const struct io_window window = { .name = "caller", .len = 4, .min_size = 1, .max_size = 1,
+						 .read = caller_read, .write = caller_write };
+	static const uint8_t in[][2] = { { 0xe4, 0x62 }, { 0xec, 0x90 } }, out[][2] = { { 0xe6, 0x62 }, { 0xee, 0x90 } };
+	struct guest *g = guest_new(CPU_MAX);
+	struct caller caller = { .dev = { .cls = &probe_class }, .g = g };
+	char err[256];
+
+	(void)state;
+	g->vector_to_send = 0x70;
+	assert_true(bus_map_ports(g->bus, &caller.dev, &window, 0x60, err));
+	for (unsigned k = 0; k < 2; k++) {
+		uint32_t len = k ? 1 : 2;
+		ns_t before = g->clock.now;
+
+		call_device(g, in[k][0], in[k][1]);
+		assert_int_equal(g->exit, CPU_DEADLINE);
+		assert_true(g->clock.now == before + 30);
+		assert_int_equal(g->s.eip, CODE + len + 2);
+		assert_int_equal(g->s.gpr[R_EAX], 0x1122335a);
+		assert_int_equal(caller.offset, 2);
+		clock_cancel(&g->clock, &caller.event);
+
+		call_device(g, out[k][0], out[k][1]);
+		assert_int_equal(g->exit, CPU_HALTED);
+		assert_int_equal(guest_vector(g), 0x70);
+		assert_int_equal(stacked(g, 0), CODE + len); /* right behind it */
+		assert_int_equal(caller.written, 0x44);
+		assert_int_equal(caller.offset, 2);
+		cpu_set_intr(g->cpu, false);
+	}
+	guest_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +638,7 @@ int main(void)
 		cmocka_unit_test(test_table_registers),
 		cmocka_unit_test(test_io_permission),
 		cmocka_unit_test(test_ins_and_outs),
+		cmocka_unit_test(test_port_calls_back),
 	};
 
 	return cmocka_run_group_tests_name("system instructions", tests, NULL, NULL);
