@@ -267,6 +267,8 @@ static void drop_page(void *o, uint32_t root, gva_t va)
 	for (uint64_t set = root == ROOT_ANY ? taken_set(b) : b->set_of[root]; set;) {
 		struct tlb *t = next_bank(b, &set);
 
+		if (!t->filled)
+			continue;
 		drop_tag(t->r + slot, page);
 		drop_tag(t->w + slot, page);
 		drop_tag(t->x + slot, page);

@@ -66,18 +66,28 @@ static void scope_join(struct shadow *s, struct table *t, enum scope scope, uint
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-void entry_set(struct shadow *s, struct table *t, unsigned i, uint64_t e)
+/* Entry i, which was empty, becomes the first link of the chain that begins at `head`. */
+static inline void put_in(struct shadow *s, struct table *t, unsigned i, uint64_t e, uint32_t *head)
 {
-	uint32_t *head = chain_head(s, e);
-
 	t->e[i] = e;
 	t->map[i / 64] |= 1ull << (i % 64);
 	t->live++;
 	if (head)
 		chain_in(s, head, t, i);
-	if (e & E_TABLE)
+}
+
+void entry_set(struct shadow *s, struct table *t, unsigned i, uint64_t e)
+{
+	if (!(e & E_KINDS)) {
+		put_in(s, t, i, e, &s->rmap[e_mfn(e)]);
+		return;
+	}
+	put_in(s, t, i, e, chain_head(s, e));
+	if (e & E_TABLE) {
+		s->near.dir = NULL;
 		scope_join(s, &s->table[e_mfn(e)], t->scope, t->root,
 			   t->va + ((uint32_t)i << table_shift(t)));
+	}
 }
 
 /* Empties entry i, which is a link of the chain that begins at `head`. */
@@ -96,7 +106,10 @@ void entry_clear(struct shadow *s, struct table *t, unsigned i)
 	uint32_t *head = chain_head(s, e);
 
 	take_out(s, t, i, head);
-	if (e & E_TABLE && *head == NIL)
+	if (!(e & E_TABLE))
+		return;
+	s->near.dir = NULL;
+	if (*head == NIL)
 		s->table[e_mfn(e)].scope = SCOPE_NONE;
 }
 

@@ -13,11 +13,16 @@
  * The entry that answers for va, 0 if there is none; the tables on the way to it. *leaf is NULL for
  * a large entry, of which the part for va is returned.
  */
-static inline uint64_t look(const struct shadow *s, uint32_t va, struct table **dir,
-			    struct table **leaf)
+static inline uint64_t look(struct shadow *s, uint32_t va, struct table **dir, struct table **leaf)
 {
-	uint64_t up = s->table[s->root].e[va >> 30];
+	uint64_t up;
 
+	if (s->near.dir && s->near.at == va >> 21) {
+		*dir = s->near.dir;
+		*leaf = s->near.leaf;
+		return (*leaf)->e[va >> PAGE_SHIFT & 511];
+	}
+	up = s->table[s->root].e[va >> 30];
 	*leaf = *dir = NULL;
 	if (!up)
 		return 0;
@@ -29,10 +34,13 @@ static inline uint64_t look(const struct shadow *s, uint32_t va, struct table **
 		return up ? e_make(up & E_RIGHTS, e_gfn(up) + in, e_mfn(up) + in) : 0;
 	}
 	*leaf = &s->table[e_mfn(up)];
+	s->near.at = va >> 21;
+	s->near.dir = *dir;
+	s->near.leaf = *leaf;
 	return (*leaf)->e[va >> PAGE_SHIFT & 511];
 }
 
-uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **leaf)
+uint64_t shadow_lookup(struct shadow *s, gva_t va, const struct table **leaf)
 {
 	struct table *dir, *pt;
 	uint64_t e = look(s, (uint32_t)va, &dir, &pt);
@@ -441,6 +449,7 @@ static void load_root(struct shadow *s, const struct paging *pg)
 	else
 		*hint = (uint8_t)take_root(s, &k);
 	s->root = *hint;
+	s->near.dir = NULL;
 	s->loaded[s->root] = ++s->loads;
 }
 

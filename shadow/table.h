@@ -117,6 +117,14 @@ struct shadow {
 	uint32_t mode;       /* role bits of the paging registers in force */
 	struct leaf_rules rules; /* of `mode` */
 	uint32_t root;       /* in force */
+	/*
+	 * The tables that the last look at a leaf table met on its way, and which 2 MiB of the root in force it was
+	 * for. Void (dir NULL) when any entry that points to a table changes, or the root.
+	 */
+	struct {
+		uint32_t at;
+		struct table *dir, *leaf;
+	} near;
 	struct root_key key[ENGINE_ROOTS];
 	uint64_t loaded[ENGINE_ROOTS]; /* when; for replacement */
 	uint64_t loads;
@@ -204,7 +212,7 @@ uint64_t leaf_expected(const struct shadow *s, const struct table *t, const stru
 /* Clears what a leaf table that is out of sync allows too much; it stays out of sync. */
 void resync_table(struct shadow *s, struct table *t);
 /* Recomputes one entry of a leaf table, in all tables of its frame. True: something changed. */
-bool resync_entry(struct shadow *s, const struct table *t, unsigned i);
+bool resync_entry(struct shadow *s, struct table *t, unsigned i);
 /* Does entry `e` allow nothing that `most` does not? */
 static inline bool entry_within(uint64_t e, uint64_t most)
 {
@@ -218,6 +226,6 @@ void shadow_drop_frame(struct shadow *s, mfn_t f);
 unsigned shadow_audit(struct engine *e, FILE *why);
 
 /* ---- shadow.c, for the check engine: the entry that answers for va now, 0 if none ------------ */
-uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **leaf);
+uint64_t shadow_lookup(struct shadow *s, gva_t va, const struct table **leaf);
 
 #endif

@@ -279,17 +279,30 @@ void resync_all(struct shadow *s)
 		resync_frame(s, s->unsync[s->unsyncs - 1]);
 }
 
-bool resync_entry(struct shadow *s, const struct table *t, unsigned i)
+static inline bool drop_stale(struct shadow *s, struct table *t, unsigned i)
+{
+	if (!t->e[i] || !entry_stale(s, t, i))
+		return false;
+	entry_drop(s, t, i);
+	return true;
+}
+
+static NOINLINE bool drop_stale_in_others(struct shadow *s, const struct table *t, unsigned i)
 {
 	bool changed = false;
 
 	for (struct table *o = first_of(s, t->mfn); o; o = next_of(s, o)) {
-		if (!o->e[i] || table_quad(o) != table_quad(t) || !entry_stale(s, o, i))
-			continue;
-		entry_drop(s, o, i);
-		changed = true;
+		if (o != t && table_quad(o) == table_quad(t))
+			changed |= drop_stale(s, o, i);
 	}
 	return changed;
+}
+
+bool resync_entry(struct shadow *s, struct table *t, unsigned i)
+{
+	bool changed = drop_stale(s, t, i), alone = t->next == NIL && s->by_frame[t->mfn] == table_id(s, t);
+
+	return (!alone && drop_stale_in_others(s, t, i)) || changed;
 }
 
 /* ---- frames taken away ----------------------------------------------------------------------- */
