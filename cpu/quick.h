@@ -16,17 +16,25 @@ static inline uint64_t quick_executed(const struct cpu *c)
 	return c->cur ? n + c->cur->icount - 1 : n;
 }
 
-/* cpu_sync() and cpu_insn_eip(). */
-static inline void quick_sync(struct cpu *c)
+/* What cpu_sync() does for the log, for who notes events but asks nobody the time. Returns the count. */
+static inline uint64_t quick_sync_log(struct cpu *c)
 {
 	uint64_t n = quick_executed(c);
 
-	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
-	c->synced = n;
 	c->log->icount = n;
 	c->log->eip = c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip;
 	c->log->cs = c->seg[SEG_CS].sel;
 	c->log->cpl = c->cpl;
+	return n;
+}
+
+/* cpu_sync() and cpu_insn_eip(). */
+static inline void quick_sync(struct cpu *c)
+{
+	uint64_t n = quick_sync_log(c);
+
+	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
+	c->synced = n;
 }
 
 /* After a device was called: an event it armed may come before the deadline. */

@@ -133,7 +133,7 @@ bool exec_invlpg(struct cpu *c, const struct insn *i)
 	uint32_t lin = c->seg[i->seg].base + insn_ea(c, i); /* no limit check, SDM vol 2 INVLPG */
 
 	TRY(require_cpl0(c, i->opcode));
-	quick_sync(c);
+	quick_sync_log(c);
 	engine_invlpg(c->engine, lin); /* which notes it, with what it found */
 	if (unlikely(c->traps) && !engine_notes_invlpg(c->engine))
 		hv_note(c->log, HV_INVLPG, HV_EMULATED, 0, lin, 0); /* privileged all the same */

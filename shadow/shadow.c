@@ -89,6 +89,7 @@ static struct table *get_table(struct shadow *s, gfn_t gfn, uint32_t role, const
 		t->gfn = gfn;
 		t->mfn = mfn;
 		t->role = role;
+		t->guest = mfn == MFN_NONE ? NULL : frame_host(s->e->pool, mfn) + table_quad(t) * TABLE_ENTRIES * 4;
 		track_table(s, t);
 	}
 	t->used = USED_WRITE | USED_CLOCK;
@@ -226,10 +227,12 @@ static bool forget_stale(struct shadow *s, uint32_t va)
 	return leaf && leaf->unsync && resync_entry(s, leaf, va >> PAGE_SHIFT & 511);
 }
 
-static unsigned fault_error(unsigned access)
+static inline void note_filled(const struct engine *e, uint32_t va, unsigned access)
 {
-	return (access & ACCESS_WRITE ? PF_W : 0u) | (access & ACCESS_USER ? PF_U : 0u) |
-	       (access & ACCESS_FETCH ? PF_I : 0u);
+	unsigned error = (access & ACCESS_WRITE ? PF_W : 0u) | (access & ACCESS_USER ? PF_U : 0u) |
+			 (access & ACCESS_FETCH ? PF_I : 0u);
+
+	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, error);
 }
 
 static bool reflect(struct engine *e, uint32_t va, const struct trap *t)
@@ -267,8 +270,8 @@ static inline enum leaf_answer translate_leaf(struct engine *e, uint32_t va, uns
 {
 	struct shadow *s = e->own;
 	unsigned i = va >> PAGE_SHIFT & 511, rights, may;
-	uint8_t *host = frame_host(e->pool, leaf->mfn) + table_offset(leaf, i);
-	uint64_t gpte = walk_load_entry(host, leaf->role & ROLE_PAE), now, entry;
+	uint8_t *guest = table_guest(leaf, i);
+	uint64_t gpte = walk_load_entry(guest, leaf->role & ROLE_PAE), now, entry;
 	gfn_t gfn = (gfn_t)((gpte & s->rules.frame) >> PAGE_SHIFT);
 	mfn_t mfn;
 
@@ -286,7 +289,7 @@ static inline enum leaf_answer translate_leaf(struct engine *e, uint32_t va, uns
 	}
 	mfn = p2m_use(e->p2m, gfn);
 	now = gpte | PTE_A | (access & ACCESS_WRITE ? PTE_D : 0);
-	if (mfn == MFN_NONE || !store_accessed(s, leaf, host, now))
+	if (mfn == MFN_NONE || !store_accessed(s, leaf, guest, now))
 		return LEAF_WALK;
 
 	entry = e_make(rights, gfn, mfn);
@@ -330,7 +333,7 @@ static NOINLINE bool translate_slow(struct engine *e, uint32_t va, unsigned acce
 	if (p.kind != P2M_UNTOUCHED)
 		fill(s, va, &w, entry);
 	e->stats.fills++;
-	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, fault_error(access));
+	note_filled(e, va, access);
 	answer(e, entry, walk_allowed((unsigned)entry, access), m);
 	return true;
 }
@@ -341,7 +344,7 @@ static NOINLINE bool fill_or_reflect(struct engine *e, uint32_t va, unsigned acc
 {
 	enum leaf_answer a = LEAF_WALK;
 
-	if (leaf && leaf->mfn != MFN_NONE)
+	if (leaf && leaf->guest)
 		a = translate_leaf(e, va, access, m, t, leaf);
 	if (a == LEAF_WALK)
 		return translate_slow(e, va, access, m, t);
@@ -351,7 +354,7 @@ static NOINLINE bool fill_or_reflect(struct engine *e, uint32_t va, unsigned acc
 		return reflect(e, va, t);
 	leaf->used = USED_WRITE | USED_CLOCK;
 	e->stats.fills++;
-	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, fault_error(access));
+	note_filled(e, va, access);
 	return true;
 }
 

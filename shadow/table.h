@@ -62,6 +62,7 @@ struct link {
 struct table {
 	gfn_t gfn;        /* guest table; direct: first gfn mapped; root: unused */
 	mfn_t mfn;        /* frame of the guest table; MFN_NONE: nothing to track */
+	uint8_t *guest;   /* level 1, with a frame: where in the host's memory the entries it is made from begin */
 	uint32_t role;
 	uint32_t next;    /* same frame or hash bucket; free list */
 	uint32_t parents; /* chain of the entries that point here */
@@ -157,10 +158,10 @@ static inline bool table_has(const struct table *t, unsigned i)
 {
 	return t->map[i / 64] >> (i % 64) & 1;
 }
-/* Where the guest entry behind entry i of a leaf table lies in its guest table. */
-static inline uint32_t table_offset(const struct table *t, unsigned i)
+/* Where the guest entry behind entry i of a leaf table with a frame lies in the host's memory. */
+static inline uint8_t *table_guest(const struct table *t, unsigned i)
 {
-	return t->role & ROLE_PAE ? i * 8 : (table_quad(t) * TABLE_ENTRIES + i) * 4;
+	return t->guest + (t->role & ROLE_PAE ? i * 8 : i * 4);
 }
 /* The bits of ROLE_RW, US and XD that hold for a leaf table's guest entry, as an index. */
 static inline unsigned leaf_role(const struct table *t, uint64_t gpte)

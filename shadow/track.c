@@ -219,8 +219,7 @@ static NOINLINE bool allows_more(const struct shadow *s, const struct table *t, 
 /* Does entry i of a leaf table made from a frame allow more than its guest entry? */
 static inline bool entry_stale(const struct shadow *s, const struct table *t, unsigned i)
 {
-	const uint8_t *guest = frame_host(s->e->pool, t->mfn);
-	uint64_t gpte = walk_load_entry(guest + table_offset(t, i), t->role & ROLE_PAE);
+	uint64_t gpte = walk_load_entry(table_guest(t, i), t->role & ROLE_PAE);
 
 	if ((gpte & (PTE_P | PTE_A)) != (PTE_P | PTE_A)) /* what an operating system mostly leaves there */
 		return true;
