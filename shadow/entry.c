@@ -6,11 +6,9 @@
 
 /* ---- chains ---------------------------------------------------------------------------------- */
 
-/* Where the chain begins that an entry is a link of; NULL: MMIO is in no chain. */
+/* Where the chain begins that an entry of E_KINDS is a link of; NULL: MMIO is in no chain. */
 static inline uint32_t *chain_head(struct shadow *s, uint64_t e)
 {
-	if (!(e & E_KINDS))
-		return &s->rmap[e_mfn(e)];
 	if (e & E_TABLE)
 		return &s->table[e_mfn(e)].parents;
 	return e & E_LARGE ? &s->large : NULL;
@@ -103,8 +101,13 @@ static inline void take_out(struct shadow *s, struct table *t, unsigned i, uint3
 void entry_clear(struct shadow *s, struct table *t, unsigned i)
 {
 	uint64_t e = t->e[i];
-	uint32_t *head = chain_head(s, e);
+	uint32_t *head;
 
+	if (!(e & E_KINDS)) {
+		take_out(s, t, i, &s->rmap[e_mfn(e)]);
+		return;
+	}
+	head = chain_head(s, e);
 	take_out(s, t, i, head);
 	if (!(e & E_TABLE))
 		return;

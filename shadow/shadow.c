@@ -216,14 +216,9 @@ static void fill(struct shadow *s, uint32_t va, const struct walk *w, uint64_t e
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
-/* INVLPG and #PF: what is cached for va must be right now. True: something was not. */
-static bool forget_stale(struct shadow *s, uint32_t va)
+/* INVLPG and #PF: what is cached for va, for which `leaf` answers, must be right now. True: something was not. */
+static inline bool forget_stale(struct shadow *s, struct table *leaf, uint32_t va)
 {
-	struct table *dir, *leaf;
-
-	if (!s->unsyncs)
-		return false;
-	look(s, va, &dir, &leaf);
 	return leaf && leaf->unsync && resync_entry(s, leaf, va >> PAGE_SHIFT & 511);
 }
 
@@ -235,9 +230,10 @@ static inline void note_filled(const struct engine *e, uint32_t va, unsigned acc
 	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, error);
 }
 
-static bool reflect(struct engine *e, uint32_t va, const struct trap *t)
+/* `leaf` answers for va, or NULL. */
+static bool reflect(struct engine *e, uint32_t va, const struct trap *t, struct table *leaf)
 {
-	forget_stale(e->own, va);
+	forget_stale(e->own, leaf, va);
 	e->stats.faults_reflected++;
 	hv_note(e->log, HV_SHADOW_FAULT, HV_REFLECTED, TRAP_PF, va, t->error);
 	return false;
@@ -306,7 +302,7 @@ static inline enum leaf_answer translate_leaf(struct engine *e, uint32_t va, uns
 }
 
 static NOINLINE bool translate_slow(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
-			   struct trap *t)
+				    struct trap *t, struct table *leaf)
 {
 	struct shadow *s = e->own;
 	struct p2m_entry p;
@@ -320,7 +316,7 @@ static NOINLINE bool translate_slow(struct engine *e, uint32_t va, unsigned acce
 	s->own_write = false;
 	if (!ok) {
 		e->stats.guest_loads += w.levels + 1;
-		return reflect(e, va, t);
+		return reflect(e, va, t, leaf);
 	}
 	e->stats.guest_loads += w.levels;
 
@@ -347,11 +343,11 @@ static NOINLINE bool fill_or_reflect(struct engine *e, uint32_t va, unsigned acc
 	if (leaf && leaf->guest)
 		a = translate_leaf(e, va, access, m, t, leaf);
 	if (a == LEAF_WALK)
-		return translate_slow(e, va, access, m, t);
+		return translate_slow(e, va, access, m, t, leaf);
 	e->stats.walks++;
 	e->stats.guest_loads++;
 	if (a == LEAF_FAULT)
-		return reflect(e, va, t);
+		return reflect(e, va, t, leaf);
 	leaf->used = USED_WRITE | USED_CLOCK;
 	e->stats.fills++;
 	note_filled(e, va, access);
@@ -378,8 +374,13 @@ static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct
 
 static void shadow_invlpg(struct engine *e, gva_t va)
 {
-	bool changed = forget_stale(e->own, (uint32_t)va);
+	struct shadow *s = e->own;
+	struct table *dir, *leaf = NULL;
+	bool changed;
 
+	if (s->unsyncs)
+		look(s, (uint32_t)va, &dir, &leaf);
+	changed = forget_stale(s, leaf, (uint32_t)va);
 	hv_note(e->log, HV_INVLPG, changed ? HV_RESYNCED : HV_EMULATED, 0, (uint32_t)va, 0);
 }
 
