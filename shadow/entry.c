@@ -81,11 +81,9 @@ void entry_set(struct shadow *s, struct table *t, unsigned i, uint64_t e)
 		return;
 	}
 	put_in(s, t, i, e, chain_head(s, e));
-	if (e & E_TABLE) {
-		s->near.dir = NULL;
+	if (e & E_TABLE)
 		scope_join(s, &s->table[e_mfn(e)], t->scope, t->root,
 			   t->va + ((uint32_t)i << table_shift(t)));
-	}
 }
 
 /* Empties entry i, which is a link of the chain that begins at `head`. */
@@ -111,7 +109,7 @@ void entry_clear(struct shadow *s, struct table *t, unsigned i)
 	take_out(s, t, i, head);
 	if (!(e & E_TABLE))
 		return;
-	s->near.dir = NULL;
+	s->last.dir = NULL;
 	if (*head == NIL)
 		s->table[e_mfn(e)].scope = SCOPE_NONE;
 }

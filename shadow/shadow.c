@@ -17,9 +17,9 @@ static inline uint64_t look(struct shadow *s, uint32_t va, struct table **dir, s
 {
 	uint64_t up;
 
-	if (s->near.dir && s->near.at == va >> 21) {
-		*dir = s->near.dir;
-		*leaf = s->near.leaf;
+	if (s->last.dir && s->last.at == va >> 21) {
+		*dir = s->last.dir;
+		*leaf = s->last.leaf;
 		return (*leaf)->e[va >> PAGE_SHIFT & 511];
 	}
 	up = s->table[s->root].e[va >> 30];
@@ -34,9 +34,9 @@ static inline uint64_t look(struct shadow *s, uint32_t va, struct table **dir, s
 		return up ? e_make(up & E_RIGHTS, e_gfn(up) + in, e_mfn(up) + in) : 0;
 	}
 	*leaf = &s->table[e_mfn(up)];
-	s->near.at = va >> 21;
-	s->near.dir = *dir;
-	s->near.leaf = *leaf;
+	s->last.at = va >> 21;
+	s->last.dir = *dir;
+	s->last.leaf = *leaf;
 	return (*leaf)->e[va >> PAGE_SHIFT & 511];
 }
 
@@ -453,7 +453,7 @@ static void load_root(struct shadow *s, const struct paging *pg)
 	else
 		*hint = (uint8_t)take_root(s, &k);
 	s->root = *hint;
-	s->near.dir = NULL;
+	s->last.dir = NULL;
 	s->loaded[s->root] = ++s->loads;
 }
 

@@ -62,7 +62,7 @@ struct link {
 struct table {
 	gfn_t gfn;        /* guest table; direct: first gfn mapped; root: unused */
 	mfn_t mfn;        /* frame of the guest table; MFN_NONE: nothing to track */
-	uint8_t *guest;   /* level 1, with a frame: where in the host's memory the entries it is made from begin */
+	uint8_t *guest;   /* level 1: where the guest's entries begin in the host's memory; NULL: no frame */
 	uint32_t role;
 	uint32_t next;    /* same frame or hash bucket; free list */
 	uint32_t parents; /* chain of the entries that point here */
@@ -120,12 +120,12 @@ struct shadow {
 	uint32_t root;       /* in force */
 	/*
 	 * The tables that the last look at a leaf table met on its way, and which 2 MiB of the root in force it was
-	 * for. Void (dir NULL) when any entry that points to a table changes, or the root.
+	 * for. Void (dir NULL) when any entry that points to a table is cleared, or the root changes.
 	 */
 	struct {
 		uint32_t at;
 		struct table *dir, *leaf;
-	} near;
+	} last;
 	struct root_key key[ENGINE_ROOTS];
 	uint64_t loaded[ENGINE_ROOTS]; /* when; for replacement */
 	uint64_t loads;
