@@ -47,7 +47,7 @@ static inline bool translate(struct cpu *c, uint32_t lin, enum access access, bo
 {
 	struct tlb *bank = bank_for(c, user);
 
-	quick_sync(c);
+	quick_sync_log(c);
 	c->slow[access == ACCESS_WRITE ? SLOW_TLB_WRITE : access == ACCESS_READ ? SLOW_TLB_READ : SLOW_TLB_FETCH]++;
 	if (!engine_translate(c->engine, lin, (unsigned)access | (user ? ACCESS_USER : bank->lifted), m, &c->trap))
 		return false;

@@ -204,6 +204,7 @@ struct cpu {
 
 	/* Time: instructions are counted by the countdown, see run.c. */
 	uint64_t runs_out;    /* instructions executed when `countdown` will be 0 */
+	uint64_t synced;      /* the count at which clock->now was last brought up to date; log->icount may be ahead */
 	ns_t until;           /* deadline of the running cpu_run */
 	uint32_t mode;        /* enum trace_mode in force */
 	uint32_t root;        /* engine's id of the paging root in force */

@@ -16,27 +16,44 @@ static inline uint64_t quick_executed(const struct cpu *c)
 	return c->cur ? n + c->cur->icount - 1 : n;
 }
 
-/* `n` instructions have been executed, and the next one is at `eip`. */
-static inline void quick_sync_at(struct cpu *c, uint64_t n, uint32_t eip)
+/* The log's place: `n` instructions have been executed, and the next one is at `eip`. */
+static inline void quick_log_at(struct cpu *c, uint64_t n, uint32_t eip)
 {
-	c->clock->now += (n - c->log->icount) * c->clock->ns_per_insn;
 	c->log->icount = n;
 	c->log->eip = eip;
 	c->log->cs = c->seg[SEG_CS].sel;
 	c->log->cpl = c->cpl;
 }
 
+static inline void quick_clock_at(struct cpu *c, uint64_t n)
+{
+	c->clock->now += (n - c->synced) * c->clock->ns_per_insn;
+	c->synced = n;
+}
+
+/* What cpu_sync() does for the log, for who notes events but asks nobody the time. Returns the count. */
+static inline uint64_t quick_sync_log(struct cpu *c)
+{
+	uint64_t n = quick_executed(c);
+
+	quick_log_at(c, n, c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip);
+	return n;
+}
+
 /* cpu_sync() and cpu_insn_eip(). */
 static inline void quick_sync(struct cpu *c)
 {
-	quick_sync_at(c, quick_executed(c), c->cur ? c->eip_page + OP_OFFSET(c->cur) : c->eip);
+	quick_clock_at(c, quick_sync_log(c));
 }
 
 /* The same in the handler of `op`. */
 static inline void quick_sync_op(struct cpu *c, const struct op *op)
 {
+	uint64_t n = c->runs_out - (uint64_t)(int64_t)c->countdown + op->icount - 1;
+
 	c->cur = op;
-	quick_sync_at(c, c->runs_out - (uint64_t)(int64_t)c->countdown + op->icount - 1, c->eip_page + OP_OFFSET(op));
+	quick_log_at(c, n, c->eip_page + OP_OFFSET(op));
+	quick_clock_at(c, n);
 }
 
 /* After a device was called: an event it armed may come before the deadline. */

@@ -87,7 +87,7 @@ void cpu_put_snapshot(struct cpu *c, const struct cpu_snapshot *s)
 
 	state.a20 = c->a20;
 	c->cur = NULL;
-	c->runs_out = c->log->icount = s->icount;
+	c->runs_out = c->synced = c->log->icount = s->icount;
 	c->countdown = 0;
 	c->faulted = false;
 	c->last_trap_count = 0;

@@ -133,11 +133,11 @@ bool exec_invlpg(struct cpu *c, const struct insn *i)
 	uint32_t lin = c->seg[i->seg].base + insn_ea(c, i); /* no limit check, SDM vol 2 INVLPG */
 
 	TRY(require_cpl0(c, i->opcode));
-	cpu_sync(c);
+	quick_sync_log(c);
 	engine_invlpg(c->engine, lin); /* which notes it, with what it found */
 	if (unlikely(c->traps) && !engine_notes_invlpg(c->engine))
 		hv_note(c->log, HV_INVLPG, HV_EMULATED, 0, lin, 0); /* privileged all the same */
-	if (((c->seg[SEG_CS].base + cpu_insn_eip(c)) ^ lin) < PAGE_SIZE)
+	if (((c->seg[SEG_CS].base + c->log->eip) ^ lin) < PAGE_SIZE)
 		c->attention |= ATTN_CODE; /* the page that is executing may be another now */
 	return true;
 }

@@ -20,6 +20,8 @@
 
 #define BANK_NONE 0xffu
 
+_Static_assert(TLB_BANKS <= 64, "a set of banks is one word");
+
 /* Whose a bank is; apart from the banks, so that a search touches few lines of the host's cache. */
 struct bank_key {
 	uint32_t root; /* engine root id */
@@ -31,8 +33,9 @@ struct bank_key {
 struct tlb_banks {
 	unsigned taken; /* so many banks are in use, from the first on; never fewer again */
 	struct bank_key key[TLB_BANKS];
-	/* The bank of each root, by `who` and `no_fill`; BANK_NONE: there is none. */
+	/* The bank of each root, by `who` and `no_fill`; BANK_NONE: there is none. The same as a set, by bank number. */
 	uint8_t of[ENGINE_ROOTS][TLB_WHOS][2];
+	uint64_t set_of[ENGINE_ROOTS];
 	struct tlb bank[TLB_BANKS];
 	uint64_t clock, fills;
 	uint32_t *note; /* by mfn: linear page number of the write entries, or NOTE_* */
@@ -104,6 +107,7 @@ static unsigned take_bank(struct tlb_banks *b)
 			oldest = k;
 	old = &b->key[oldest];
 	b->of[old->root][old->who][old->no_fill] = BANK_NONE;
+	b->set_of[old->root] &= ~(1ull << oldest);
 	flush(&b->bank[oldest]);
 	return oldest;
 }
@@ -115,6 +119,7 @@ struct tlb *tlb_bank(struct tlb_banks *b, uint32_t root, enum tlb_who who, bool 
 	if (k == BANK_NONE) {
 		k = take_bank(b);
 		b->of[root][who][no_fill] = (uint8_t)k;
+		b->set_of[root] |= 1ull << k;
 		b->bank[k].user = who == WHO_USER;
 		b->bank[k].lifted = who == WHO_LIFTED ? ACCESS_LIFTED : 0;
 		b->bank[k].no_fill = no_fill;
@@ -131,7 +136,7 @@ static void note_write(struct tlb_banks *b, mfn_t f, uint32_t page)
 	b->note[f] = b->note[f] == NOTE_NONE ? page : NOTE_MANY;
 }
 
-static void put(struct tlb_entry *e, uint32_t page, uintptr_t address)
+static inline void put(struct tlb_entry *e, uintptr_t page, uintptr_t address)
 {
 	e->tag = page;
 	e->addend = address - page;
@@ -139,26 +144,27 @@ static void put(struct tlb_entry *e, uint32_t page, uintptr_t address)
 
 void tlb_fill(struct cpu *c, struct tlb *t, uint32_t lin, const struct mapping *m)
 {
-	uint32_t page = lin & ~(uint32_t)PAGE_MASK;
-	unsigned k = tlb_slot(lin);
+	struct tlb_banks *b = c->banks;
+	uintptr_t page = lin & ~(uint32_t)PAGE_MASK;
+	size_t k = tlb_slot(lin);
 
 	if (!m->host)
 		return;
-	c->banks->fills++;
+	b->fills++;
 	/* One page per slot: a slot never mixes two pages, so that a flush of a page is one compare. */
 	if (t->filled < TLB_JOURNAL)
 		t->journal[t->filled++] = (uint16_t)k;
 	else
 		t->filled = TLB_JOURNAL + 1;
 	if ((m->may & ACCESS_FETCH))
-		put(&t->x[k], page, (uintptr_t)m->mfn << PAGE_SHIFT);
+		put(t->x + k, page, (uintptr_t)m->mfn << PAGE_SHIFT);
 	if (t->no_fill)
 		return;
 	if (m->may & ACCESS_READ)
-		put(&t->r[k], page, (uintptr_t)m->host);
+		put(t->r + k, page, (uintptr_t)m->host);
 	if (m->may & ACCESS_WRITE) {
-		put(&t->w[k], page, (uintptr_t)m->host);
-		note_write(c->banks, m->mfn, page >> PAGE_SHIFT);
+		put(t->w + k, page, (uintptr_t)m->host);
+		note_write(b, m->mfn, (uint32_t)page >> PAGE_SHIFT);
 	}
 }
 
@@ -221,6 +227,20 @@ static void drop_all(void *o)
 		flush(&b->bank[k]);
 }
 
+static uint64_t taken_set(const struct tlb_banks *b)
+{
+	return b->taken ? ~0ull >> (64 - b->taken) : 0;
+}
+
+/* The first bank of a set, which it leaves. */
+static inline struct tlb *next_bank(struct tlb_banks *b, uint64_t *set)
+{
+	unsigned k = (unsigned)__builtin_ctzll(*set);
+
+	*set &= *set - 1;
+	return &b->bank[k];
+}
+
 static void drop_root(void *o, uint32_t root)
 {
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
@@ -229,44 +249,31 @@ static void drop_root(void *o, uint32_t root)
 		drop_all(o);
 		return;
 	}
-	for (unsigned n = 0; n < TLB_WHOS * 2; n++) {
-		unsigned k = b->of[root][n >> 1][n & 1];
-
-		if (k != BANK_NONE)
-			flush(&b->bank[k]);
-	}
+	for (uint64_t set = b->set_of[root]; set;)
+		flush(next_bank(b, &set));
 }
 
-static void drop_slot(struct tlb *t, gva_t va)
+static inline void drop_tag(struct tlb_entry *e, uint64_t page)
 {
-	unsigned k = tlb_slot(va);
-	uint64_t page = va & ~(uint64_t)PAGE_MASK;
-
-	if (t->r[k].tag == page)
-		t->r[k].tag = TLB_NO;
-	if (t->w[k].tag == page)
-		t->w[k].tag = TLB_NO;
-	if (t->x[k].tag == page)
-		t->x[k].tag = TLB_NO;
-	if (t->watched[tlb_watched_slot(va)].tag == page)
-		t->watched[tlb_watched_slot(va)].tag = TLB_NO;
+	if (e->tag == page)
+		e->tag = TLB_NO;
 }
 
-/* Banks that never fill hold nothing to be read or written, but code. */
 static void drop_page(void *o, uint32_t root, gva_t va)
 {
 	struct tlb_banks *b = ((struct cpu *)o)->banks;
+	uint64_t page = va & ~(uint64_t)PAGE_MASK;
+	size_t slot = tlb_slot(va), watched = tlb_watched_slot(va);
 
-	if (root == ROOT_ANY) {
-		for (unsigned k = 0; k < b->taken; k++)
-			drop_slot(&b->bank[k], va);
-		return;
-	}
-	for (unsigned n = 0; n < TLB_WHOS * 2; n++) {
-		unsigned k = b->of[root][n >> 1][n & 1];
+	for (uint64_t set = root == ROOT_ANY ? taken_set(b) : b->set_of[root]; set;) {
+		struct tlb *t = next_bank(b, &set);
 
-		if (k != BANK_NONE)
-			drop_slot(&b->bank[k], va);
+		if (!t->filled)
+			continue;
+		drop_tag(t->r + slot, page);
+		drop_tag(t->w + slot, page);
+		drop_tag(t->x + slot, page);
+		drop_tag(t->watched + watched, page);
 	}
 }
 

@@ -115,7 +115,7 @@ enum cpu_exit cpu_skip_wait(struct cpu *c, ns_t until, uint64_t *skipped)
 		return why;
 	n = (until - c->clock->now) / step / period * period;
 	c->runs_out += n;
-	c->log->icount += n;
+	c->synced += n;
 	c->clock->now += n * step;
 	cpu_sync(c);
 	*skipped = n;

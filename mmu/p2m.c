@@ -210,6 +210,20 @@ struct p2m_entry p2m_peek(const struct p2m *p, gfn_t f)
 	return entry_of(p->table[f]);
 }
 
+mfn_t p2m_use(struct p2m *p, gfn_t f)
+{
+	const unsigned memory = 1u << P2M_RAM | 1u << P2M_ROM | 1u << WORD_DEVICE | 1u << WORD_SWAPPED;
+	unsigned kind = f < P2M_GFNS ? p->table[f] >> WORD_KIND_SHIFT : (unsigned)P2M_HOLE;
+
+	if (!(memory >> kind & 1))
+		return MFN_NONE;
+	if (kind == WORD_SWAPPED && p2m_bring_back(p, f).kind != P2M_RAM)
+		return MFN_NONE;
+	if (p->used)
+		p->used[f] = 1;
+	return p->table[f] & WORD_MFN;
+}
+
 void p2m_give(struct p2m *p, gfn_t f, mfn_t m)
 {
 	p->table[f] = p2m_word(P2M_RAM, m);

@@ -98,6 +98,8 @@ bool p2m_set_pager(struct p2m *p, const struct p2m_pager *pager);
 
 /* An engine has mapped the frame. */
 void p2m_note_use(struct p2m *p, gfn_t f);
+/* p2m_peek and p2m_note_use in one: the frame behind `f` if it is RAM or ROM, else MFN_NONE. */
+mfn_t p2m_use(struct p2m *p, gfn_t f);
 /* The frame behind `f` if it is the guest's RAM and in memory now; else MFN_NONE. Brings nothing back. */
 mfn_t p2m_resident(const struct p2m *p, gfn_t f);
 /* How many guest frames are that. A frame that is shared counts for each that has it. */

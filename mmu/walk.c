@@ -26,15 +26,20 @@ bool walk_pdpte_reserved(uint64_t pdpte, unsigned phys_bits)
 	return pdpte & PTE_P && pdpte & reserved;
 }
 
+/* In four-byte entries no bit is, SDM vol 3 table 4-6. */
+uint64_t walk_leaf_reserved(const struct paging *pg)
+{
+	if (!pg->pae)
+		return 0;
+	return ~(((1ull << pg->phys_bits) - 1) | (pg->nx ? PTE_NX : 0));
+}
+
 bool walk_entry_reserved(const struct paging *pg, uint64_t entry, bool leaf_table)
 {
 	bool large = !leaf_table && entry & PTE_PS;
-	uint64_t reserved = 0;
+	uint64_t reserved = walk_leaf_reserved(pg);
 
 	if (pg->pae) {
-		reserved = ~(((1ull << pg->phys_bits) - 1) | PTE_NX);
-		if (!pg->nx)
-			reserved |= PTE_NX;
 		if (large)
 			reserved |= 0x1fe000; /* 20:13; 12 is PAT */
 	} else if (pg->pse && large) {

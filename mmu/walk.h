@@ -80,13 +80,11 @@ static inline unsigned walk_rights(const struct paging *pg, bool rw, bool us, bo
 /* What of these rights holds for who makes this access: ACCESS_READ | WRITE | FETCH. */
 static inline unsigned walk_allowed(unsigned rights, unsigned access)
 {
-	unsigned super = rights >> 3 & 7;
+	unsigned allowed = rights >> (access & ACCESS_USER ? 0 : 3) & 7;
 
-	if (access & ACCESS_USER)
-		return rights & 7;
 	if (access & ACCESS_LIFTED)
-		super |= (rights & ACCESS_READ) | (rights & RIGHT_LIFTED_WRITE ? ACCESS_WRITE : 0u);
-	return super;
+		allowed |= (rights & ACCESS_READ) | (rights & RIGHT_LIFTED_WRITE ? ACCESS_WRITE : 0u);
+	return allowed;
 }
 
 /* Physical address bits above the page offset that the model has. */
@@ -122,6 +120,9 @@ bool walk_page_fault(const struct paging *pg, gva_t va, unsigned access, unsigne
  * set.
  */
 bool walk_entry_reserved(const struct paging *pg, uint64_t entry, bool leaf_table);
+
+/* The bits that are reserved in every entry of a page table; directory entries have more. */
+uint64_t walk_leaf_reserved(const struct paging *pg);
 
 /*
  * True when a present PDPTE may not be loaded: MOV CR3 and the like give #GP(0), SDM vol 3 4.4.1.

@@ -47,17 +47,16 @@ static bool same_chain(uint64_t a, uint64_t b)
 static void check_links(struct audit *a, const struct table *t, unsigned i)
 {
 	const struct shadow *s = a->s;
-	uint32_t id = table_id(s, t) * TABLE_ENTRIES + i, prev = t->link_prev[i],
-		 next = t->link_next[i];
+	uint32_t id = table_id(s, t) * TABLE_ENTRIES + i, prev = t->link[i].prev, next = t->link[i].next;
 
 	if (t->e[i] & E_MMIO)
 		return;
 	if (prev == NIL ? head_of(s, t->e[i]) != id :
-	    table_of_entry(s, prev)->link_next[prev % TABLE_ENTRIES] != id)
+	    link_of(s, prev)->next != id)
 		complain(a, t, "entry %u is not where its chain says", i);
 	if (next == NIL)
 		return;
-	if (table_of_entry(s, next)->link_prev[next % TABLE_ENTRIES] != id ||
+	if (link_of(s, next)->prev != id ||
 	    !same_chain(t->e[i], table_of_entry(s, next)->e[next % TABLE_ENTRIES]))
 		complain(a, t, "the chain behind entry %u is broken", i);
 }
@@ -78,7 +77,7 @@ static void check_scope(struct audit *a, const struct table *t, const struct tab
 		unsigned i = p % TABLE_ENTRIES;
 
 		check_scope(a, t, above, va + (i << table_shift(above)));
-		p = above->link_next[i];
+		p = above->link[i].next;
 	}
 }
 
@@ -147,6 +146,7 @@ static unsigned direct_rights(const struct table *t, const struct paging *pg)
 
 static void check_leaf(struct audit *a, const struct table *t, unsigned i, const struct paging *pg)
 {
+	struct leaf_rules rules = leaf_rules(a->s, t->role);
 	uint64_t at = (uint64_t)t->gfn << PAGE_SHIFT, e = t->e[i];
 	gfn_t gfn;
 
@@ -161,7 +161,7 @@ static void check_leaf(struct audit *a, const struct table *t, unsigned i, const
 	}
 	at += pg->pae ? i * 8 : (table_quad(t) * 512 + i) * 4;
 	check_expected(a, t, i,
-		       leaf_expected(a->s, t, pg, walk_read_entry(a->s->e->p2m, at, pg->pae)));
+		       leaf_expected(a->s, t, &rules, walk_read_entry(a->s->e->p2m, at, pg->pae)));
 }
 
 static void check_large(struct audit *a, const struct table *t, unsigned i, unsigned rights,

@@ -102,20 +102,28 @@ uint32_t engine_set_paging(struct engine *e, const struct paging *pg, enum pagin
 	return e->ops->set_paging(e, pg, why);
 }
 
+/* A shared frame is written: the guest gets its own, and what mapped the old one is dropped. */
+static NOINLINE bool translate_write(struct engine *e, gva_t va, unsigned access, struct mapping *m,
+			    struct trap *t)
+{
+	if (!e->ops->translate(e, va, access, m, t))
+		return false;
+	if (m->may & ACCESS_WRITE || !m->host || !(e->pool->flags[m->mfn] & FRAME_COW))
+		return true;
+	if (p2m_own(e->p2m, (gfn_t)(m->gpa >> PAGE_SHIFT)) != MFN_NONE)
+		return e->ops->translate(e, va, access, m, t);
+	m->host = NULL; /* the pool is empty: no memory is seen */
+	m->may = 0;
+	return true;
+}
+
 bool engine_translate(struct engine *e, gva_t va, unsigned access, struct mapping *m,
 		      struct trap *t)
 {
 	e->stats.translations++;
-	if (!e->ops->translate(e, va & UINT32_MAX, access, m, t))
-		return false;
-	if (!(access & ACCESS_WRITE) || !m->host || !(e->pool->flags[m->mfn] & FRAME_COW))
-		return true;
-	/* A shared frame is written: the guest gets its own, and what mapped the old one has been dropped. */
-	if (p2m_own(e->p2m, (gfn_t)(m->gpa >> PAGE_SHIFT)) != MFN_NONE)
-		return e->ops->translate(e, va & UINT32_MAX, access, m, t);
-	m->host = NULL; /* the pool is empty: no memory is seen */
-	m->may = 0;
-	return true;
+	if (access & ACCESS_WRITE)
+		return translate_write(e, va & UINT32_MAX, access, m, t);
+	return e->ops->translate(e, va & UINT32_MAX, access, m, t);
 }
 
 void engine_invlpg(struct engine *e, gva_t va)

@@ -6,47 +6,32 @@
 
 /* ---- chains ---------------------------------------------------------------------------------- */
 
-/* Where the chain begins that an entry is a link of; NULL: MMIO is in no chain. */
-static uint32_t *chain_head(struct shadow *s, uint64_t e)
+/* Where the chain begins that an entry of E_KINDS is a link of; NULL: MMIO is in no chain. */
+static inline uint32_t *chain_head(struct shadow *s, uint64_t e)
 {
 	if (e & E_TABLE)
 		return &s->table[e_mfn(e)].parents;
-	if (e & E_LARGE)
-		return &s->large;
-	if (e & E_MMIO)
-		return NULL;
-	return &s->rmap[e_mfn(e)];
+	return e & E_LARGE ? &s->large : NULL;
 }
 
-static uint32_t *next_of(struct shadow *s, uint32_t id)
+static inline void chain_in(struct shadow *s, uint32_t *head, struct table *t, unsigned i)
 {
-	return &table_of_entry(s, id)->link_next[id % TABLE_ENTRIES];
-}
+	uint32_t id = table_id(s, t) * TABLE_ENTRIES + i, next = *head;
 
-static uint32_t *prev_of(struct shadow *s, uint32_t id)
-{
-	return &table_of_entry(s, id)->link_prev[id % TABLE_ENTRIES];
-}
-
-static void chain_in(struct shadow *s, uint32_t *head, uint32_t id)
-{
-	*next_of(s, id) = *head;
-	*prev_of(s, id) = NIL;
-	if (*head != NIL)
-		*prev_of(s, *head) = id;
+	t->link[i] = (struct link){.next = next, .prev = NIL};
+	if (next != NIL)
+		link_of(s, next)->prev = id;
 	*head = id;
 }
 
-static void chain_out(struct shadow *s, uint32_t *head, uint32_t id)
+static inline void chain_out(struct shadow *s, uint32_t *head, const struct link *l)
 {
-	uint32_t next = *next_of(s, id), prev = *prev_of(s, id);
-
-	if (prev == NIL)
-		*head = next;
+	if (l->prev == NIL)
+		*head = l->next;
 	else
-		*next_of(s, prev) = next;
-	if (next != NIL)
-		*prev_of(s, next) = prev;
+		link_of(s, l->prev)->next = l->next;
+	if (l->next != NIL)
+		link_of(s, l->next)->prev = l->prev;
 }
 
 /* ---- scopes ---------------------------------------------------------------------------------- */
@@ -79,38 +64,54 @@ static void scope_join(struct shadow *s, struct table *t, enum scope scope, uint
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-void entry_set(struct shadow *s, struct table *t, unsigned i, uint64_t e)
+/* Entry i, which was empty, becomes the first link of the chain that begins at `head`. */
+static inline void put_in(struct shadow *s, struct table *t, unsigned i, uint64_t e, uint32_t *head)
 {
-	uint32_t *head = chain_head(s, e);
-
 	t->e[i] = e;
 	t->map[i / 64] |= 1ull << (i % 64);
 	t->live++;
 	if (head)
-		chain_in(s, head, table_id(s, t) * TABLE_ENTRIES + i);
+		chain_in(s, head, t, i);
+}
+
+void entry_set(struct shadow *s, struct table *t, unsigned i, uint64_t e)
+{
+	if (!(e & E_KINDS)) {
+		put_in(s, t, i, e, &s->rmap[e_mfn(e)]);
+		return;
+	}
+	put_in(s, t, i, e, chain_head(s, e));
 	if (e & E_TABLE)
 		scope_join(s, &s->table[e_mfn(e)], t->scope, t->root,
 			   t->va + ((uint32_t)i << table_shift(t)));
 }
 
-void entry_clear(struct shadow *s, struct table *t, unsigned i)
+/* Empties entry i, which is a link of the chain that begins at `head`. */
+static inline void take_out(struct shadow *s, struct table *t, unsigned i, uint32_t *head)
 {
-	uint64_t e = t->e[i];
-	uint32_t *head = chain_head(s, e);
-
 	if (head)
-		chain_out(s, head, table_id(s, t) * TABLE_ENTRIES + i);
+		chain_out(s, head, &t->link[i]);
 	t->e[i] = 0;
 	t->map[i / 64] &= ~(1ull << (i % 64));
 	t->live--;
-	if (e & E_TABLE && *head == NIL)
-		s->table[e_mfn(e)].scope = SCOPE_NONE;
 }
 
-void entry_drop(struct shadow *s, struct table *t, unsigned i)
+void entry_clear(struct shadow *s, struct table *t, unsigned i)
 {
-	tlb_drop_entry(s, t, i);
-	entry_clear(s, t, i);
+	uint64_t e = t->e[i];
+	uint32_t *head;
+
+	if (!(e & E_KINDS)) {
+		take_out(s, t, i, &s->rmap[e_mfn(e)]);
+		return;
+	}
+	head = chain_head(s, e);
+	take_out(s, t, i, head);
+	if (!(e & E_TABLE))
+		return;
+	s->last.dir = NULL;
+	if (*head == NIL)
+		s->table[e_mfn(e)].scope = SCOPE_NONE;
 }
 
 /* ---- the TLB --------------------------------------------------------------------------------- */
@@ -125,27 +126,26 @@ void tlb_drop_scope(struct shadow *s, const struct table *t)
 		s->e->tlb->drop_all(s->e->tlb_opaque);
 }
 
-/* Drops the page `offset` bytes behind the first address that `t` covers, wherever t is visible. */
-static void drop_page(struct shadow *s, const struct table *t, uint32_t offset)
+static void drop_page(struct shadow *s, const struct table *t, uint32_t offset);
+
+static NOINLINE void drop_page_by_parents(struct shadow *s, const struct table *t, uint32_t offset)
 {
-	struct engine *e = s->e;
+	for (uint32_t p = t->parents; p != NIL; p = link_of(s, p)->next) {
+		const struct table *up = table_of_entry(s, p);
 
-	switch (t->scope) {
-	case SCOPE_NONE:
-		break;
-	case SCOPE_ONE:
-		e->tlb->drop_page(e->tlb_opaque, t->root, t->va + offset);
-		break;
-	case SCOPE_VA:
-		e->tlb->drop_page(e->tlb_opaque, ROOT_ANY, t->va + offset);
-		break;
-	default:
-		for (uint32_t p = t->parents; p != NIL; p = *next_of(s, p)) {
-			const struct table *up = table_of_entry(s, p);
-
-			drop_page(s, up, (p % TABLE_ENTRIES << table_shift(up)) + offset);
-		}
+		drop_page(s, up, (p % TABLE_ENTRIES << table_shift(up)) + offset);
 	}
+}
+
+/* Drops the page `offset` bytes behind the first address that `t` covers, wherever t is visible. */
+static inline void drop_page(struct shadow *s, const struct table *t, uint32_t offset)
+{
+	const struct engine *e = s->e;
+
+	if (t->scope == SCOPE_ONE || t->scope == SCOPE_VA)
+		e->tlb->drop_page(e->tlb_opaque, t->scope == SCOPE_ONE ? t->root : ROOT_ANY, t->va + offset);
+	else if (t->scope == SCOPE_MANY)
+		drop_page_by_parents(s, t, offset);
 }
 
 /* What came through entry i of a level 2 or 3 table, by way of the table below. */
@@ -169,4 +169,17 @@ void tlb_drop_entry(struct shadow *s, const struct table *t, unsigned i)
 		tlb_drop_scope(s, t);
 	else
 		drop_page(s, t, i << PAGE_SHIFT);
+}
+
+void entry_drop(struct shadow *s, struct table *t, unsigned i)
+{
+	uint64_t e = t->e[i];
+
+	if (e & E_KINDS) {
+		tlb_drop_entry(s, t, i);
+		entry_clear(s, t, i);
+		return;
+	}
+	drop_page(s, t, i << PAGE_SHIFT);
+	take_out(s, t, i, &s->rmap[e_mfn(e)]);
 }

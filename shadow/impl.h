@@ -5,6 +5,8 @@
 #include "mmu/walk.h"
 #include "shadow/engine.h"
 
+#define NOINLINE __attribute__((noinline))
+
 struct engine_ops {
 	bool (*init)(struct engine *e, uint32_t pages); /* false: no host memory */
 	void (*free)(struct engine *e);

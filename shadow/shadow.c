@@ -13,11 +13,16 @@
  * The entry that answers for va, 0 if there is none; the tables on the way to it. *leaf is NULL for
  * a large entry, of which the part for va is returned.
  */
-static inline uint64_t look(const struct shadow *s, uint32_t va, struct table **dir,
-			    struct table **leaf)
+static inline uint64_t look(struct shadow *s, uint32_t va, struct table **dir, struct table **leaf)
 {
-	uint64_t up = s->table[s->root].e[va >> 30];
+	uint64_t up;
 
+	if (s->last.dir && s->last.at == va >> 21) {
+		*dir = s->last.dir;
+		*leaf = s->last.leaf;
+		return (*leaf)->e[va >> PAGE_SHIFT & 511];
+	}
+	up = s->table[s->root].e[va >> 30];
 	*leaf = *dir = NULL;
 	if (!up)
 		return 0;
@@ -29,10 +34,13 @@ static inline uint64_t look(const struct shadow *s, uint32_t va, struct table **
 		return up ? e_make(up & E_RIGHTS, e_gfn(up) + in, e_mfn(up) + in) : 0;
 	}
 	*leaf = &s->table[e_mfn(up)];
+	s->last.at = va >> 21;
+	s->last.dir = *dir;
+	s->last.leaf = *leaf;
 	return (*leaf)->e[va >> PAGE_SHIFT & 511];
 }
 
-uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **leaf)
+uint64_t shadow_lookup(struct shadow *s, gva_t va, const struct table **leaf)
 {
 	struct table *dir, *pt;
 	uint64_t e = look(s, (uint32_t)va, &dir, &pt);
@@ -41,22 +49,20 @@ uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **le
 	return e;
 }
 
-static inline void answer(const struct engine *e, uint64_t entry, unsigned access,
-			  struct mapping *m)
+static inline void answer_memory(const struct engine *e, gfn_t gfn, mfn_t mfn, unsigned may, struct mapping *m)
 {
-	unsigned may = walk_allowed((unsigned)entry, access);
+	m->gpa = (gpa_t)gfn << PAGE_SHIFT;
+	m->mfn = mfn;
+	m->host = frame_host(e->pool, mfn);
+	m->may = (uint8_t)(e->pool->flags[mfn] ? may & ~(unsigned)ACCESS_WRITE : may);
+}
 
-	m->gpa = (gpa_t)e_gfn(entry) << PAGE_SHIFT;
-	if (entry & E_MMIO) {
-		m->host = NULL;
-		m->mfn = MFN_NONE;
-	} else {
-		m->mfn = e_mfn(entry);
-		m->host = frame_host(e->pool, m->mfn);
-		if (e->pool->flags[m->mfn])
-			may &= ~(unsigned)ACCESS_WRITE;
-	}
-	m->may = (uint8_t)may;
+static inline void answer(const struct engine *e, uint64_t entry, unsigned may, struct mapping *m)
+{
+	if (entry & E_MMIO)
+		*m = (struct mapping){.gpa = (gpa_t)e_gfn(entry) << PAGE_SHIFT, .mfn = MFN_NONE, .may = (uint8_t)may};
+	else
+		answer_memory(e, e_gfn(entry), e_mfn(entry), may, m);
 }
 
 /* ---- filling --------------------------------------------------------------------------------- */
@@ -83,6 +89,7 @@ static struct table *get_table(struct shadow *s, gfn_t gfn, uint32_t role, const
 		t->gfn = gfn;
 		t->mfn = mfn;
 		t->role = role;
+		t->guest = mfn == MFN_NONE ? NULL : frame_host(s->e->pool, mfn) + table_quad(t) * TABLE_ENTRIES * 4;
 		track_table(s, t);
 	}
 	t->used = USED_WRITE | USED_CLOCK;
@@ -154,9 +161,11 @@ static uint64_t walk_bits(const struct walk *w)
 
 static void replace(struct shadow *s, struct table *t, unsigned i, uint64_t e)
 {
-	if (table_has(t, i)) {
+	uint64_t old = t->e[i];
+
+	if (old) {
 		/* Only more rights: what the TLB holds stays right, and so does the chain. */
-		if (entry_within(t->e[i], e)) {
+		if (entry_within(old, e)) {
 			t->e[i] = e;
 			return;
 		}
@@ -207,26 +216,24 @@ static void fill(struct shadow *s, uint32_t va, const struct walk *w, uint64_t e
 
 /* ---- faults ---------------------------------------------------------------------------------- */
 
-/* INVLPG and #PF: what is cached for va must be right now. True: something was not. */
-static bool forget_stale(struct shadow *s, uint32_t va)
+/* INVLPG and #PF: what is cached for va, for which `leaf` answers, must be right now. True: something was not. */
+static inline bool forget_stale(struct shadow *s, struct table *leaf, uint32_t va)
 {
-	struct table *dir, *leaf;
-
-	if (!s->unsyncs)
-		return false;
-	look(s, va, &dir, &leaf);
 	return leaf && leaf->unsync && resync_entry(s, leaf, va >> PAGE_SHIFT & 511);
 }
 
-static unsigned fault_error(unsigned access)
+static inline void note_filled(const struct engine *e, uint32_t va, unsigned access)
 {
-	return (access & ACCESS_WRITE ? PF_W : 0u) | (access & ACCESS_USER ? PF_U : 0u) |
-	       (access & ACCESS_FETCH ? PF_I : 0u);
+	unsigned error = (access & ACCESS_WRITE ? PF_W : 0u) | (access & ACCESS_USER ? PF_U : 0u) |
+			 (access & ACCESS_FETCH ? PF_I : 0u);
+
+	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, error);
 }
 
-static bool reflect(struct engine *e, uint32_t va, const struct trap *t)
+/* `leaf` answers for va, or NULL. */
+static bool reflect(struct engine *e, uint32_t va, const struct trap *t, struct table *leaf)
 {
-	forget_stale(e->own, va);
+	forget_stale(e->own, leaf, va);
 	e->stats.faults_reflected++;
 	hv_note(e->log, HV_SHADOW_FAULT, HV_REFLECTED, TRAP_PF, va, t->error);
 	return false;
@@ -254,46 +261,48 @@ static bool store_accessed(struct shadow *s, const struct table *t, uint8_t *hos
  * says all that the directory entry would (invariants 1 and 2), so only the guest's last entry is
  * looked at. What is not usual is left to the whole walk, before anything was changed.
  */
-static enum leaf_answer translate_leaf(struct engine *e, struct table *leaf, uint32_t va,
-				       unsigned access, struct mapping *m, struct trap *t)
+static inline enum leaf_answer translate_leaf(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
+					      struct trap *t, struct table *leaf)
 {
 	struct shadow *s = e->own;
-	const struct paging *pg = &e->pg;
-	unsigned i = va >> PAGE_SHIFT & 511, rights, need = access & 7;
-	uint8_t *host = frame_host(e->pool, leaf->mfn) + table_offset(leaf, i);
-	uint64_t gpte = walk_load_entry(host, pg->pae), now, entry;
-	struct p2m_entry p;
-	gpa_t gpa;
+	unsigned i = va >> PAGE_SHIFT & 511, rights, may;
+	uint8_t *guest = table_guest(leaf, i);
+	uint64_t gpte = walk_load_entry(guest, leaf->role & ROLE_PAE), now, entry;
+	gfn_t gfn = (gfn_t)((gpte & s->rules.frame) >> PAGE_SHIFT);
+	mfn_t mfn;
 
 	if (!(gpte & PTE_P)) {
-		walk_page_fault(pg, va, access, 0, t);
+		walk_page_fault(&e->pg, va, access, 0, t);
 		return LEAF_FAULT;
 	}
-	/* In the four-byte entries of a page table no bit is reserved, SDM vol 3 table 4-6. */
-	if ((pg->pae && walk_entry_reserved(pg, gpte, true)) || !need)
+	if (gpte & s->rules.reserved)
 		return LEAF_WALK;
-	rights = s->rights[leaf_role(leaf, gpte)];
-	if (need & ~walk_allowed(rights, access)) {
-		walk_page_fault(pg, va, access, PF_P, t);
+	rights = s->rules.rights[leaf_role(leaf, gpte)];
+	may = walk_allowed(rights, access);
+	if (!(access & 7 & may)) {
+		walk_page_fault(&e->pg, va, access, PF_P, t);
 		return LEAF_FAULT;
 	}
-	gpa = walk_a20(pg, walk_entry_frame(pg, gpte));
-	p = p2m_peek(e->p2m, (gfn_t)(gpa >> PAGE_SHIFT));
+	mfn = p2m_use(e->p2m, gfn);
 	now = gpte | PTE_A | (access & ACCESS_WRITE ? PTE_D : 0);
-	if (!is_memory(p) || !store_accessed(s, leaf, host, now))
+	if (mfn == MFN_NONE || !store_accessed(s, leaf, guest, now))
 		return LEAF_WALK;
 
-	p2m_note_use(e->p2m, (gfn_t)(gpa >> PAGE_SHIFT));
-	if (!(now & PTE_D))
-		rights &= ~(unsigned)E_WRITE;
-	entry = e_make(rights, (gfn_t)(gpa >> PAGE_SHIFT), p.mfn);
-	replace(s, leaf, i, entry);
-	answer(e, entry, access, m);
+	entry = e_make(rights, gfn, mfn);
+	if (!(now & PTE_D)) {
+		entry &= ~(uint64_t)E_WRITE;
+		may &= ~(unsigned)ACCESS_WRITE;
+	}
+	if (leaf->e[i])
+		replace(s, leaf, i, entry);
+	else
+		entry_set(s, leaf, i, entry);
+	answer_memory(e, gfn, mfn, may, m);
 	return LEAF_FILLED;
 }
 
-static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
-			   struct trap *t)
+static NOINLINE bool translate_slow(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
+				    struct trap *t, struct table *leaf)
 {
 	struct shadow *s = e->own;
 	struct p2m_entry p;
@@ -307,7 +316,7 @@ static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struc
 	s->own_write = false;
 	if (!ok) {
 		e->stats.guest_loads += w.levels + 1;
-		return reflect(e, va, t);
+		return reflect(e, va, t, leaf);
 	}
 	e->stats.guest_loads += w.levels;
 
@@ -320,28 +329,28 @@ static bool translate_slow(struct engine *e, uint32_t va, unsigned access, struc
 	if (p.kind != P2M_UNTOUCHED)
 		fill(s, va, &w, entry);
 	e->stats.fills++;
-	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, fault_error(access));
-	answer(e, entry, access, m);
+	note_filled(e, va, access);
+	answer(e, entry, walk_allowed((unsigned)entry, access), m);
 	return true;
 }
 
 /* The shadow does not know, or not that the access is allowed. */
-static bool fill_or_reflect(struct engine *e, struct table *leaf, uint32_t va, unsigned access,
-			    struct mapping *m, struct trap *t)
+static NOINLINE bool fill_or_reflect(struct engine *e, uint32_t va, unsigned access, struct mapping *m,
+				     struct trap *t, struct table *leaf)
 {
 	enum leaf_answer a = LEAF_WALK;
 
-	if (leaf && leaf->mfn != MFN_NONE)
-		a = translate_leaf(e, leaf, va, access, m, t);
+	if (leaf && leaf->guest)
+		a = translate_leaf(e, va, access, m, t, leaf);
 	if (a == LEAF_WALK)
-		return translate_slow(e, va, access, m, t);
+		return translate_slow(e, va, access, m, t, leaf);
 	e->stats.walks++;
 	e->stats.guest_loads++;
 	if (a == LEAF_FAULT)
-		return reflect(e, va, t);
+		return reflect(e, va, t, leaf);
 	leaf->used = USED_WRITE | USED_CLOCK;
 	e->stats.fills++;
-	hv_note(e->log, HV_SHADOW_FAULT, HV_FILLED, TRAP_PF, va, fault_error(access));
+	note_filled(e, va, access);
 	return true;
 }
 
@@ -349,24 +358,29 @@ static bool shadow_translate(struct engine *e, gva_t va, unsigned access, struct
 			     struct trap *t)
 {
 	struct shadow *s = e->own;
-	unsigned need = access & 7;
 	struct table *dir, *leaf;
 	uint64_t entry = look(s, (uint32_t)va, &dir, &leaf);
+	unsigned may = walk_allowed((unsigned)entry, access);
 
-	if (need == 0 || need & ~walk_allowed((unsigned)entry, access))
-		return fill_or_reflect(e, leaf, (uint32_t)va, access, m, t);
+	if (!(access & 7 & may))
+		return fill_or_reflect(e, (uint32_t)va, access, m, t, leaf);
 	e->stats.shadow_loads += leaf ? 3 : 2;
 	dir->used = USED_WRITE | USED_CLOCK;
 	if (leaf)
 		leaf->used = USED_WRITE | USED_CLOCK;
-	answer(e, entry, access, m);
+	answer(e, entry, may, m);
 	return true;
 }
 
 static void shadow_invlpg(struct engine *e, gva_t va)
 {
-	bool changed = forget_stale(e->own, (uint32_t)va);
+	struct shadow *s = e->own;
+	struct table *dir, *leaf = NULL;
+	bool changed;
 
+	if (s->unsyncs)
+		look(s, (uint32_t)va, &dir, &leaf);
+	changed = forget_stale(s, leaf, (uint32_t)va);
 	hv_note(e->log, HV_INVLPG, changed ? HV_RESYNCED : HV_EMULATED, 0, (uint32_t)va, 0);
 }
 
@@ -422,18 +436,16 @@ static uint32_t take_root(struct shadow *s, const struct root_key *k)
 	return oldest;
 }
 
-static unsigned rights_index(uint32_t mode)
-{
-	return (mode & ROLE_WP ? 1u : 0u) | (mode & ROLE_SMEP ? 2u : 0u) | (mode & ROLE_SMAP ? 4u : 0u);
-}
-
 static void load_root(struct shadow *s, const struct paging *pg)
 {
+	uint32_t mode = paging_role(pg);
 	struct root_key k;
 	uint8_t *hint;
 
-	s->mode = paging_role(pg);
-	s->rights = s->rights_of[rights_index(s->mode)];
+	if (mode != s->mode) {
+		s->mode = mode;
+		s->rules = leaf_rules(s, mode);
+	}
 	k = root_key(pg, s->mode);
 	hint = root_hint(s, &k);
 	if (s->loaded[*hint] && same_key(&s->key[*hint], &k))
@@ -441,6 +453,7 @@ static void load_root(struct shadow *s, const struct paging *pg)
 	else
 		*hint = (uint8_t)take_root(s, &k);
 	s->root = *hint;
+	s->last.dir = NULL;
 	s->loaded[s->root] = ++s->loads;
 }
 
@@ -493,24 +506,6 @@ static void shadow_free(struct engine *e)
 	e->own = NULL;
 }
 
-static void init_rights(struct shadow *s)
-{
-	static const uint32_t bits[3] = {ROLE_WP, ROLE_SMEP, ROLE_SMAP};
-
-	for (unsigned n = 0; n < 8; n++) {
-		uint32_t mode = 0;
-
-		for (unsigned k = 0; k < 3; k++)
-			mode |= n >> k & 1 ? bits[k] : 0;
-		for (unsigned r = 0; r < 8; r++) {
-			struct paging pg = role_paging(mode);
-
-			s->rights_of[rights_index(mode)][r] = (uint16_t)walk_rights(&pg, r & 1, r & 2,
-										   r & 4);
-		}
-	}
-}
-
 static bool shadow_init(struct engine *e, uint32_t pages)
 {
 	struct shadow *s = calloc(1, sizeof(*s));
@@ -525,7 +520,7 @@ static bool shadow_init(struct engine *e, uint32_t pages)
 		e->own = NULL;
 		return false;
 	}
-	init_rights(s);
+	s->rules = leaf_rules(s, s->mode);
 	p2m_set_watch(e->p2m, FRAME_TABLE, &(struct frame_watch){track_written, s});
 	load_root(s, &e->pg);
 	return true;

@@ -35,6 +35,32 @@ struct paging role_paging(uint32_t role)
 	};
 }
 
+static unsigned rights_index(uint32_t role)
+{
+	return (role & ROLE_WP ? 1u : 0u) | (role & ROLE_SMEP ? 2u : 0u) | (role & ROLE_SMAP ? 4u : 0u);
+}
+
+struct leaf_rules leaf_rules(const struct shadow *s, uint32_t role)
+{
+	struct paging pg = role_paging(role);
+
+	return (struct leaf_rules){
+		.frame = walk_a20(&pg, walk_frame_mask(&pg)),
+		.reserved = walk_leaf_reserved(&pg),
+		.rights = s->rights_of[rights_index(role)],
+	};
+}
+
+static void init_rights(struct shadow *s)
+{
+	for (unsigned n = 0; n < 8; n++) {
+		struct paging pg = {.enabled = true, .wp = n & 1, .smep = n & 2, .smap = n & 4};
+
+		for (unsigned r = 0; r < 8; r++)
+			s->rights_of[n][r] = (uint16_t)walk_rights(&pg, r & 1, r & 2, r & 4);
+	}
+}
+
 unsigned table_next_live(const struct table *t, unsigned i)
 {
 	for (; i < TABLE_ENTRIES; i = (i | 63) + 1) {
@@ -62,6 +88,7 @@ bool tables_init(struct shadow *s, uint32_t pages)
 	memset(s->by_frame, 0xff, frames * sizeof(*s->by_frame));
 	memset(s->rmap, 0xff, frames * sizeof(*s->rmap));
 	memset(s->hash, 0xff, sizeof(s->hash));
+	init_rights(s);
 	s->large = NIL;
 	s->free = NIL;
 	s->fresh = s->hand = ENGINE_ROOTS;

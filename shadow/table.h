@@ -18,6 +18,7 @@
 #define E_LARGE 0x040ull /* maps 512 neighbouring frames, gfn and mfn are the first's */
 #define E_TABLE 0x080ull /* points to a table of the level below; has no rights */
 #define E_MMIO 0x100ull  /* not memory: only the gfn means something */
+#define E_KINDS (E_LARGE | E_TABLE | E_MMIO) /* none of them: maps a frame */
 #define E_WRITE (ACCESS_WRITE | ACCESS_WRITE << 3 | RIGHT_LIFTED_WRITE)
 #define E_GFN_SHIFT 10
 #define E_GFN_MASK 0xffffffu
@@ -53,9 +54,15 @@ static inline uint64_t e_make(uint64_t bits, gfn_t gfn, mfn_t mfn)
 /* From where a table can be reached; may be too wide, never too narrow. */
 enum scope { SCOPE_NONE, SCOPE_ONE, SCOPE_VA, SCOPE_MANY };
 
+/* The neighbours of an entry in its chain, by entry id. */
+struct link {
+	uint32_t next, prev;
+};
+
 struct table {
 	gfn_t gfn;        /* guest table; direct: first gfn mapped; root: unused */
 	mfn_t mfn;        /* frame of the guest table; MFN_NONE: nothing to track */
+	uint8_t *guest;   /* level 1: where the guest's entries begin in the host's memory; NULL: no frame */
 	uint32_t role;
 	uint32_t next;    /* same frame or hash bucket; free list */
 	uint32_t parents; /* chain of the entries that point here */
@@ -69,7 +76,7 @@ struct table {
 	uint32_t va;      /* SCOPE_ONE, SCOPE_VA: of entry 0 */
 	uint64_t map[TABLE_ENTRIES / 64]; /* bit set: entry not empty */
 	uint64_t e[TABLE_ENTRIES];
-	uint32_t link_next[TABLE_ENTRIES], link_prev[TABLE_ENTRIES];
+	struct link link[TABLE_ENTRIES];
 };
 
 #define USED_WRITE 1u /* since the last tracked write */
@@ -78,6 +85,13 @@ struct table {
 struct root_key {
 	uint64_t cr3, pdpte[4];
 	uint32_t role;
+};
+
+/* What entries of page tables mean in one mode. */
+struct leaf_rules {
+	uint64_t frame;         /* the bits that are the address; with A20 closed bit 20 is not among them */
+	uint64_t reserved;      /* these must be 0 */
+	const uint16_t *rights; /* what walk_rights gives, by leaf_role() */
 };
 
 #define HASH_BUCKETS 1024u
@@ -102,13 +116,21 @@ struct shadow {
 	bool own_write;      /* the walk is storing A and D */
 
 	uint32_t mode;       /* role bits of the paging registers in force */
-	const uint16_t *rights; /* what entries allow in this mode, by leaf_role() */
+	struct leaf_rules rules; /* of `mode` */
 	uint32_t root;       /* in force */
+	/*
+	 * The tables that the last look at a leaf table met on its way, and which 2 MiB of the root in force it was
+	 * for. Void (dir NULL) when any entry that points to a table is cleared, or the root changes.
+	 */
+	struct {
+		uint32_t at;
+		struct table *dir, *leaf;
+	} last;
 	struct root_key key[ENGINE_ROOTS];
 	uint64_t loaded[ENGINE_ROOTS]; /* when; for replacement */
 	uint64_t loads;
 	uint8_t hint[HINTS]; /* root by hash of CR3 and role */
-	uint16_t rights_of[8][8]; /* `rights` by WP, SMEP and SMAP */
+	uint16_t rights_of[8][8]; /* leaf_rules.rights by WP, SMEP and SMAP */
 };
 
 static inline unsigned table_level(const struct table *t) { return t->role & ROLE_LEVEL; }
@@ -128,28 +150,25 @@ static inline struct table *table_of_entry(const struct shadow *s, uint32_t id)
 {
 	return &s->table[id / TABLE_ENTRIES];
 }
+static inline struct link *link_of(const struct shadow *s, uint32_t id)
+{
+	return &table_of_entry(s, id)->link[id % TABLE_ENTRIES];
+}
 static inline bool table_has(const struct table *t, unsigned i)
 {
 	return t->map[i / 64] >> (i % 64) & 1;
 }
-/* Where the guest entry behind entry i of a leaf table lies in its guest table. */
-static inline uint32_t table_offset(const struct table *t, unsigned i)
+/* Where the guest entry behind entry i of a leaf table with a frame lies in the host's memory. */
+static inline uint8_t *table_guest(const struct table *t, unsigned i)
 {
-	return t->role & ROLE_PAE ? i * 8 : (table_quad(t) * TABLE_ENTRIES + i) * 4;
+	return t->guest + (t->role & ROLE_PAE ? i * 8 : i * 4);
 }
 /* The bits of ROLE_RW, US and XD that hold for a leaf table's guest entry, as an index. */
 static inline unsigned leaf_role(const struct table *t, uint64_t gpte)
 {
-	unsigned own = (gpte & PTE_RW ? ROLE_RW : 0u) | (gpte & PTE_US ? ROLE_US : 0u);
+	unsigned up = t->role / ROLE_RW, own = (unsigned)gpte / PTE_RW & 3;
 
-	return ((t->role & own) | (gpte & PTE_NX ? ROLE_XD : t->role & ROLE_XD)) / ROLE_RW;
-}
-/* What a leaf table's guest entry allows, whatever its A and D; `pg` is role_paging(t->role). */
-static inline unsigned leaf_rights(const struct table *t, const struct paging *pg, uint64_t gpte)
-{
-	unsigned r = leaf_role(t, gpte);
-
-	return walk_rights(pg, r & 1, r & 2, r & 4);
+	return (up & own) | (up & ROLE_XD / ROLE_RW) | (gpte & PTE_NX ? ROLE_XD / ROLE_RW : 0u);
 }
 /* Next live index at or after i, TABLE_ENTRIES if none. */
 unsigned table_next_live(const struct table *t, unsigned i);
@@ -157,6 +176,7 @@ unsigned table_next_live(const struct table *t, unsigned i);
 /* The paging registers that a role stands for, so far as the meaning of an entry goes. */
 struct paging role_paging(uint32_t role);
 uint32_t paging_role(const struct paging *pg);
+struct leaf_rules leaf_rules(const struct shadow *s, uint32_t role);
 
 /* ---- storage (table.c) ----------------------------------------------------------------------- */
 bool tables_init(struct shadow *s, uint32_t pages);
@@ -187,13 +207,13 @@ void track_table(struct shadow *s, struct table *t);
 /* A table left its frame's list. */
 void untrack_table(struct shadow *s, struct table *t);
 void resync_all(struct shadow *s);
-/* What the entry for `gpte` may be at most; 0: nothing. `pg` is role_paging(t->role). */
-uint64_t leaf_expected(const struct shadow *s, const struct table *t, const struct paging *pg,
+/* What the entry for `gpte` may be at most; 0: nothing. `rules` are those of t->role. */
+uint64_t leaf_expected(const struct shadow *s, const struct table *t, const struct leaf_rules *rules,
 		       uint64_t gpte);
 /* Clears what a leaf table that is out of sync allows too much; it stays out of sync. */
 void resync_table(struct shadow *s, struct table *t);
 /* Recomputes one entry of a leaf table, in all tables of its frame. True: something changed. */
-bool resync_entry(struct shadow *s, const struct table *t, unsigned i);
+bool resync_entry(struct shadow *s, struct table *t, unsigned i);
 /* Does entry `e` allow nothing that `most` does not? */
 static inline bool entry_within(uint64_t e, uint64_t most)
 {
@@ -207,6 +227,6 @@ void shadow_drop_frame(struct shadow *s, mfn_t f);
 unsigned shadow_audit(struct engine *e, FILE *why);
 
 /* ---- shadow.c, for the check engine: the entry that answers for va now, 0 if none ------------ */
-uint64_t shadow_lookup(const struct shadow *s, gva_t va, const struct table **leaf);
+uint64_t shadow_lookup(struct shadow *s, gva_t va, const struct table **leaf);
 
 #endif

@@ -37,7 +37,7 @@ static void drop_writers(struct shadow *s, mfn_t f)
 		}
 		if (t->e[i] & E_WRITE)
 			tlb_drop_entry(s, t, i);
-		id = t->link_next[i];
+		id = t->link[i].next;
 	}
 	if (s->large != NIL)
 		e->tlb->drop_writable(e->tlb_opaque, f);
@@ -188,63 +188,52 @@ void track_written(void *opaque, mfn_t f, uint32_t off, uint32_t len)
 
 /* ---- resynchronising ------------------------------------------------------------------------- */
 
-uint64_t leaf_expected(const struct shadow *s, const struct table *t, const struct paging *pg,
+uint64_t leaf_expected(const struct shadow *s, const struct table *t, const struct leaf_rules *rules,
 		       uint64_t gpte)
 {
 	unsigned rights;
 	struct p2m_entry p;
 	gfn_t gfn;
 
-	if (!(gpte & PTE_P) || !(gpte & PTE_A) || walk_entry_reserved(pg, gpte, true))
+	if (!(gpte & PTE_P) || !(gpte & PTE_A) || gpte & rules->reserved)
 		return 0;
-	rights = leaf_rights(t, pg, gpte);
+	rights = rules->rights[leaf_role(t, gpte)];
 	if (!(gpte & PTE_D))
 		rights &= ~(unsigned)E_WRITE;
-	gfn = (gfn_t)(walk_a20(pg, walk_entry_frame(pg, gpte)) >> PAGE_SHIFT);
+	gfn = (gfn_t)((gpte & rules->frame) >> PAGE_SHIFT);
 	p = p2m_peek(s->e->p2m, gfn);
 	if (is_memory(p))
 		return e_make(rights, gfn, p.mfn);
 	return p.kind == P2M_UNTOUCHED ? 0 : e_make(rights | E_MMIO, gfn, 0);
 }
 
-/* The guest entry behind entry i of a leaf table. */
-static uint64_t guest_entry(const struct shadow *s, const struct table *t, unsigned i)
+static NOINLINE bool allows_more(const struct shadow *s, const struct table *t, uint64_t e, uint64_t gpte)
 {
-	gpa_t table = (gpa_t)t->gfn << PAGE_SHIFT;
-	bool pae = t->role & ROLE_PAE;
+	struct leaf_rules rules = s->rules;
 
-	if (t->mfn != MFN_NONE)
-		return walk_load_entry(frame_host(s->e->pool, t->mfn) + table_offset(t, i), pae);
-	return walk_read_entry(s->e->p2m, table + table_offset(t, i), pae);
+	if ((t->role ^ s->mode) & ROLE_MODE)
+		rules = leaf_rules(s, t->role);
+	return !entry_within(e, leaf_expected(s, t, &rules, gpte));
 }
 
-static bool entry_stale(const struct shadow *s, const struct table *t, const struct paging *pg,
-			unsigned i)
+/* Does entry i of a leaf table made from a frame allow more than its guest entry? */
+static inline bool entry_stale(const struct shadow *s, const struct table *t, unsigned i)
 {
-	return !entry_within(t->e[i], leaf_expected(s, t, pg, guest_entry(s, t, i)));
-}
+	uint64_t gpte = walk_load_entry(table_guest(t, i), t->role & ROLE_PAE);
 
-/* The same for a single entry: the most usual cases need no registers. */
-static bool entry_stale_now(const struct shadow *s, const struct table *t, unsigned i)
-{
-	uint64_t gpte = guest_entry(s, t, i);
-	struct paging pg;
-
-	if (!(gpte & PTE_P) || !(gpte & PTE_A))
+	if ((gpte & (PTE_P | PTE_A)) != (PTE_P | PTE_A)) /* what an operating system mostly leaves there */
 		return true;
-	pg = role_paging(t->role);
-	return !entry_within(t->e[i], leaf_expected(s, t, &pg, gpte));
+	return allows_more(s, t, t->e[i], gpte);
 }
 
 void resync_table(struct shadow *s, struct table *t)
 {
-	struct paging pg = role_paging(t->role);
 	uint16_t stale[TABLE_ENTRIES];
 	unsigned n = 0;
 	bool each;
 
 	for (unsigned i = 0; (i = table_next_live(t, i)) < TABLE_ENTRIES; i++) {
-		if (entry_stale(s, t, &pg, i))
+		if (entry_stale(s, t, i))
 			stale[n++] = (uint16_t)i;
 	}
 	each = n <= DROP_EACH_MAX;
@@ -289,17 +278,30 @@ void resync_all(struct shadow *s)
 		resync_frame(s, s->unsync[s->unsyncs - 1]);
 }
 
-bool resync_entry(struct shadow *s, const struct table *t, unsigned i)
+static inline bool drop_stale(struct shadow *s, struct table *t, unsigned i)
+{
+	if (!t->e[i] || !entry_stale(s, t, i))
+		return false;
+	entry_drop(s, t, i);
+	return true;
+}
+
+static NOINLINE bool drop_stale_in_others(struct shadow *s, const struct table *t, unsigned i)
 {
 	bool changed = false;
 
 	for (struct table *o = first_of(s, t->mfn); o; o = next_of(s, o)) {
-		if (!table_has(o, i) || table_quad(o) != table_quad(t) || !entry_stale_now(s, o, i))
-			continue;
-		entry_drop(s, o, i);
-		changed = true;
+		if (o != t && table_quad(o) == table_quad(t))
+			changed |= drop_stale(s, o, i);
 	}
 	return changed;
+}
+
+bool resync_entry(struct shadow *s, struct table *t, unsigned i)
+{
+	bool changed = drop_stale(s, t, i), alone = t->next == NIL && s->by_frame[t->mfn] == table_id(s, t);
+
+	return (!alone && drop_stale_in_others(s, t, i)) || changed;
 }
 
 /* ---- frames taken away ----------------------------------------------------------------------- */
@@ -312,7 +314,7 @@ static void drop_large(struct shadow *s, mfn_t f)
 		struct table *t = table_of_entry(s, id);
 		unsigned i = id % TABLE_ENTRIES;
 
-		id = t->link_next[i];
+		id = t->link[i].next;
 		if (f - e_mfn(t->e[i]) < TABLE_ENTRIES)
 			entry_drop(s, t, i);
 	}

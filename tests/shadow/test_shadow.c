@@ -205,6 +205,33 @@ static void test_resync_when_linked(void **state)
 	clean(b);
 }
 
+/* One guest table under two directory entries with other rights has two shadow tables: INVLPG looks at both. */
+static void test_resync_both_roles(void **state)
+{
+	struct bench *b = *state;
+
+	store(b, PD + 8, PT | 5);
+	for (uint32_t k = 0; k < 8; k++) {
+		ok(b, VA + (k << PAGE_SHIFT), ACCESS_READ);
+		ok(b, VA2 + (k << PAGE_SHIFT), ACCESS_READ);
+	}
+	for (uint32_t k = 0; k < 3; k++)
+		store(b, PT + k * 4, 0);
+	store(b, PT + 5 * 4, (DATA + 0x50000) | 7);
+	store(b, PT + 6 * 4, (DATA + 0x60000) | 7);
+	engine_invlpg(b->e, VA + 0x5000);
+	assert_int_equal(counted(b, HV_INVLPG, HV_RESYNCED), 1);
+	engine_invlpg(b->e, VA2 + 0x5000);
+	assert_int_equal(counted(b, HV_INVLPG, HV_EMULATED), 1);
+	engine_invlpg(b->e, VA2 + 0x6000);
+	engine_invlpg(b->e, VA + 0x6000);
+	assert_int_equal(counted(b, HV_INVLPG, HV_RESYNCED), 2);
+	assert_int_equal(counted(b, HV_INVLPG, HV_EMULATED), 2);
+	assert_int_equal(ok(b, VA2 + 0x5000, ACCESS_READ).gpa, DATA + 0x50000);
+	assert_int_equal(ok(b, VA + 0x6000, ACCESS_READ).gpa, DATA + 0x60000);
+	clean(b);
+}
+
 static void test_flood(void **state)
 {
 	struct bench *b = *state;
@@ -493,7 +520,8 @@ int main(void)
 		CASE(test_hidden_fill), CASE(test_reflected), CASE(test_not_memory),
 		CASE(test_flagged_frame), CASE(test_tracked_write), CASE(test_becomes_table),
 		CASE(test_dma), CASE(test_out_of_sync), CASE(test_resync),
-		CASE(test_resync_when_linked), CASE(test_flood), CASE(test_switching_is_free),
+		CASE(test_resync_when_linked), CASE(test_resync_both_roles),
+		CASE(test_flood), CASE(test_switching_is_free),
 		CASE(test_roots_run_out), CASE(test_modes), CASE(test_both_sizes),
 		CASE(test_paging_off), CASE(test_large), CASE(test_splintered), CASE(test_layout),
 		CASE(test_forget), CASE(test_peek),
