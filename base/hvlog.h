@@ -7,8 +7,6 @@
 #ifndef BASE_HVLOG_H
 #define BASE_HVLOG_H
 
-#include <string.h>
-
 #include "base/types.h"
 
 enum hv_cause {
@@ -46,12 +44,10 @@ enum hv_verdict {
 };
 
 struct hv_record {
-	/* As struct hv_log begins: copied from there in one piece. */
 	uint64_t icount; /* instructions executed when it happened */
 	uint32_t eip;
 	uint16_t cs;
 	uint8_t cpl, guest;
-
 	uint32_t address, error;
 	uint8_t cause, verdict, vector, reserved;
 };
@@ -86,15 +82,21 @@ void hv_set_drain(struct hv_log *l, void (*drain)(void *opaque, const struct hv_
 /* Hands over what is new. */
 void hv_drain(struct hv_log *l);
 
-_Static_assert(offsetof(struct hv_log, guest) == offsetof(struct hv_record, guest), "a record begins as the log");
-
 static inline void hv_note(struct hv_log *l, enum hv_cause cause, enum hv_verdict verdict,
 			   uint8_t vector, uint32_t address, uint32_t error)
 {
 	struct hv_record *r = &l->ring[l->head++ % HV_RING];
 
 	l->count[cause][verdict][l->cpl & 3]++;
-	memcpy(r, l, offsetof(struct hv_record, address));
+	/*
+	 * Field by field: a compiler would clear a record first, and a copy in one piece waits for the small stores that
+	 * have just made the log true.
+	 */
+	r->icount = l->icount;
+	r->eip = l->eip;
+	r->cs = l->cs;
+	r->cpl = l->cpl;
+	r->guest = l->guest;
 	r->address = address;
 	r->error = error;
 	r->cause = (uint8_t)cause;
