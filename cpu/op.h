@@ -123,7 +123,7 @@ static inline struct op *flat_target(struct cpu *c, const struct tlb *tlb, uint3
 	return j->op;
 }
 
-/* The key of the trace that begins with this op: the field in front of it (trace.c). */
+/* The key of the trace that begins with this op: the field in front of it (trace_cache.h). */
 static inline uint64_t op_trace_key(const struct op *first)
 {
 	return ((const uint64_t *)(const void *)first)[-1];
