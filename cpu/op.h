@@ -163,7 +163,7 @@ static inline bool op_is_at(struct cpu *c, const struct tlb *tlb, uint32_t eip, 
 /* dead_flags.c: sets the flags that this op owes. */
 void flags_owed(struct cpu *c, const struct op *op);
 
-/* ---- ways out of the fast path (run.c) ------------------------------------------------------ */
+/* ---- ways out of the fast path (join.c) ------------------------------------------------------ */
 
 /* The instruction of `op` has faulted with c->trap. */
 struct op *leave_fault(struct cpu *c, struct op *op);
