@@ -365,7 +365,7 @@ void cpu_data_segment_changed(struct cpu *c, unsigned n);
 
 /*
  * Delivers c->trap (real, V86 or protected mode, any gate), with double and triple fault rules. c->eip is
- * the EIP to push. False: shutdown.
+ * the EIP to push. Clears c->faulted. False: shutdown.
  */
 bool cpu_deliver_trap(struct cpu *c);
 /* External interrupt with this vector (from INTA), or NMI (vector 2). Same return. */

@@ -17,113 +17,14 @@ Fields of an op, by form (see struct op):
 """
 import sys
 
+import gen_muldiv
+from gen_kit import (SIZES, address, bodies, ea, get, handler, hit, memory_modify, memory_read, memory_write, names, out,
+                     put, sized, slow_address, table, tables)
 from gen_runs import Runs, STEPS
 from gen_specials import RECOVER, Specials, flag_traits
 
-out = []
-tables = {}          # family -> {(form, size): name}
-names = []
-bodies = {}          # handler -> its C
-SIZES = (1, 2, 4)
-FORMS = ("rr", "ri", "rmb", "rmx", "rms", "mrb", "mrx", "mrs", "mib", "mix", "mis")
 CC = ("o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g")
 NEEDS_OF = ("o", "no", "l", "ge", "le", "g")
-
-
-def handler(name, body, cold=False):
-    attr = "static COLD" if cold else "static"
-    out.append(f"{attr} struct op *{name}(HARGS)\n{{\n{body}\n}}\n")
-    names.append(name)
-    bodies[name] = body
-
-
-def get(size, slot, shift):
-    if size == 1:
-        return f"(uint8_t)(c->r[{slot}] >> {shift})"
-    return f"(uint{size * 8}_t)c->r[{slot}]"
-
-
-def put(size, slot, shift, value):
-    if size == 4:
-        return f"c->r[{slot}] = (uint32_t)({value});"
-    if size == 2:
-        return f"c->r[{slot}] = (c->r[{slot}] & ~0xffffull) | (uint16_t)({value});"
-    return (f"c->r[{slot}] = (c->r[{slot}] & ~(0xffull << {shift})) | "
-            f"(uint64_t)(uint8_t)({value}) << {shift};")
-
-
-def ea(kind):
-    if kind == "b":
-        return "\tuint32_t off = (uint32_t)c->r[op->r1] + (uint32_t)op->disp;"
-    if kind == "x":
-        return ("\tuint32_t off = (uint32_t)c->r[op->r1] + ((uint32_t)c->r[op->r2] << op->r3) + "
-                "(uint32_t)op->disp;")
-    return "\tuint32_t off = ea_any(c, op);"
-
-
-def address(kind, size, write, name):
-    """Fast path: the linear address in `lin`, after the segment's check."""
-    if kind != "s":
-        return "\tuint32_t lin = off;"
-    length = "wlen" if write else "rlen"
-    return (f"\tconst struct segment *s = &c->seg[op->r3 >> 2 & 7];\n"
-            f"\tuint32_t lin = s->base + off;\n\n"
-            f"\tif (unlikely((uint64_t)(uint32_t)(off - s->lo) + {size} > s->{length}))\n"
-            f"\t\treturn {name}_slow(HPASS);")
-
-
-def hit(array, size, name):
-    return (f"\tconst struct tlb_entry *e = &tlb->{array}[tlb_slot(lin)];\n\n"
-            f"\tif (unlikely(((uint32_t)(lin + {size - 1}) & ~(uint32_t)PAGE_MASK) != e->tag))\n"
-            f"\t\treturn {name}_slow(HPASS);")
-
-
-def slow_address(kind, size, write):
-    # Results go through c->scratch: a local whose address is taken would forbid the tail call.
-    t = "\tuint32_t lin = off;\n\tbool user = c->cpl == 3;\n\n\tc->cur = op;\n"
-    if kind == "s":
-        return t + (f"\tif (!cpu_linear(c, op->r3 >> 2 & 7, off, {size}, {'true' if write else 'false'}, &c->scratch_lin))\n"
-                    "\t\treturn leave_fault(c, op);\n\tlin = c->scratch_lin;")
-    return t
-
-
-def memory_read(name, kind, size, body, end="NEXT;", slow_end="AFTER_SLOW;"):
-    """body uses the memory operand `m`."""
-    slow = (f"{ea(kind)}\n{slow_address(kind, size, False)}\n"
-            f"\tif (!lin_load(c, lin, {size}, user, &c->scratch))\n\t\treturn leave_fault(c, op);\n"
-            f"\t{{\n\tuint32_t m = (uint32_t)c->scratch;\n{body}\n\t}}\n\t{slow_end}")
-    handler(name + "_slow", slow, cold=True)
-    fast = (f"{ea(kind)}\n{address(kind, size, False, name)}\n{hit('r', size, name)}\n"
-            f"\t{{\n\tuint32_t m = ld{size}((const void *)(e->addend + lin));\n{body}\n\t}}\n\t{end}")
-    handler(name, fast)
-
-
-def memory_write(name, kind, size, value):
-    slow = (f"{ea(kind)}\n{slow_address(kind, size, True)}\n"
-            f"\tif (!lin_store(c, lin, {size}, user, {value}))\n\t\treturn leave_fault(c, op);\n\tAFTER_SLOW;")
-    handler(name + "_slow", slow, cold=True)
-    fast = (f"{ea(kind)}\n{address(kind, size, True, name)}\n{hit('w', size, name)}\n"
-            f"\tst{size}((void *)(e->addend + lin), {value});\n\tNEXT;")
-    handler(name, fast)
-
-
-def memory_modify(name, kind, size, body):
-    """body turns `a` into `r` and sets flags; it cannot fault."""
-    slow = (f"{ea(kind)}\n{slow_address(kind, size, True)}\n"
-            f"\tif (!lin_probe(c, lin, {size}, user, true) || !lin_load(c, lin, {size}, user, &c->scratch))\n"
-            f"\t\treturn leave_fault(c, op);\n"
-            f"\t{{\n\tuint32_t a = (uint32_t)c->scratch, r;\n{body}\n"
-            f"\tif (!lin_store(c, lin, {size}, user, r))\n\t\treturn leave_fault(c, op);\n\t}}\n\tAFTER_SLOW;")
-    handler(name + "_slow", slow, cold=True)
-    fast = (f"{ea(kind)}\n{address(kind, size, True, name)}\n{hit('w', size, name)}\n"
-            f"\t{{\n\tvoid *p = (void *)(e->addend + lin);\n\tuint32_t a = ld{size}(p), r;\n{body}\n"
-            f"\tst{size}(p, r);\n\t}}\n\tNEXT;")
-    handler(name, fast)
-
-
-def table(family, form, size, name):
-    tables.setdefault(family, {})[(form, size)] = name
-
 
 # ---- two-operand arithmetic ---------------------------------------------------------------------
 
@@ -141,10 +42,6 @@ ALU = {
            "\tflags_result(c, BITS, r, w >> BITS & 1, ((a ^ b) & (a ^ r)) >> (BITS - 1) & 1, (a ^ b ^ r) & 16);",
 }
 READ_ONLY = ("cmp", "test")
-
-
-def sized(text, size):
-    return text.replace("BITS", str(size * 8)).replace("(T)", f"(uint{size * 8}_t)")
 
 
 def binary(family, code, forms, read_only=False, sizes=SIZES):
@@ -371,95 +268,7 @@ fuse("add", "ri", 4, SIGN_COND, True)
 for form, size in (("ri", 4), ("mib", 4), ("ri", 2)):
     fuse("dec", form, size, SIGN_COND, True)
 
-# ---- multiply, divide, double shifts ------------------------------------------------------------------------
-
-
-def consuming(family, sizes, codes):
-    """One operand b (register or memory); the code may `return leave_divide(c, op)`."""
-    for size in sizes:
-        code = codes[size]
-        n = f"{family}_ri{size}"
-        handler(n, f"\tuint32_t b = {get(size, 'op->r0', 'op->r2')};\n\n{code}\n\tNEXT;")
-        table(family, "ri", size, n)
-        for k in "bxs":
-            n = f"{family}_mi{k}{size}"
-            memory_read(n, k, size, f"\tuint32_t b = m;\n{code}")
-            table(family, "mi" + k, size, n)
-
-
-consuming("mul", SIZES, {
-    1: "\tuint32_t r = (uint8_t)c->r[R_EAX] * b;\n\tset_reg16(c, R_EAX, (uint16_t)r);\n"
-       "\tflags_result(c, 8, r, r >> 8, r >> 8, false);",
-    2: "\tuint32_t r = (uint16_t)c->r[R_EAX] * b;\n\tset_reg16(c, R_EAX, (uint16_t)r);\n"
-       "\tset_reg16(c, R_EDX, (uint16_t)(r >> 16));\n\tflags_result(c, 16, r, r >> 16, r >> 16, false);",
-    4: "\tuint64_t r = (uint64_t)(uint32_t)c->r[R_EAX] * b;\n\tc->r[R_EAX] = (uint32_t)r;\n"
-       "\tc->r[R_EDX] = r >> 32;\n\tflags_result(c, 32, (uint32_t)r, r >> 32, r >> 32, false);"})
-consuming("imul1", SIZES, {
-    1: "\tint32_t r = (int8_t)c->r[R_EAX] * (int8_t)b;\n\tbool o = r != (int8_t)r;\n"
-       "\tset_reg16(c, R_EAX, (uint16_t)r);\n\tflags_result(c, 8, (uint8_t)r, o, o, false);",
-    2: "\tint32_t r = (int16_t)c->r[R_EAX] * (int16_t)b;\n\tbool o = r != (int16_t)r;\n"
-       "\tset_reg16(c, R_EAX, (uint16_t)r);\n\tset_reg16(c, R_EDX, (uint16_t)((uint32_t)r >> 16));\n"
-       "\tflags_result(c, 16, (uint16_t)r, o, o, false);",
-    4: "\tint64_t r = (int64_t)(int32_t)c->r[R_EAX] * (int32_t)b;\n\tbool o = r != (int32_t)r;\n"
-       "\tc->r[R_EAX] = (uint32_t)r;\n\tc->r[R_EDX] = (uint32_t)((uint64_t)r >> 32);\n"
-       "\tflags_result(c, 32, (uint32_t)r, o, o, false);"})
-# #DE: zero divisor or a quotient that does not fit. SDM vol 2 DIV, IDIV.
-consuming("div", SIZES, {
-    1: "\tuint32_t n = (uint16_t)c->r[R_EAX];\n\tif (b == 0 || n / b > 0xff)\n\t\treturn leave_divide(c, op);\n"
-       "\tset_reg16(c, R_EAX, (uint16_t)((n % b) << 8 | n / b));",
-    2: "\tuint32_t n = (uint32_t)(uint16_t)c->r[R_EDX] << 16 | (uint16_t)c->r[R_EAX];\n"
-       "\tif (b == 0 || n / b > 0xffff)\n\t\treturn leave_divide(c, op);\n"
-       "\tset_reg16(c, R_EAX, (uint16_t)(n / b));\n\tset_reg16(c, R_EDX, (uint16_t)(n % b));",
-    4: "\tuint32_t hi = (uint32_t)c->r[R_EDX];\n\tuint64_t n = (uint64_t)hi << 32 | (uint32_t)c->r[R_EAX];\n"
-       "\tif (hi >= b)\n\t\treturn leave_divide(c, op);\n"
-       "\tc->r[R_EAX] = n / b;\n\tc->r[R_EDX] = n % b;"})
-consuming("idiv", SIZES, {
-    1: "\tint32_t n = (int16_t)c->r[R_EAX], d = (int8_t)b;\n"
-       "\tif (d == 0 || n / d != (int8_t)(n / d))\n\t\treturn leave_divide(c, op);\n"
-       "\tset_reg16(c, R_EAX, (uint16_t)((uint32_t)(n % d) << 8 | (uint8_t)(n / d)));",
-    2: "\tint64_t n = (int32_t)((uint32_t)(uint16_t)c->r[R_EDX] << 16 | (uint16_t)c->r[R_EAX]);\n"
-       "\tint32_t d = (int16_t)b;\n"
-       "\tif (d == 0 || n / d != (int16_t)(n / d))\n\t\treturn leave_divide(c, op);\n"
-       "\tset_reg16(c, R_EAX, (uint16_t)(n / d));\n\tset_reg16(c, R_EDX, (uint16_t)(n % d));",
-    4: "\tint64_t n = (int64_t)(c->r[R_EDX] << 32 | (uint32_t)c->r[R_EAX]), d = (int32_t)b, q;\n"
-       "\tif (d == 0 || (d == -1 && n == INT64_MIN))\n\t\treturn leave_divide(c, op);\n"
-       "\tq = n / d;\n\tif (q != (int32_t)q)\n\t\treturn leave_divide(c, op);\n"
-       "\tc->r[R_EAX] = (uint32_t)q;\n\tc->r[R_EDX] = (uint32_t)(n % d);"})
-
-IMUL = {2: "int32_t r = (int16_t)a * (int16_t)b; bool o = r != (int16_t)r;",
-        4: "int64_t r = (int64_t)(int32_t)a * (int32_t)b; bool o = r != (int32_t)r;"}
-for size in (2, 4):
-    tail = (f"\tflags_result(c, {size * 8}, (uint{size * 8}_t)r, o, o, false);\n"
-            f"\t{put(size, 'op->r0', '0', '(uint32_t)r')}")
-    for fam, first in (("imul2", get(size, "op->r0", "0")), ("imul3", f"(uint{size * 8}_t)op->imm")):
-        n = f"{fam}_rr{size}"
-        handler(n, f"\tuint32_t a = {first}, b = {get(size, 'op->r1', '0')};\n\t{IMUL[size]}\n\n{tail}\n\tNEXT;")
-        table(fam, "rr", size, n)
-        for k in "bxs":
-            n = f"{fam}_rm{k}{size}"
-            memory_read(n, k, size, f"\tuint32_t a = {first}, b = m;\n\t{IMUL[size]}\n{tail}")
-            table(fam, "rm" + k, size, n)
-    # 16-bit forms with counts above 16 shift in the first operand again, as the processors do.
-    shl = {4: "uint64_t w = ((uint64_t)a << 32 | b) << n; r = (uint32_t)(w >> 32); bool cf = a >> (32 - n) & 1;",
-           2: "uint64_t w = ((uint64_t)a << 32 | b << 16 | a) << n; r = (uint16_t)(w >> 32);\n"
-              "\tbool cf = w >> 48 & 1;"}[size]
-    shr = {4: "uint64_t w = (uint64_t)b << 32 | a; r = (uint32_t)(w >> n); bool cf = w >> (n - 1) & 1;",
-           2: "uint64_t w = (uint64_t)a << 32 | b << 16 | a; r = (uint16_t)(w >> n);\n"
-              "\tbool cf = w >> (n - 1) & 1;"}[size]
-    for fam, code in (("shld", shl), ("shrd", shr)):
-        bits = size * 8
-        setf = f"flags_result(c, {bits}, r, cf, (r ^ a) >> {bits - 1} & 1, false);"
-        for suffix, count, in (("", "op->imm"), ("_cl", "c->r[R_ECX]")):
-            body = (f"\tunsigned n = {count} & 31;\n"
-                    f"\tif (n == 0) {{\n\t\tr = a;\n\t}} else {{\n\t{code}\n\t{setf}\n\t}}")
-            n = f"{fam}{suffix}_rr{size}"
-            handler(n, f"\tuint32_t a = {get(size, 'op->r0', '0')}, b = {get(size, 'op->r1', '0')}, r;\n{body}\n"
-                       f"\t{put(size, 'op->r0', '0', 'r')}\n\tNEXT;")
-            table(fam + suffix, "rr", size, n)
-            for k in "bxs":
-                n = f"{fam}{suffix}_mr{k}{size}"
-                memory_modify(n, k, size, f"\tuint32_t b = {get(size, 'op->r0', '0')};\n{body}")
-                table(fam + suffix, "mr" + k, size, n)
+gen_muldiv.make()
 
 # ---- stack ------------------------------------------------------------------------------------------------------
 # "f": SS flat and 32-bit; "s": any other stack. Slow twins go through cpu_push and cpu_pop.

@@ -399,6 +399,8 @@ bool interrupt_deliver_trap(struct cpu *c)
  */
 bool cpu_deliver_trap(struct cpu *c)
 {
+	c->faulted = false;
+	c->slow[SLOW_TRAP]++;
 	if (!(c->db_hit & DB_RETIRED))
 		c->runs_out++;
 	c->db_hit &= ~DB_RETIRED;

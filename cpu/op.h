@@ -123,7 +123,7 @@ static inline struct op *flat_target(struct cpu *c, const struct tlb *tlb, uint3
 	return j->op;
 }
 
-/* The key of the trace that begins with this op: the field in front of it (trace.c). */
+/* The key of the trace that begins with this op: the field in front of it (trace_cache.h). */
 static inline uint64_t op_trace_key(const struct op *first)
 {
 	return ((const uint64_t *)(const void *)first)[-1];
@@ -163,7 +163,7 @@ static inline bool op_is_at(struct cpu *c, const struct tlb *tlb, uint32_t eip, 
 /* dead_flags.c: sets the flags that this op owes. */
 void flags_owed(struct cpu *c, const struct op *op);
 
-/* ---- ways out of the fast path (run.c) ------------------------------------------------------ */
+/* ---- ways out of the fast path (join.c) ------------------------------------------------------ */
 
 /* The instruction of `op` has faulted with c->trap. */
 struct op *leave_fault(struct cpu *c, struct op *op);

@@ -1,4 +1,4 @@
-/* Filling the software TLB; only access.c and run.c do. */
+/* Filling the software TLB; only access.c and the trace cache do. */
 #ifndef CPU_TLB_FILL_H
 #define CPU_TLB_FILL_H
 

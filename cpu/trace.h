@@ -95,7 +95,7 @@ op_fn *segment_handler(struct op *op, const struct insn *i, insn_exec *exec, boo
 /* io.c: the same for IN and OUT. */
 op_fn *port_handler(const struct insn *i, insn_exec *exec);
 
-/* run.c: handlers that are not generated. */
+/* join.c: handlers that are not generated. */
 op_fn op_generic, op_generic_soft, op_generic_ends, op_string, op_fall, op_unlinked, op_far, op_dead, op_ud, op_gp;
 
 #endif
