@@ -404,7 +404,7 @@ handler("bswap_ri4", "\tset_reg32(c, op->r0, __builtin_bswap32((uint32_t)c->r[op
 for f in ("cbw", "cwd", "bswap"):
     for size in (2, 4):
         table(f, "ri", size, f"{f}_ri{size}")
-# LOOP, JCXZ: the size is the address size. A loop that faults at its target keeps the count (see br_any).
+# LOOP, JCXZ: the size is the address size. A loop that faults at its target keeps the count (branch_fault() in join.c).
 for size in (2, 4):
     cx = f"(uint{size * 8}_t)c->r[R_ECX]"
     for f, cond in (("loop", "n != 0"), ("loope", "n != 0 && flag_zf(c)"), ("loopne", "n != 0 && !flag_zf(c)")):

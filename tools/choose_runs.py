@@ -11,7 +11,7 @@ unit and the single handler behind it are counted by weight, and the STEP heavie
 * Behind each conditional branch the weight is 0.7 of what it was, since some leave there. With --exits the profile's own exits say
   how many came so far, and each exit is a trace of its own with what was executed.
 * A run has at most five instructions. All but the last must go on with the next op: no jumps, calls, returns, and no compare with
-  its branch (gen_runs.py). LOOP and JCXZ are known by their handlers (run.c) and do not begin a run either.
+  its branch (gen_runs.py), and, being rare, no LOOP and no JCXZ.
 * A run's beginning is a run itself, because it was a unit before.
 
 Needs a cpu/hot_runs.txt that gen_handlers.py accepts; an empty one is accepted.
