@@ -9,9 +9,9 @@
 #include "base/types.h"
 #include "mmu/frames.h"
 
-#define TLB_ENTRIES 1024u
+#define TLB_ENTRIES 4096u
 #define TLB_WATCHED 256u
-#define TLB_JOURNAL 256u
+#define TLB_JOURNAL 1024u
 
 struct cpu;
 
