@@ -18,6 +18,7 @@ Fields of an op, by form (see struct op):
 import sys
 
 import gen_muldiv
+from gen_foresee import Foreseen
 from gen_kit import (SIZES, address, bodies, ea, get, handler, hit, memory_modify, memory_read, memory_write, names, out,
                      put, sized, slow_address, table, tables)
 from gen_runs import Runs, STEPS
@@ -434,6 +435,13 @@ runs = Runs(bodies)
 for name, members in runs.units:
     handler(name, runs.body(members, bodies))
 
+# ---- what is foreseen -------------------------------------------------------------------------------------------------
+
+foreseen = Foreseen(bodies)
+hot_copies = {n: "hot_" + n for n in named if foreseen.has(n)}
+for n, copy in hot_copies.items():
+    handler(copy, bodies[n])
+
 # ---- output -----------------------------------------------------------------------------------------------------------
 
 PROLOGUE = """/* Written by gen_handlers.py; edit that. */
@@ -443,7 +451,8 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 
 def main():
     body = [PROLOGUE]
-    body += [o for o in out if o]
+    body.append(foreseen.declarations())
+    body += [foreseen.wrap(n, text) for n, text in zip(names, out)]
     families = list(tables)
     body.append("const struct hot_family hot_families[HOT_FAMILIES] = {")
     for f in families:
@@ -468,13 +477,13 @@ def main():
         body.append(f"\t{{ {{ {row} }} }}, /* {plain} */")
     body.append("};")
     body.append("const struct hot_special hot_specials[] = {")
-    for name in dict.fromkeys([*specials.rows, *traits]):
+    for name in dict.fromkeys([*specials.rows, *traits, *hot_copies]):
         r0, r1, *variants = specials.rows.get(name, (False, False, {}, {}))
         cells = [", ".join(f"[{a}][{b}] = {n}" for (a, b), n in v.items()) for v in variants]
         tabs = [f"(op_fn *const[8][HOT_NO_REG + 1]){{ {c} }}" if c else "NULL" for c in cells]
         body.append(f"\t{{ {name}, {tabs[0]}, {tabs[1]}, {int(r0)}, {int(r1)}, "
                     f"{' | '.join(traits.get(name, ['0']))}, RECOVER_{RECOVER.get(name.split('_')[0], 'NOT')}, "
-                    f"{{ {', '.join(specials.folded.get(name, ['NULL']))} }} }},")
+                    f"{hot_copies.get(name, 'NULL')}, {{ {', '.join(specials.folded.get(name, ['NULL']))} }} }},")
     body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")
     body.append("const struct hot_name hot_names[] = {")
     body += [f'\t{{ {n}, "{n}" }},' for n in named]

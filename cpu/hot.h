@@ -75,6 +75,7 @@ struct hot_special {
 	bool by_r0, by_r1;
 	uint8_t traits; /* enum hot_trait; 0: nothing is known */
 	uint8_t recover; /* enum hot_recover */
+	op_fn *plain; /* the same, but foresees nothing; NULL: it never does */
 	op_fn *folded[2]; /* behind a MOV of a register to its r0, both in one; without flags. NULL: none */
 };
 extern const struct hot_special hot_specials[];

@@ -73,28 +73,36 @@ static inline const struct insn *payload(const struct op *op)
 #define HARGS struct cpu *c, struct op *op, struct tlb *tlb, struct next next
 #define HPASS c, op, tlb, next
 
+/*
+ * Which handlers mostly come next, behind this op and where a branch leads: FORESEE(name)... in a file that knows
+ * (gen_foresee.py). A host foretells far more compares than jumps through pointers.
+ */
+#define FORESEEN_BEHIND
+#define FORESEEN_THERE
+
 #if THREADED
-#define GO(target)                                                          \
+#define FORESEE(name)                                                       \
+	if (fn_ == (name))                                                  \
+		return (name)(c, go_, tlb, (struct next){go_[1].fn});
+#define GO_ON(target, handler, foreseen)                                    \
 	do {                                                                \
 		struct op *go_ = (target);                                  \
+		op_fn *fn_ = (handler);                                     \
 		(void)next;                                                 \
-		return go_->fn(c, go_, tlb, (struct next){go_[1].fn});      \
-	} while (0)
-/* `next` was loaded when this handler was entered. */
-#define NEXT                                                                \
-	do {                                                                \
-		struct op *go_ = op + 1;                                    \
-		return next.fn(c, go_, tlb, (struct next){go_[1].fn});      \
+		foreseen                                                    \
+		return fn_(c, go_, tlb, (struct next){go_[1].fn});          \
 	} while (0)
 #else
-#define GO(target)                                                          \
+#define GO_ON(target, handler, foreseen)                                    \
 	do {                                                                \
 		(void)tlb, (void)next;                                      \
 		return (target);                                            \
 	} while (0)
-#define NEXT GO(op + 1)
 #endif
-#define SKIP GO(op + 2) /* behind a fused pair or a generic op's payload */
+#define GO(target) GO_ON(target, go_->fn, FORESEEN_THERE)
+/* `next` was loaded when this handler was entered. */
+#define NEXT GO_ON(op + 1, next.fn, FORESEEN_BEHIND)
+#define SKIP GO_ON(op + 2, go_->fn, FORESEEN_BEHIND) /* behind a fused pair or a generic op's payload */
 
 /* Charge the instructions since the trace's entry, and continue at the branch's chain. */
 #define TAKE(br)                                                            \

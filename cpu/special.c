@@ -36,17 +36,18 @@ const struct hot_special *special_row(const struct specials *s, op_fn *generic)
 static op_fn *special_for(const struct specials *s, const struct op *op, bool dead)
 {
 	const struct hot_special *row = special_row(s, op->fn);
-	op_fn *const (*fn)[HOT_NO_REG + 1];
+	op_fn *const (*fn)[HOT_NO_REG + 1], *plain;
 	unsigned r0, r1;
 
 	if (!row)
 		return op->fn;
+	plain = row->plain ? row->plain : op->fn;
 	fn = dead ? row->bare : row->fn;
 	if (!fn)
-		return op->fn;
+		return plain;
 	r0 = row->by_r0 ? op->r0 : 0;
 	r1 = !row->by_r1 ? 0 : op->r1 == REG_ZERO ? HOT_NO_REG : op->r1;
-	return fn[r0][r1] ? fn[r0][r1] : op->fn;
+	return fn[r0][r1] ? fn[r0][r1] : plain;
 }
 
 /* Undoes lower_runs() for this op. */
