@@ -6,6 +6,9 @@
  * (profile_leaves); any of these may have been the one. So an instruction that was executed weighs the sample divided by
  * their number, and in the long run every execution of every instruction weighs the same.
  *
+ * What is entered next, behind a sample, is where the trace led: an edge. It need not be a branch's target: interrupts and
+ * faults come between, and are not told apart.
+ *
  * Events shorten the way to the deadline but not the count: code that runs behind an interrupt has its share.
  */
 #include "cpu/profile.h"
@@ -44,12 +47,23 @@ bool cpu_profile_start(struct cpu *c)
 	return true;
 }
 
+static void free_place(struct profile_place *e)
+{
+	while (e && e->edges) {
+		struct profile_edge *next = e->edges->next;
+
+		free(e->edges);
+		e->edges = next;
+	}
+	free(e);
+}
+
 void profile_free(struct profile *p)
 {
 	if (!p)
 		return;
 	for (size_t k = 0; p->slot && k < p->slots; k++)
-		free(p->slot[k]);
+		free_place(p->slot[k]);
 	free(p->slot);
 	free(p);
 }
@@ -107,9 +121,10 @@ static bool grow(struct profile *p)
 	return true;
 }
 
-/* NULL: no host memory. */
-static struct profile_place *place_of(struct profile *p, const struct trace_code *code, uint32_t lin)
+/* Of code in the page at this linear address. NULL: no host memory. */
+static struct profile_place *place_of(struct profile *p, const struct trace_code *code, uint32_t page, uint8_t cpl)
 {
+	uint32_t lin = page + ((uint32_t)code->key & PAGE_MASK);
 	struct profile_place *e;
 	size_t h;
 
@@ -117,16 +132,17 @@ static struct profile_place *place_of(struct profile *p, const struct trace_code
 		return NULL;
 	h = hash_of(code->key, lin, code->bytes, code->len) & (p->slots - 1);
 	for (; (e = p->slot[h]); h = (h + 1) & (p->slots - 1))
-		if (e->key == code->key && e->lin == lin && e->cpl == p->cpl && e->single == code->single &&
-		    e->len == code->len && !memcmp(e->bytes, code->bytes, code->len))
+		if (e->key == code->key && e->lin == lin && e->cpl == cpl && e->single == code->single &&
+		    e->hot == code->hot && e->len == code->len && !memcmp(e->bytes, code->bytes, code->len))
 			return e;
 	e = calloc(1, sizeof(*e) + code->len);
 	if (!e)
 		return NULL;
 	e->key = code->key;
 	e->lin = lin;
-	e->cpl = p->cpl;
+	e->cpl = cpl;
 	e->single = code->single;
+	e->hot = code->hot;
 	e->len = (uint16_t)code->len;
 	memcpy(e->bytes, code->bytes, code->len);
 	p->slot[h] = e;
@@ -142,12 +158,55 @@ static bool take(struct cpu *c)
 
 	if (!p->op || !p->insns || p->insns > TRACE_MAX || !trace_code_of(c->traces, p->op, &code))
 		return false;
-	e = place_of(p, &code, p->page + ((uint32_t)code.key & PAGE_MASK));
+	e = place_of(p, &code, p->page, p->cpl);
 	if (!e)
 		return false;
 	e->samples++;
 	e->left[p->insns]++;
+	p->from = e;
+	p->from_insns = p->insns;
 	return true;
+}
+
+/* ---- edges ------------------------------------------------------------------------------------------------ */
+
+/* The edge from there to this place, which then is the first. NULL: no host memory. */
+static struct profile_edge *edge_to(struct profile_place *from, unsigned insns, struct profile_place *to)
+{
+	struct profile_edge **at = &from->edges, *e;
+
+	while ((e = *at) && (e->to != to || e->insns != insns))
+		at = &e->next;
+	if (e) {
+		*at = e->next;
+	} else {
+		e = calloc(1, sizeof(*e));
+		if (!e)
+			return NULL;
+		e->to = to;
+		e->insns = (uint8_t)insns;
+	}
+	e->next = from->edges;
+	from->edges = e;
+	return e;
+}
+
+/* A trace made for a single step ends behind its first instruction: it does not tell what would have come. */
+void profile_enters(struct cpu *c, const struct op *op)
+{
+	struct profile *p = c->profile;
+	struct profile_place *from = p->from, *to;
+	struct profile_edge *e = NULL;
+	struct trace_code code;
+
+	p->from = NULL;
+	if (!from || !op || (c->mode & MODE_STEP) || !trace_code_of(c->traces, op, &code))
+		return;
+	to = place_of(p, &code, c->seg[SEG_CS].base + c->eip_page, c->cpl);
+	if (to)
+		e = edge_to(from, p->from_insns, to);
+	if (e)
+		e->samples++;
 }
 
 void profile_passed(struct cpu *c, uint32_t n)

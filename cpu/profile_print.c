@@ -1,11 +1,11 @@
 /*
- * A profile as text: sections for people and scripts, and what tools/choose_runs.py reads. The file's own comments say
+ * A profile as text: sections for people and scripts, and what tools/profiles.py reads. The file's own comments say
  * what its columns are.
  *
  * Traces are decoded and lowered anew here, so handlers are those of single instructions whatever the runs of
  * hot_runs.txt and the handlers of hot traces (special.h) made of them.
  *
- * NOT IMPLEMENTED: pairs over a taken branch.
+ * NOT IMPLEMENTED: pairs over a taken branch in [pairs]; [branches] has them.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -226,13 +226,15 @@ static void print_sequence(const struct profile_place *e, const struct hot_name 
 	struct code code;
 
 	decode(e, &code);
-	fprintf(out, "%" PRIu32 " ", e->samples);
+	fprintf(out, "%" PRIu32 " %s ", e->samples, e->hot ? "hot" : "cold");
 	for (unsigned k = 1; k <= TRACE_MAX; k++) {
 		if (!e->left[k])
 			continue;
 		fprintf(out, "%s%u*%" PRIu32, comma, k, e->left[k]);
 		comma = ",";
 	}
+	if (!e->samples)
+		fputc('-', out);
 	for (unsigned k = 0; k < code.n; k++) {
 		const char *name = code.fn[k] ? name_of(names, code.fn[k]) : NULL;
 
@@ -240,6 +242,43 @@ static void print_sequence(const struct profile_place *e, const struct hot_name 
 			fprintf(out, " %s", name ? name : "-");
 	}
 	fputc('\n', out);
+}
+
+static int by_line(const void *va, const void *vb)
+{
+	const struct profile_edge *a = *(struct profile_edge *const *)va, *b = *(struct profile_edge *const *)vb;
+
+	if (a->insns != b->insns)
+		return a->insns < b->insns ? -1 : 1;
+	return (a->to->line > b->to->line) - (a->to->line < b->to->line);
+}
+
+/* In the same page, both mapped where it was. */
+static bool within_page(const struct profile_place *a, const struct profile_place *b)
+{
+	return (a->key ^ b->key) >> PAGE_SHIFT == 0 && (a->lin ^ b->lin) >> PAGE_SHIFT == 0;
+}
+
+/* False: no host memory. */
+static bool print_edges(const struct profile_place *e, FILE *out)
+{
+	struct profile_edge **sorted;
+	size_t n = 0;
+
+	for (const struct profile_edge *g = e->edges; g; g = g->next)
+		n++;
+	sorted = malloc((n + 1) * sizeof(struct profile_edge *));
+	if (!sorted)
+		return false;
+	n = 0;
+	for (struct profile_edge *g = e->edges; g; g = g->next)
+		sorted[n++] = g;
+	qsort(sorted, n, sizeof(struct profile_edge *), by_line);
+	for (size_t k = 0; k < n; k++)
+		fprintf(out, "%" PRIu32 " %zu*%u %zu %s\n", sorted[k]->samples, e->line, sorted[k]->insns,
+			sorted[k]->to->line, within_page(e, sorted[k]->to) ? "near" : "far");
+	free(sorted);
+	return true;
 }
 
 static void print_causes(const struct cpu *c, FILE *out)
@@ -279,6 +318,8 @@ static int more_samples(const void *va, const void *vb)
 		return a->lin < b->lin ? -1 : 1;
 	if (a->cpl != b->cpl)
 		return a->cpl < b->cpl ? -1 : 1;
+	if (a->hot != b->hot)
+		return a->hot ? 1 : -1;
 	if (a->len != b->len)
 		return a->len < b->len ? -1 : 1;
 	return memcmp(a->bytes, b->bytes, a->len);
@@ -301,14 +342,28 @@ static void print_tables(const struct cpu *c, struct profile_place **e, struct t
 	tally_print(&t->generic, t->all, out);
 	fprintf(out, "\n[traces]\n# share, samples, linear address, machine address (- for singles), CPL, instructions, "
 		     "what they begin with (as if CS.base were 0)\n");
-	for (size_t k = 0; k < p->places && k < TRACES; k++)
+	for (size_t k = 0; k < p->places && k < TRACES && e[k]->samples; k++)
 		print_trace(e[k], t->all, out);
 	fprintf(out, "\n[causes]\n# how often the fast path was left, and why; what became of traces\n");
 	print_causes(c, out);
-	fprintf(out, "\n[sequences]\n# samples, exits, handlers in order (- for one that is not generated); an exit 5*8: the\n"
-		     "# trace was left behind its 5th instruction in 8 samples; for tools/choose_runs.py\n");
+	fprintf(out, "\n[sequences]\n# samples, hot or cold, exits (- for none), handlers in order (- for one that is not\n"
+		     "# generated). An exit 5*8: the trace was left behind its 5th instruction in 8 samples. Hot: it had handlers\n"
+		     "# for its registers, not those. For tools/choose_runs.py\n");
 	for (size_t k = 0; k < p->places; k++)
 		print_sequence(e[k], t->names, out);
+}
+
+/* False: no host memory. */
+static bool print_branches(struct profile_place **e, size_t n, FILE *out)
+{
+	fprintf(out, "\n[branches]\n# samples, line of [sequences] (from 1) * instructions executed of it, line of what was\n"
+		     "# entered next, by a branch, an interrupt or a fault; near: in the same page. For tools/choose_next.py\n");
+	for (size_t k = 0; k < n; k++)
+		e[k]->line = k + 1;
+	for (size_t k = 0; k < n; k++)
+		if (!print_edges(e[k], out))
+			return false;
+	return true;
 }
 
 bool cpu_profile_write(const struct cpu *c, FILE *out)
@@ -318,6 +373,7 @@ bool cpu_profile_write(const struct cpu *c, FILE *out)
 	struct hot_name *names = malloc(hot_name_count * sizeof(*names));
 	struct tables t = { .names = names, .all = p->samples ? (double)p->samples : 1 };
 	size_t n = 0;
+	bool ok;
 
 	if (!e || !names) {
 		free(e);
@@ -339,7 +395,8 @@ bool cpu_profile_write(const struct cpu *c, FILE *out)
 		add_forms(&t, &code);
 	}
 	print_tables(c, e, &t, out);
+	ok = print_branches(e, n, out);
 	free(e);
 	free(names);
-	return !(t.one.failed || t.two.failed || t.three.failed || t.generic.failed);
+	return ok && !(t.one.failed || t.two.failed || t.three.failed || t.generic.failed);
 }

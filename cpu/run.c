@@ -76,8 +76,6 @@ void rep_charge(struct cpu *c, uint32_t extra_iterations)
 
 static void execute(struct cpu *c, struct op *op)
 {
-	uint64_t before = c->log->icount;
-
 	c->repeat = false;
 #if THREADED
 	if (op)
@@ -87,8 +85,19 @@ static void execute(struct cpu *c, struct op *op)
 		op = op->fn(c, op, c->tlb, (struct next){ op[1].fn });
 #endif
 	settle(c);
-	if (unlikely(c->profile))
-		profile_passed(c, (uint32_t)(c->log->icount - before));
+}
+
+static void run_from(struct cpu *c, struct op *op)
+{
+	uint64_t before = c->log->icount;
+
+	if (likely(!c->profile)) {
+		execute(c, op);
+		return;
+	}
+	profile_enters(c, op);
+	execute(c, op);
+	profile_passed(c, (uint32_t)(c->log->icount - before));
 }
 
 static void enter(struct cpu *c, bool sample)
@@ -97,7 +106,7 @@ static void enter(struct cpu *c, bool sample)
 
 	if (sample && op)
 		trace_sample(c, op);
-	execute(c, op);
+	run_from(c, op);
 }
 
 /*
@@ -110,7 +119,7 @@ static bool approach(struct cpu *c, uint64_t left)
 
 	if (op && trace_insns(c, op) > left)
 		return false;
-	execute(c, op);
+	run_from(c, op);
 	return true;
 }
 

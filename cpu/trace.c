@@ -374,7 +374,7 @@ bool trace_code_of(const struct trace_cache *t, const struct op *op, struct trac
 	tr = trace_of(t, op);
 	if (tr->key == KEY_DEAD)
 		return false;
-	*code = (struct trace_code){ tr->key, NULL, tr->end - tr->first, false };
+	*code = (struct trace_code){ tr->key, NULL, tr->end - tr->first, false, tr->hot };
 	code->bytes = frame_host(t->cpu->pool, frame_of(tr->key)) + tr->first;
 	return true;
 }

@@ -50,6 +50,7 @@ struct trace_code {
 	const uint8_t *bytes; /* until code is written or a trace is made */
 	unsigned len;
 	bool single;
+	bool hot;             /* has handlers for its registers */
 };
 /* False: the trace has been killed, and its bytes may be others now. */
 bool trace_code_of(const struct trace_cache *t, const struct op *op, struct trace_code *code);

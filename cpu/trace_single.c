@@ -106,6 +106,6 @@ bool trace_single_code_of(const struct trace_cache *t, const struct op *op, stru
 
 	if (at >= sizeof(t->single))
 		return false;
-	*code = (struct trace_code){ s->key, s->bytes, s->len, true };
+	*code = (struct trace_code){ s->key, s->bytes, s->len, true, false };
 	return true;
 }

@@ -18,13 +18,9 @@ Needs a cpu/hot_runs.txt that gen_handlers.py accepts; an empty one is accepted.
 """
 import argparse
 import collections
-import os
-import sys
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cpu"))
-from gen_handlers import CC, bodies  # noqa: E402
-from gen_runs import FUSED  # noqa: E402
+from profiles import FUSED, bodies, insns, parse, read
+from gen_handlers import CC
 
 STEP = 20
 LONGEST = 5
@@ -36,34 +32,12 @@ NOT_AT_ALL = ("calli", "jmpi", "mov_sr", "pop_sr", "push_sr")
 NOT_FIRST = ("loop", "jcxz")
 
 
-def insns(name):
-    return 2 if FUSED.match(name) else 1
-
-
 def may_follow(name):
     return name in bodies and not name.endswith("_slow") and not name.startswith(NOT_AT_ALL)
 
 
 def may_go_on(name):
     return may_follow(name) and bodies[name].endswith("NEXT;") and not FUSED.match(name) and not name.startswith(NOT_FIRST)
-
-
-def read(path):
-    """(samples, exits, names) of each line of [sequences]."""
-    rows, section = [], None
-    for number, line in enumerate(open(path, encoding="ascii"), 1):
-        words = line.split("#")[0].split()
-        if words and words[0].startswith("["):
-            section = words[0]
-        elif words and section == "[sequences]":
-            try:
-                exits = [tuple(map(int, e.split("*"))) for e in words[1].split(",")]
-                rows.append((int(words[0]), exits, words[2:]))
-            except (IndexError, ValueError):
-                raise SystemExit(f"{path}:{number}: not a line of [sequences]")
-    if section != "[sequences]":
-        raise SystemExit(f"{path}: not a profile, or not all of one: it does not end with [sequences]")
-    return rows
 
 
 def executed(names, n):
@@ -76,26 +50,16 @@ def executed(names, n):
     return names
 
 
-def weighed(rows, by_exits):
+def weighed(traces, by_exits):
     """(weight, names, what stays behind a conditional branch)"""
-    most = sum(r[0] for r in rows) * CAP
-    for samples, exits, names in rows:
-        part = min(1, most / samples)
+    most = sum(t.samples for t in traces) * CAP
+    for t in traces:
+        part = min(1, most / t.samples) if t.samples else 0
         if by_exits:
-            for n, count in exits:
-                yield count * part / n, executed(names, n), 1
-        elif names:
-            yield samples * part / sum(map(insns, names)), names, STAYS
-
-
-def parse(names, runs):
-    units = []
-    for name in names:
-        if units and units[-1] + (name,) in runs:
-            units[-1] += (name,)
-        else:
-            units.append((name,))
-    return units
+            for n, count in t.exits:
+                yield count * part / n, executed(t.names, n), 1
+        elif t.samples and t.names:
+            yield t.samples * part / sum(map(insns, t.names)), t.names, STAYS
 
 
 def count_pairs(traces, runs):
@@ -131,7 +95,7 @@ def main():
     p.add_argument("--exits", action="store_true", help="weigh by where traces were left, not by the rule of 0.7")
     p.add_argument("profile", nargs="+")
     a = p.parse_args()
-    traces = list(weighed([row for path in a.profile for row in read(path)], a.exits))
+    traces = list(weighed(read(a.profile)[0], a.exits))
     runs = choose(traces, a.count)
     alone = sum(w * len(names) for w, names, _ in traces)
     left = sum(w * len(parse(names, set(runs))) for w, names, _ in traces)

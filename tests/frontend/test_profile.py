@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""--profile and tools/choose_runs.py: every table is there and its shares add up, samples and traces agree, the guest cannot
-tell, a file that cannot be written is refused before the run, and the tool makes a list that gen_runs.py accepts."""
+"""--profile and tools/choose_runs.py: every table is there and its shares add up, samples, traces and edges agree, the guest
+cannot tell, a file that cannot be written is refused before the run, and the tool makes a list that gen_runs.py accepts."""
 import json
 import os
 import re
@@ -17,7 +17,7 @@ import gen_runs  # noqa: E402
 
 t = Checks("profile")
 DEMO = ("--demo", "-display", "none", "-rtc", "base=2026-01-31T12:00:00")
-SECTIONS = ["run", "instructions", "pairs", "triples", "generic", "traces", "causes", "sequences"]
+SECTIONS = ["run", "instructions", "pairs", "triples", "generic", "traces", "causes", "sequences", "branches"]
 
 
 def sections(path):
@@ -38,6 +38,31 @@ def counter(rows, text):
     return next(int(row.split()[0]) for row in rows if row.strip().endswith(text))
 
 
+def exits(rows):
+    """Of each line of [sequences]: instructions executed -> samples."""
+    found = []
+    for row in rows:
+        n, _, text = row.split()[:3]
+        found.append({int(k): int(s) for k, s in (e.split("*") for e in text.split(",") if e != "-")})
+        if sum(found[-1].values()) != int(n):
+            t.check("a trace's exits are its samples", False, row)
+    return found
+
+
+def edges(rows, left, samples):
+    total, entered = 0, {}
+    for row in rows:
+        n, at, to, where = row.split()
+        line, insns = map(int, at.split("*"))
+        total += int(n)
+        entered[line, insns] = entered.get((line, insns), 0) + int(n)
+        if not 1 <= int(to) <= len(left) or where not in ("near", "far"):
+            t.check("an edge leads to a trace", False, row)
+    more = [k for k, n in entered.items() if n > left[k[0] - 1].get(k[1], 0)]
+    t.check("no more was entered than was left", not more, more)
+    t.check("where most samples led is known", samples * 0.9 < total <= samples, f"{total} {samples}")
+
+
 def tables(found):
     t.check("each section, in order", list(found) == SECTIONS, list(found))
     for name in ("instructions", "pairs", "triples", "generic", "traces"):
@@ -47,19 +72,17 @@ def tables(found):
     t.check("a sample in 1024 to 2047 instructions", instructions // 2048 <= samples <= instructions // 1024, found["run"])
     t.check("causes are counted", counter(found["causes"], "traces built") > 100 and
             counter(found["causes"], "traps delivered") > 0 and counter(found["causes"], "TLB missed by writes") > 0)
-    total = 0
-    for row in found["sequences"]:
-        n, exits = row.split()[:2]
-        total += int(n)
-        if sum(int(e.split("*")[1]) for e in exits.split(",")) != int(n):
-            t.check("a trace's exits are its samples", False, row)
+    left = exits(found["sequences"])
+    total = sum(n for by_insns in left for n in by_insns.values())
     t.check("the traces' samples are all samples", total == samples, f"{total} {samples}")
-    names = {w for row in found["sequences"] for w in row.split()[2:]} - {"-"}
+    t.check("some were hot", {row.split()[1] for row in found["sequences"]} == {"hot", "cold"})
+    edges(found["branches"], left, samples)
+    names = {w for row in found["sequences"] for w in row.split()[3:]} - {"-"}
     t.check("handlers have their names", len(names) > 50 and names <= set(gen_handlers.bodies), names - set(gen_handlers.bodies))
     t.check("no runs, no slow twins among them", not any("__" in n or n.endswith("_slow") for n in names))
 
 
-def runs():
+def profiled():
     profile, plain, noted = t.path("demo.profile"), t.path("plain.json"), t.path("noted.json")
     t.ends("the demo", Run(*DEMO, "--stats-json", plain), 0)
     t.ends("the demo, profiled", Run(*DEMO, "--stats-json", noted, "--profile", profile), 0)
@@ -100,14 +123,16 @@ def chosen(profile):
         t.check(f"{options}: sixty runs that gen_runs.py accepts", len(found) == 60, made)
         t.check(f"{options}: two to five instructions", all(2 <= len(m) <= 5 for m in found))
     # Ten of the first trace's samples left behind its push: only the rule of 0.7 sees something behind.
-    head, body = "[sequences]\n", "10 1*10 push_r_f4 mov_rr4 sub_ri4\n" + "1 2*1 pop_r_f4 pop_r_f4\n" * 9990
-    small = t.file("small.profile", head + body)
+    body = "10 cold 1*10 push_r_f4 mov_rr4 sub_ri4\n" + "1 cold 2*1 pop_r_f4 pop_r_f4\n" * 9990
+    small = t.file("small.profile", "[sequences]\n" + body + "[branches]\n")
     t.check("what was not executed does not count", "push_r_f4 mov_rr4" in tool(small).stdout and
             "push_r_f4 mov_rr4" not in tool("--exits", small).stdout)
-    cut = tool(t.file("cut.profile", "[run]\n1 instructions\n"))
-    t.check("a file without sequences is refused", cut.returncode == 1 and "not a profile" in cut.stderr, cut)
+    for cut in ("[run]\n1 instructions\n", "[sequences]\n1 cold 1*1 nop\n"):
+        done = tool(t.file("cut.profile", cut))
+        t.check("half a file is refused", done.returncode == 1 and "not a profile" in done.stderr, done)
 
 
-chosen(runs())
+made = profiled()
+chosen(made)
 refused()
 t.finish()
