@@ -437,7 +437,7 @@ for name, members in runs.units:
 
 # ---- what is foreseen -------------------------------------------------------------------------------------------------
 
-foreseen = Foreseen(bodies)
+foreseen = Foreseen()
 hot_copies = {n: "hot_" + n for n in named if foreseen.has(n)}
 for n, copy in hot_copies.items():
     handler(copy, bodies[n])
@@ -450,6 +450,7 @@ PROLOGUE = """/* Written by gen_handlers.py; edit that. */
 
 
 def main():
+    foreseen.check(bodies)
     body = [PROLOGUE]
     body.append(foreseen.declarations())
     body += [foreseen.wrap(n, text) for n, text in zip(names, out)]

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""--profile and tools/choose_runs.py: every table is there and its shares add up, samples, traces and edges agree, the guest
-cannot tell, a file that cannot be written is refused before the run, and the tool makes a list that gen_runs.py accepts."""
+"""--profile, tools/choose_runs.py and tools/choose_next.py: every table is there and its shares add up, samples, traces and
+edges agree, the guest cannot tell, a file that cannot be written is refused before the run, and the tools make lists that
+gen_runs.py and gen_foresee.py accept."""
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from boot import ROOT, Checks, Run  # noqa: E402
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "cpu"))
+import gen_foresee  # noqa: E402
 import gen_handlers  # noqa: E402
 import gen_runs  # noqa: E402
 
@@ -102,8 +104,8 @@ def refused():
     t.ends("several guests", Run("--config", "x", "--profile", "y"), 64, b"--config with --profile")
 
 
-def tool(*args):
-    return subprocess.run([sys.executable, str(ROOT / "tools" / "choose_runs.py"), *map(str, args)], capture_output=True, text=True)
+def tool(*args, name="choose_runs.py"):
+    return subprocess.run([sys.executable, str(ROOT / "tools" / name), *map(str, args)], capture_output=True, text=True)
 
 
 def accepted(text):
@@ -132,7 +134,43 @@ def chosen(profile):
         t.check("half a file is refused", done.returncode == 1 and "not a profile" in done.stderr, done)
 
 
+def foreseen(text):
+    """(behind, there), if gen_foresee.py takes the list."""
+    gen_foresee.SOURCE = str(t.file("next.txt", text))
+    try:
+        found = gen_foresee.Foreseen()
+        found.check(gen_handlers.bodies)
+    except SystemExit as e:
+        print(e)
+        return {}, {}
+    return found.behind, found.there
+
+
+def chosen_next(profile):
+    made = tool(profile, name="choose_next.py")
+    behind, there = foreseen(made.stdout)
+    t.check("generated handlers, of both kinds", len(behind) > 50 and len(there) > 20, made)
+    t.check("at most eight and six", all(1 <= len(s) <= 8 for s in behind.values()) and
+            all(1 <= len(s) <= 6 for s in there.values()))
+    t.check("what cannot branch leads nowhere", all(re.search("(^|_)j|call|ret|loop", n) for n in there), list(there))
+    t.check("the same profile gives the same list", tool(profile, name="choose_next.py").stdout == made.stdout)
+
+
+def small_next():
+    """Each line of [branches], and who has a successor there because of it."""
+    lines = ["6 cold 1*2,3*4 nop cmp_ri4_je cld", "4 cold 2*4 nop jmp", "9 hot 1*9 jmp", "0 cold - clc nop", "2 cold 2*2 nop je"]
+    for branch, there in (("4 1*3 4 near", {"cmp_ri4_je": ["clc"]}), ("4 1*3 4 far", {}), ("2 1*1 4 near", {}),
+                          ("4 2*2 4 far", {"jmp": ["clc"]}), ("4 2*2 3 near", {}), ("9 3*1 4 near", {}),
+                          ("2 5*2 4 near", {})):
+        small = t.file("next.profile", "\n".join(["[sequences]", *lines, "[branches]", branch, ""]))
+        found = foreseen(tool(small, name="choose_next.py").stdout)
+        t.check(f"{branch}: behind", found[0] == {"nop": ["jmp", "cmp_ri4_je", "je"]}, found[0])
+        t.check(f"{branch}: there", found[1] == there, found[1])
+
+
 made = profiled()
 chosen(made)
+chosen_next(made)
+small_next()
 refused()
 t.finish()
