@@ -17,7 +17,7 @@ enum { FROM_KIND = 7 /* enum hot_recover */, FROM_IMM = 8 };
 static bool is_told(const struct op *op, const struct hot_special *row)
 {
 	/* ADD r, r: neither operand is left. After SUB r, r any value will do for them. */
-	return row->recover != RECOVER_NOT && !(row->recover == RECOVER_ADD && row->by_r1 && op->r0 == op->r1);
+	return row->recover != RECOVER_NOT && !(row->recover == RECOVER_ADD && row->second == HOT_BY_R1 && op->r0 == op->r1);
 }
 
 static bool overwrites(const struct op *op, uint8_t traits, unsigned reg)
@@ -43,7 +43,8 @@ static unsigned next_writer(const struct specials *s, const struct op *op, unsig
 			return k;
 		if (other->traits & FLAGS_ROTATED)
 			told = false;
-		if (overwrites(&op[k], other->traits, op->r0) || (row->by_r1 && overwrites(&op[k], other->traits, op->r1))) {
+		if (overwrites(&op[k], other->traits, op->r0) ||
+		    (row->second == HOT_BY_R1 && overwrites(&op[k], other->traits, op->r1))) {
 			if (other->traits & MAY_LEAVE) /* behind it they could not be told */
 				return 0;
 			told = false;
@@ -69,7 +70,7 @@ void find_dead_flags(const struct specials *s, struct op *op, unsigned n, bool *
 		if (!last)
 			continue;
 		dead[k] = true;
-		op[k].aux = (uint8_t)(row->recover | (row->by_r1 ? 0 : FROM_IMM));
+		op[k].aux = (uint8_t)(row->recover | (row->second == HOT_BY_R1 ? 0 : FROM_IMM));
 		for (unsigned j = 1; j <= last; j++) {
 			uint8_t traits = special_row(s, op[k + j].fn)->traits;
 

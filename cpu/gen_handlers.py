@@ -419,7 +419,7 @@ for size in (2, 4):
 
 named = [n for n in names if not n.endswith("_slow")]
 specials = Specials(handler, put, bodies)
-specials.make(SUB_COND, LOGIC_COND)
+specials.make(SUB_COND, LOGIC_COND, SIGN_COND)
 for f in ("add", "sub", "and", "or", "xor"):
     for form in ("rr", "ri"):
         specials.fold_mov(f, form, sized(ALU[f], 4))
@@ -479,10 +479,10 @@ def main():
     body.append("};")
     body.append("const struct hot_special hot_specials[] = {")
     for name in dict.fromkeys([*specials.rows, *traits, *hot_copies]):
-        r0, r1, *variants = specials.rows.get(name, (False, False, {}, {}))
+        first, second, *variants = specials.rows.get(name, ("ANY", "ANY", {}, {}))
         cells = [", ".join(f"[{a}][{b}] = {n}" for (a, b), n in v.items()) for v in variants]
         tabs = [f"(op_fn *const[8][HOT_NO_REG + 1]){{ {c} }}" if c else "NULL" for c in cells]
-        body.append(f"\t{{ {name}, {tabs[0]}, {tabs[1]}, {int(r0)}, {int(r1)}, "
+        body.append(f"\t{{ {name}, {tabs[0]}, {tabs[1]}, HOT_BY_{first}, HOT_BY_{second}, "
                     f"{' | '.join(traits.get(name, ['0']))}, RECOVER_{RECOVER.get(name.split('_')[0], 'NOT')}, "
                     f"{hot_copies.get(name, 'NULL')}, {{ {', '.join(specials.folded.get(name, ['NULL']))} }} }},")
     body.append("};\nconst size_t hot_special_count = sizeof(hot_specials) / sizeof(hot_specials[0]);")

@@ -1,4 +1,5 @@
 """Handlers for hot traces (special.h): one choice of registers each, with flags and without. Used by gen_handlers.py."""
+import re
 
 # How the flags are told afterwards, see enum hot_recover.
 RECOVER = {"add": "ADD", "sub": "SUB", "and": "LOGIC", "or": "LOGIC", "xor": "LOGIC", "inc": "INC", "dec": "DEC"}
@@ -7,42 +8,52 @@ BARE = {"add": "a + b", "sub": "a - b", "and": "a & b", "or": "a | b", "xor": "a
         "inc": "a + 1", "dec": "a - 1", "shl": "a << b", "shr": "a >> b", "sar": "(uint32_t)((int32_t)a >> b)",
         "neg": "0 - a", "rol": "a << b | a >> (32 - b)", "ror": "a >> b | a << (32 - b)"}
 
+# What a handler may be made for (enum hot_choice): fields of the op, and all that these may hold, each with its index
+# in the tables and its name.
+REGISTER = [(r, str(r), (r,)) for r in range(8)]
+BYTES = [(n, ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh")[n], (n & 3, (n & 4) << 1)) for n in range(8)]
+CHOICES = {
+    "R0": (("op->r0",), REGISTER),
+    "R1": (("op->r1",), REGISTER),
+    "BASE": (("op->r1",), REGISTER + [("HOT_NO_REG", "z", ("REG_ZERO",))]),
+    "SCALE": (("op->r3",), [(n, f"x{1 << n}", (n,)) for n in range(4)]),
+    "BYTE": (("op->r0", "op->imm"), BYTES),
+    "BYTE0": (("op->r0", "op->r2"), BYTES),
+    "BYTE1": (("op->r1", "op->r3"), BYTES),
+    "ANY": ((), [(0, None, ())]),
+}
+
 
 class Specials:
-    """rows: generic handler -> (by r0, by r1, {(r0, r1): name}, the same without flags)."""
+    """rows: generic handler -> (first choice, second choice, {(index, index): name}, the same without flags)."""
 
     def __init__(self, handler, put, bodies):
         self.handler, self.put, self.bodies, self.rows, self.folded = handler, put, bodies, {}, {}
 
-    def variants(self, name, code, firsts, seconds):
+    def variants(self, name, code, first, second):
         rows = {}
-        for a in firsts:
-            for b in seconds:
+        for i, a, firsts in CHOICES[first][1]:
+            for j, b, seconds in CHOICES[second][1]:
+                if second == "BASE" and firsts == (seconds[0], 8):
+                    continue  # like CH at [ECX]: few registers of an x86 host have a second byte
                 body = code
-                n = name + "".join("_z" if v == "REG_ZERO" else f"_{v}" for v in (a, b) if v is not None)
-                if a is not None:
-                    body = body.replace("op->r0", str(a))
-                if b is not None:
-                    body = body.replace("op->r1", str(b))
-                self.handler(n, body)
-                rows[(a or 0, "HOT_NO_REG" if b == "REG_ZERO" else b or 0)] = n
+                for field, value in zip(CHOICES[first][0] + CHOICES[second][0], firsts + seconds):
+                    body = body.replace(field, str(value))
+                rows[i, j] = "_".join([name] + [x for x in (a, b) if x])
+                self.handler(rows[i, j], body)
         return rows
 
-    def specialise(self, name, r0=False, r1=False, base=False, bare=None):
-        """
-        Which fields become constants. A base is r1 of a memory operand, and may be absent. bare: what is left when
-        nobody reads the flags.
-        """
-        firsts = range(8) if r0 else [None]
-        seconds = list(range(8)) + ["REG_ZERO"] * base if r1 or base else [None]
-        self.rows[name] = (r0, r1 or base, self.variants(name, self.bodies[name], firsts, seconds),
-                           self.variants("bare_" + name, f"\t{bare}\n\tNEXT;", firsts, seconds) if bare else {})
+    def specialise(self, name, first="ANY", second="ANY", bare=None):
+        """For each value of the two choices. bare: what is left when nobody reads the flags."""
+        self.rows[name] = (first, second, self.variants(name, self.bodies[name], first, second),
+                           self.variants("bare_" + name, bare, first, second) if bare else {})
 
     def bare(self, family, second):
         if family not in BARE:
             return None
-        code = BARE[family].replace("a", "(uint32_t)c->r[op->r0]")
-        return self.put(4, "op->r0", "0", code.replace(" b", " " + second))
+        a = "(uint32_t)c->r[op->r0]"
+        code = re.sub(r"\b[ab]\b", lambda m: a if m[0] == "a" else second, BARE[family])
+        return f"\t{self.put(4, 'op->r0', '0', code)}\n\tNEXT;"
 
     def fold_mov(self, family, form, alu):
         """MOV of a register, and `family` on its copy, in one handler: three operands. folded: generic -> (name, bare's)."""
@@ -54,26 +65,60 @@ class Specials:
         self.handler(names[1], f"{operands}\tr = {BARE.get(family, '~a')};\n\t{code}")
         self.folded[f"{family}_{form}4"] = names
 
-    def make(self, sub_cond, logic_cond):
+    def make(self, sub_cond, logic_cond, sign_cond):
         """All of them; the conditions under which compares and tests are fused with a branch."""
+        self.registers(sub_cond, logic_cond)
+        self.memory(sub_cond, sign_cond)
+
+    def registers(self, sub_cond, logic_cond):
         for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "imul2"):
-            self.specialise(f"{f}_rr4", r0=True, r1=True, bare=self.bare(f, "(uint32_t)c->r[op->r1]"))
+            self.specialise(f"{f}_rr4", "R0", "R1", self.bare(f, "(uint32_t)c->r[op->r1]"))
         for f in ("mov", "add", "sub", "and", "or", "xor", "cmp", "test", "adc", "sbb", "inc", "dec", "shl", "shr", "sar",
                   "rol", "ror", "neg", "not"):
-            self.specialise(f"{f}_ri4", r0=True, bare=self.bare(f, "op->imm"))
+            self.specialise(f"{f}_ri4", "R0", bare=self.bare(f, "op->imm"))
         for f in ("push_r_f4", "pop_r_f4"):
-            self.specialise(f, r0=True)
-        for f in ("mov", "movzx1", "movzx2", "lea", "add", "sub", "cmp"):
-            self.specialise(f"{f}_rmb4", r0=True, base=True)
-        self.specialise("mov_mrb4", r0=True, base=True)
-        for f in ("mov", "cmp", "add"):
-            self.specialise(f"{f}_mib4", base=True)
+            self.specialise(f, "R0")
+        self.specialise("movzx1_rr4", "R0", "BYTE1")
+        self.specialise("movzx2_rr4", "R0", "R1")
+        for f in ("shl", "shr", "sar"):
+            self.specialise(f"{f}_cl_ri4", "R0")
+        for cc in ("b", "ae", "e", "ne"):
+            self.specialise(f"set{cc}_ri1", "BYTE0")
         for cc in sub_cond:
-            self.specialise(f"cmp_ri4_j{cc}", r0=True)
-            self.specialise(f"cmp_rr4_j{cc}", r0=True, r1=True)
+            self.specialise(f"cmp_ri4_j{cc}", "R0")
+            self.specialise(f"cmp_rr4_j{cc}", "R0", "R1")
+            self.specialise(f"cmp_ri1_j{cc}", "BYTE0")
+            self.specialise(f"cmp_ri2_j{cc}", "R0")
         for cc in logic_cond:
-            self.specialise(f"test_rr4_j{cc}", r0=True, r1=True)
-            self.specialise(f"test_ri4_j{cc}", r0=True)
+            self.specialise(f"test_rr4_j{cc}", "R0", "R1")
+            self.specialise(f"test_ri4_j{cc}", "R0")
+            self.specialise(f"test_ri1_j{cc}", "BYTE0")
+
+    def memory(self, sub_cond, sign_cond):
+        for f in ("mov", "movzx1", "movzx2", "movsx1", "lea", "add", "sub", "and", "or", "xor", "cmp"):
+            for form, second in (("rmb", "BASE"), ("rmx", "SCALE")):
+                name = f"{f}_{form}4"
+                self.specialise(name, "R0", second)
+        for size, register in ((1, "BYTE"), (2, "R0"), (4, "R0")):
+            self.specialise(f"mov_mrb{size}", register, "BASE")
+            self.specialise(f"mov_mrx{size}", register, "SCALE")
+            if size < 4:
+                self.specialise(f"mov_rmb{size}", register, "BASE")
+                self.specialise(f"mov_rmx{size}", register, "SCALE")
+        for f in ("mov", "cmp", "add", "inc", "push"):
+            self.specialise(f"{f}_mib4", second="BASE")
+        for cc in sign_cond:
+            self.specialise(f"dec_mib4_j{cc}", second="BASE")
+        for cc in sub_cond:
+            for form in ("rmb", "mrb"):
+                self.specialise(f"cmp_{form}4_j{cc}", "R0")
+            for form in ("rmb", "mrb"):
+                self.specialise(f"cmp_{form}1_j{cc}", "BYTE")
+            for form in ("rmx", "mrx"):
+                self.specialise(f"cmp_{form}1_j{cc}", second="SCALE")
+            self.specialise(f"cmp_mib4_j{cc}", second="BASE")
+        for cc in ("b", "ae", "e", "ne"):
+            self.specialise(f"cmov{cc}_rmb4", "R0")
 
 
 def flag_traits(tables, fused, alu, read_only):

@@ -66,13 +66,23 @@ struct hot_name {
 extern const struct hot_name hot_names[];
 extern const size_t hot_name_count;
 
-/* The same handler for each choice of registers: special.h. */
+/* The same handler for each choice of registers: special.h. By what, and the fields of the op that say it. */
+enum hot_choice {
+	HOT_BY_ANY,   /* one handler for all */
+	HOT_BY_R0,
+	HOT_BY_R1,    /* the second operand's register */
+	HOT_BY_BASE,  /* of an address: r1 */
+	HOT_BY_SCALE, /* of an address: r3, 0 to 3 */
+	HOT_BY_BYTE,  /* of a register, in a memory form: r0, its shift in imm */
+	HOT_BY_BYTE0, /* of a register, in the others: r0, its shift in r2 */
+	HOT_BY_BYTE1, /* the second operand's: r1, its shift in r3 */
+};
 #define HOT_NO_REG 8u /* in the place of an absent base register */
 struct hot_special {
 	op_fn *generic;
-	op_fn *const (*fn)[HOT_NO_REG + 1]; /* by r0 and r1, 0 where the handler has no such field; NULL: none */
+	op_fn *const (*fn)[HOT_NO_REG + 1]; /* by `first` and `second`; NULL: none */
 	op_fn *const (*bare)[HOT_NO_REG + 1]; /* the same without flags */
-	bool by_r0, by_r1;
+	uint8_t first, second; /* enum hot_choice */
 	uint8_t traits; /* enum hot_trait; 0: nothing is known */
 	uint8_t recover; /* enum hot_recover */
 	op_fn *plain; /* the same, but foresees nothing; NULL: it never does */

@@ -33,11 +33,26 @@ const struct hot_special *special_row(const struct specials *s, op_fn *generic)
 	return row;
 }
 
+/* Its index in the tables of handlers. */
+static unsigned choice(const struct op *op, enum hot_choice by)
+{
+	switch (by) {
+	case HOT_BY_R0: return op->r0;
+	case HOT_BY_R1: return op->r1;
+	case HOT_BY_BASE: return op->r1 == REG_ZERO ? HOT_NO_REG : op->r1;
+	case HOT_BY_SCALE: return op->r3;
+	/* AH to BH have the shift 8, and the numbers 4 to 7. */
+	case HOT_BY_BYTE: return op->r0 | op->imm >> 1;
+	case HOT_BY_BYTE0: return op->r0 | op->r2 >> 1;
+	case HOT_BY_BYTE1: return op->r1 | op->r3 >> 1;
+	default: return 0;
+	}
+}
+
 static op_fn *special_for(const struct specials *s, const struct op *op, bool dead)
 {
 	const struct hot_special *row = special_row(s, op->fn);
-	op_fn *const (*fn)[HOT_NO_REG + 1], *plain;
-	unsigned r0, r1;
+	op_fn *const (*fn)[HOT_NO_REG + 1], *plain, *special;
 
 	if (!row)
 		return op->fn;
@@ -45,9 +60,8 @@ static op_fn *special_for(const struct specials *s, const struct op *op, bool de
 	fn = dead ? row->bare : row->fn;
 	if (!fn)
 		return plain;
-	r0 = row->by_r0 ? op->r0 : 0;
-	r1 = !row->by_r1 ? 0 : op->r1 == REG_ZERO ? HOT_NO_REG : op->r1;
-	return fn[r0][r1] ? fn[r0][r1] : plain;
+	special = fn[choice(op, row->first)][choice(op, row->second)];
+	return special ? special : plain;
 }
 
 /* Undoes lower_runs() for this op. */
@@ -66,7 +80,7 @@ static op_fn *folded_for(const struct specials *s, const struct op *mov, bool de
 	if (mov->fn != hot_families[HOT_MOV].fn[HOT_RR][2] || !row || mov[1].r0 != mov->r0)
 		return NULL;
 	/* The copy itself is no second operand: the first is read once. */
-	return row->by_r1 && mov[1].r1 == mov->r0 ? NULL : row->folded[dead];
+	return row->second == HOT_BY_R1 && mov[1].r1 == mov->r0 ? NULL : row->folded[dead];
 }
 
 void specialise(const struct specials *s, struct op *op, unsigned n)
