@@ -4,14 +4,31 @@
  *
  * In between there may be loads and stores. They may fault, or leave the trace for another reason, and then the flags
  * must be there. So the first is left out only if its flags can be told then: from its result and its second operand,
- * both in registers that were not written since, or in the op. The op that may fault says how far back its debt lies
- * (OP_OWES), and leave_fault() and leave_next() pay it.
+ * both in registers that were not written since, or in the op, or, where it came from memory, in flag_src, which only
+ * the next who sets flags writes. The op that may fault says how far back its debt lies (OP_OWES), and leave_fault()
+ * and leave_next() pay it.
  */
 #include "cpu/flags.h"
 #include "cpu/special.h"
 
-/* In aux of the op without flags: how they are told. */
-enum { FROM_KIND = 7 /* enum hot_recover */, FROM_IMM = 8 };
+/*
+ * How the flags are told: in aux of the op without flags. In its imm if it has a memory operand, for then it may fault
+ * itself, and owe those of an earlier op.
+ */
+enum { FROM_KIND = 7 /* enum hot_recover */, FROM_IMM = 8, FROM_MEMORY = 16 };
+
+static void set_how(struct op *op, const struct hot_special *row)
+{
+	if (row->traits & MAY_LEAVE)
+		op->imm = row->recover | FROM_MEMORY;
+	else
+		op->aux = (uint8_t)(row->recover | (row->second == HOT_BY_R1 ? 0 : FROM_IMM));
+}
+
+static uint32_t how(const struct op *op)
+{
+	return op->aux && !(op->aux & OP_OWES) ? op->aux : op->imm;
+}
 
 /* Can the flags be told afterwards, from the ops' fields alone? */
 static bool is_told(const struct op *op, const struct hot_special *row)
@@ -70,7 +87,7 @@ void find_dead_flags(const struct specials *s, struct op *op, unsigned n, bool *
 		if (!last)
 			continue;
 		dead[k] = true;
-		op[k].aux = (uint8_t)(row->recover | (row->second == HOT_BY_R1 ? 0 : FROM_IMM));
+		set_how(&op[k], row);
 		for (unsigned j = 1; j <= last; j++) {
 			uint8_t traits = special_row(s, op[k + j].fn)->traits;
 
@@ -83,9 +100,10 @@ void find_dead_flags(const struct specials *s, struct op *op, unsigned n, bool *
 void flags_owed(struct cpu *c, const struct op *op)
 {
 	const struct op *from = op - (op->aux & OP_OWES_BACK);
-	uint32_t r = (uint32_t)c->r[from->r0], b = from->aux & FROM_IMM ? from->imm : (uint32_t)c->r[from->r1];
+	uint32_t told = how(from), r = (uint32_t)c->r[from->r0];
+	uint32_t b = told & FROM_MEMORY ? c->flag_src : told & FROM_IMM ? from->imm : (uint32_t)c->r[from->r1];
 
-	switch (from->aux & FROM_KIND) {
+	switch (told & FROM_KIND) {
 	case RECOVER_ADD: flags_add(c, 32, r - b, b, r); break;
 	case RECOVER_SUB: flags_sub(c, 32, r + b, b, r); break;
 	case RECOVER_INC: flags_inc(c, 32, r); break;

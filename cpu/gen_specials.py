@@ -55,6 +55,14 @@ class Specials:
         code = re.sub(r"\b[ab]\b", lambda m: a if m[0] == "a" else second, BARE[family])
         return f"\t{self.put(4, 'op->r0', '0', code)}\n\tNEXT;"
 
+    def bare_memory(self, name):
+        """
+        The same of a register with memory. Some flags are told from the result, others from the second operand too:
+        it is left where they would have put it.
+        """
+        return re.sub(r"flags_(\w+)\(c, 32.*?\);", lambda m: "" if m[1] == "logic" else "c->flag_src = b;",
+                      self.bodies[name])
+
     def fold_mov(self, family, form, alu):
         """MOV of a register, and `family` on its copy, in one handler: three operands. folded: generic -> (name, bare's)."""
         second = "(uint32_t)c->r[op[1].r1]" if form == "rr" else "op[1].imm"
@@ -98,7 +106,7 @@ class Specials:
         for f in ("mov", "movzx1", "movzx2", "movsx1", "lea", "add", "sub", "and", "or", "xor", "cmp"):
             for form, second in (("rmb", "BASE"), ("rmx", "SCALE")):
                 name = f"{f}_{form}4"
-                self.specialise(name, "R0", second)
+                self.specialise(name, "R0", second, self.bare_memory(name) if f in BARE else None)
         for size, register in ((1, "BYTE"), (2, "R0"), (4, "R0")):
             self.specialise(f"mov_mrb{size}", register, "BASE")
             self.specialise(f"mov_mrx{size}", register, "SCALE")

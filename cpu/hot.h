@@ -55,7 +55,10 @@ enum hot_trait {
 	FLAGS_ROTATED = 32,  /* CF and OF written, none read */
 };
 
-/* How flags can be told afterwards from the result and the second operand, where both are there still. */
+/*
+ * How flags can be told afterwards from the result and the second operand, where both are there still. A second operand
+ * from memory lies in flag_src.
+ */
 enum hot_recover { RECOVER_NOT, RECOVER_ADD, RECOVER_SUB, RECOVER_LOGIC, RECOVER_INC, RECOVER_DEC };
 
 /* What the handlers are called in gen_handlers.py, without the runs and those for one choice of registers. */
