@@ -15,7 +15,7 @@
  * How the flags are told: in aux of the op without flags. In its imm if it has a memory operand, for then it may fault
  * itself, and owe those of an earlier op.
  */
-enum { FROM_KIND = 7 /* enum hot_recover */, FROM_IMM = 8, FROM_MEMORY = 16 };
+enum { FROM_KIND = 15 /* enum hot_recover */, FROM_IMM = 16, FROM_MEMORY = 32 };
 
 static void set_how(struct op *op, const struct hot_special *row)
 {
@@ -33,8 +33,10 @@ static uint32_t how(const struct op *op)
 /* Can the flags be told afterwards, from the ops' fields alone? */
 static bool is_told(const struct op *op, const struct hot_special *row)
 {
+	bool sum = row->recover == RECOVER_ADD || row->recover == RECOVER_ADC;
+
 	/* ADD r, r: neither operand is left. After SUB r, r any value will do for them. */
-	return row->recover != RECOVER_NOT && !(row->recover == RECOVER_ADD && row->second == HOT_BY_R1 && op->r0 == op->r1);
+	return row->recover != RECOVER_NOT && !(sum && row->second == HOT_BY_R1 && op->r0 == op->r1);
 }
 
 static bool overwrites(const struct op *op, uint8_t traits, unsigned reg)
@@ -97,17 +99,41 @@ void find_dead_flags(const struct specials *s, struct op *op, unsigned n, bool *
 	}
 }
 
+static void flags_carried(struct cpu *c, uint32_t a, uint32_t b, uint32_t r, bool sub)
+{
+	uint64_t w = sub ? (uint64_t)a - b - c->cf : (uint64_t)a + b + c->cf;
+
+	flags_result(c, 32, r, w >> 32 & 1, ((a ^ r) & (sub ? a ^ b : b ^ r)) >> 31, (a ^ b ^ r) & 16);
+}
+
+/* a << n or a >> n, n 1 to 31, as enum hot_recover says. */
+static void flags_shifted(struct cpu *c, unsigned kind, uint32_t a, unsigned n, uint32_t r)
+{
+	bool cf = (kind == RECOVER_SHL ? a >> (32 - n) : a >> (n - 1)) & 1;
+	bool top = r >> 31, next = r >> 30 & 1;
+
+	flags_result(c, 32, r, cf, kind == RECOVER_SHL ? cf ^ top : kind == RECOVER_SHR ? top ^ next : false, false);
+}
+
 void flags_owed(struct cpu *c, const struct op *op)
 {
 	const struct op *from = op - (op->aux & OP_OWES_BACK);
-	uint32_t told = how(from), r = (uint32_t)c->r[from->r0];
+	uint32_t told = how(from), kind = told & FROM_KIND, r = (uint32_t)c->r[from->r0];
 	uint32_t b = told & FROM_MEMORY ? c->flag_src : told & FROM_IMM ? from->imm : (uint32_t)c->r[from->r1];
 
-	switch (told & FROM_KIND) {
+	switch (kind) {
 	case RECOVER_ADD: flags_add(c, 32, r - b, b, r); break;
 	case RECOVER_SUB: flags_sub(c, 32, r + b, b, r); break;
+	case RECOVER_ADC: flags_carried(c, r - b - c->cf, b, r, false); break;
+	case RECOVER_SBB: flags_carried(c, r + b + c->cf, b, r, true); break;
 	case RECOVER_INC: flags_inc(c, 32, r); break;
 	case RECOVER_DEC: flags_dec(c, 32, r); break;
+	case RECOVER_NEG: flags_sub(c, 32, 0, 0 - r, r); break;
+	case RECOVER_SHL:
+	case RECOVER_SHR:
+	case RECOVER_SAR: flags_shifted(c, kind, c->flag_src, b, r); break;
+	case RECOVER_ROL: flags_rotate(c, r & 1, (r ^ r >> 31) & 1); break;
+	case RECOVER_ROR: flags_rotate(c, r >> 31, (r >> 31 ^ r >> 30) & 1); break;
 	default: flags_logic(c, 32, r); break;
 	}
 }

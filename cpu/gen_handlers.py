@@ -216,7 +216,8 @@ for i, cc in enumerate(CC):
         table(f"cmov{cc}", "rr", size, f"cmov{cc}_rr{size}")
         for k in "bxs":
             n = f"cmov{cc}_rm{k}{size}"
-            memory_read(n, k, size, f"\tif (flag_cond(c, {i})) {{\n\t\t{put(size, 'op->r0', '0', 'm')}\n\t}}")
+            memory_read(n, k, size, f"\tuint32_t a = {get(size, 'op->r0', '0')};\n\n"
+                                    f"\t{put(size, 'op->r0', '0', f'flag_cond(c, {i}) ? m : a')}")
             table(f"cmov{cc}", "rm" + k, size, n)
 
 # ---- compare and branch in one -----------------------------------------------------------------------------

@@ -2,11 +2,15 @@
 import re
 
 # How the flags are told afterwards, see enum hot_recover.
-RECOVER = {"add": "ADD", "sub": "SUB", "and": "LOGIC", "or": "LOGIC", "xor": "LOGIC", "inc": "INC", "dec": "DEC"}
+RECOVER = {"and": "LOGIC", "or": "LOGIC", "xor": "LOGIC"} | {
+    f: f.upper() for f in ("add", "sub", "adc", "sbb", "inc", "dec", "neg", "shl", "shr", "sar", "rol", "ror")}
 # What is left of an instruction whose flags nobody reads: a and b are its operands.
 BARE = {"add": "a + b", "sub": "a - b", "and": "a & b", "or": "a | b", "xor": "a ^ b", "imul2": "a * b",
         "inc": "a + 1", "dec": "a - 1", "shl": "a << b", "shr": "a >> b", "sar": "(uint32_t)((int32_t)a >> b)",
-        "neg": "0 - a", "rol": "a << b | a >> (32 - b)", "ror": "a >> b | a << (32 - b)"}
+        "neg": "0 - a", "adc": "a + b + c->cf", "sbb": "a - b - c->cf", "rol": "a << b | a >> (32 - b)",
+        "ror": "a >> b | a << (32 - b)"}
+# Their flags are told from the first operand, which they leave in flag_src.
+KEPT = ("shl", "shr", "sar")
 
 # What a handler may be made for (enum hot_choice): fields of the op, and all that these may hold, each with its index
 # in the tables and its name.
@@ -53,7 +57,8 @@ class Specials:
             return None
         a = "(uint32_t)c->r[op->r0]"
         code = re.sub(r"\b[ab]\b", lambda m: a if m[0] == "a" else second, BARE[family])
-        return f"\t{self.put(4, 'op->r0', '0', code)}\n\tNEXT;"
+        kept = f"\tc->flag_src = {a};\n" if family in KEPT else ""
+        return f"{kept}\t{self.put(4, 'op->r0', '0', code)}\n\tNEXT;"
 
     def bare_memory(self, name):
         """
@@ -70,7 +75,8 @@ class Specials:
         code = self.put(4, "op->r0", "0", "r") + "\n\tSKIP;"
         names = [f"mov_{family}_{form}4", f"bare_mov_{family}_{form}4"]
         self.handler(names[0], f"{operands}\t{alu}\n\t{code}")
-        self.handler(names[1], f"{operands}\tr = {BARE.get(family, '~a')};\n\t{code}")
+        kept = "\tc->flag_src = a;\n" if family in KEPT else ""
+        self.handler(names[1], f"{operands}{kept}\tr = {BARE.get(family, '~a')};\n\t{code}")
         self.folded[f"{family}_{form}4"] = names
 
     def make(self, sub_cond, logic_cond, sign_cond):

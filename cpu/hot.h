@@ -57,9 +57,12 @@ enum hot_trait {
 
 /*
  * How flags can be told afterwards from the result and the second operand, where both are there still. A second operand
- * from memory lies in flag_src.
+ * from memory, and the first of a shift, lie in flag_src; the carry that ADC and SBB have read in cf.
  */
-enum hot_recover { RECOVER_NOT, RECOVER_ADD, RECOVER_SUB, RECOVER_LOGIC, RECOVER_INC, RECOVER_DEC };
+enum hot_recover {
+	RECOVER_NOT, RECOVER_ADD, RECOVER_SUB, RECOVER_ADC, RECOVER_SBB, RECOVER_LOGIC, RECOVER_INC, RECOVER_DEC,
+	RECOVER_NEG, RECOVER_SHL, RECOVER_SHR, RECOVER_SAR, RECOVER_ROL, RECOVER_ROR,
+};
 
 /* What the handlers are called in gen_handlers.py, without the runs and those for one choice of registers. */
 struct hot_name {
