@@ -7,6 +7,7 @@
 
 #include "cpu/access.h"
 #include "cpu/debug.h"
+#include "cpu/operand.h"
 #include "cpu/quick.h"
 #include "cpu/tlb_fill.h"
 
@@ -221,23 +222,6 @@ static bool checked(struct cpu *c, uint32_t lin, unsigned size, bool user, bool 
 	return true;
 }
 
-static inline uint64_t host_load(const void *p, unsigned size)
-{
-	return size == 4 ? ld4(p) : size == 8 ? ld8(p) : size == 2 ? ld2(p) : ld1(p);
-}
-
-static inline void host_store(void *p, unsigned size, uint64_t v)
-{
-	if (size == 4)
-		st4(p, (uint32_t)v);
-	else if (size == 2)
-		st2(p, (uint32_t)v);
-	else if (size == 1)
-		st1(p, (uint32_t)v);
-	else
-		st8(p, v);
-}
-
 /* Does an access lie in one page? */
 static inline bool in_page(uint32_t lin, unsigned size)
 {
@@ -403,20 +387,26 @@ void reg_set(struct cpu *c, unsigned n, unsigned size, uint32_t v)
 
 uint32_t insn_ea(const struct cpu *c, const struct insn *i)
 {
-	uint32_t off = (uint32_t)c->r[i->base] + ((uint32_t)c->r[i->index] << i->scale) + (uint32_t)i->disp;
-
-	return i->addrsize == 2 ? off & 0xffff : off;
+	return operand_ea(c, i);
 }
 
 bool insn_load_rm(struct cpu *c, const struct insn *i, unsigned size, uint32_t *v)
 {
+	const uint8_t *p;
+	uint32_t off;
 	uint64_t w;
 
 	if (!insn_is_mem(i)) {
 		*v = reg_get(c, insn_rm(i), size);
 		return true;
 	}
-	TRY(cpu_load(c, i->seg, insn_ea(c, i), size, &w));
+	off = operand_ea(c, i);
+	p = operand_host(c, i->seg, off, size, false);
+	if (likely(p)) {
+		*v = (uint32_t)host_load(p, size);
+		return true;
+	}
+	TRY(cpu_load(c, i->seg, off, size, &w));
 	*v = (uint32_t)w;
 	return true;
 }

@@ -4,6 +4,7 @@
  */
 #include "cpu/flags.h"
 #include "cpu/insn_table.h"
+#include "cpu/operand.h"
 #include "cpu/quick.h"
 
 bool exec_ud(struct cpu *c, const struct insn *i)
@@ -217,6 +218,46 @@ bool exec_bound(struct cpu *c, const struct insn *i)
 	return true;
 }
 
+/* ---- E, read and then written --------------------------------------------------------------------------------------------- */
+
+struct modified {
+	uint8_t *host; /* where it lies; NULL: in a register, or only access.c can reach it */
+	uint32_t off;  /* of a memory operand */
+};
+
+/* Behind it store_modified() cannot fault any more. m->off is set by the caller. */
+static inline bool load_modified(struct cpu *c, const struct insn *i, unsigned size, struct modified *m, uint32_t *v)
+{
+	uint64_t w;
+
+	m->host = NULL;
+	if (!insn_is_mem(i)) {
+		*v = reg_get(c, insn_rm(i), size);
+		return true;
+	}
+	m->host = operand_host(c, i->seg, m->off, size, true);
+	if (likely(m->host)) {
+		*v = (uint32_t)host_load(m->host, size);
+		return true;
+	}
+	TRY(cpu_probe_store(c, i->seg, m->off, size));
+	TRY(cpu_load(c, i->seg, m->off, size, &w));
+	*v = (uint32_t)w;
+	return true;
+}
+
+static inline bool store_modified(struct cpu *c, const struct insn *i, unsigned size, const struct modified *m, uint32_t v)
+{
+	if (likely(m->host)) {
+		host_store(m->host, size, v);
+		return true;
+	}
+	if (insn_is_mem(i))
+		return cpu_store(c, i->seg, m->off, size, v);
+	reg_set(c, insn_rm(i), size, v);
+	return true;
+}
+
 /* ---- bits ------------------------------------------------------------------------------------------------------------- */
 
 enum bit_op { BIT_TEST, BIT_SET, BIT_RESET, BIT_COMPLEMENT };
@@ -234,23 +275,20 @@ static uint32_t bit_result(uint32_t v, uint32_t bit, enum bit_op op)
 /* The bit at `n` of an operand at `off` (memory) or of the register. Only CF changes. */
 static bool bit_operate(struct cpu *c, const struct insn *i, uint32_t off, unsigned n, enum bit_op op)
 {
+	struct modified m = { .off = off };
 	unsigned size = i->opsize;
 	uint32_t bit = 1u << n, v;
 	uint64_t w;
 
-	if (!insn_is_mem(i)) {
+	if (op != BIT_TEST) {
+		TRY(load_modified(c, i, size, &m, &v));
+		TRY(store_modified(c, i, size, &m, bit_result(v, bit, op)));
+	} else if (insn_is_mem(i)) {
+		TRY(cpu_load(c, i->seg, off, size, &w));
+		v = (uint32_t)w;
+	} else {
 		v = reg_get(c, insn_rm(i), size);
-		if (op != BIT_TEST)
-			reg_set(c, insn_rm(i), size, bit_result(v, bit, op));
-		c->cf = !!(v & bit);
-		return true;
 	}
-	if (op != BIT_TEST)
-		TRY(cpu_probe_store(c, i->seg, off, size));
-	TRY(cpu_load(c, i->seg, off, size, &w));
-	v = (uint32_t)w;
-	if (op != BIT_TEST)
-		TRY(cpu_store(c, i->seg, off, size, bit_result(v, bit, op)));
 	c->cf = !!(v & bit);
 	return true;
 }
@@ -290,22 +328,15 @@ bool exec_bsr(struct cpu *c, const struct insn *i) { return bit_scan(c, i, false
 
 /* ---- exchanges -------------------------------------------------------------------------------------------------------------- */
 
-/* For read-modify-write of E: the store below cannot fault any more. */
-static bool load_for_store(struct cpu *c, const struct insn *i, unsigned size, uint32_t *v)
-{
-	if (insn_is_mem(i))
-		TRY(cpu_probe_store(c, i->seg, insn_ea(c, i), size));
-	return insn_load_rm(c, i, size, v);
-}
-
 bool exec_cmpxchg(struct cpu *c, const struct insn *i)
 {
 	unsigned size = i->opcode & 1 ? i->opsize : 1;
 	uint32_t a = reg_get(c, R_EAX, size), v;
+	struct modified m = { .off = operand_ea(c, i) };
 
-	TRY(load_for_store(c, i, size, &v));
+	TRY(load_modified(c, i, size, &m, &v));
 	/* The destination is written either way. */
-	TRY(insn_store_rm(c, i, size, a == v ? reg_get(c, insn_reg(i), size) : v));
+	TRY(store_modified(c, i, size, &m, a == v ? reg_get(c, insn_reg(i), size) : v));
 	if (a != v)
 		reg_set(c, R_EAX, size, v);
 	flags_sub(c, size * 8, a, v, a - v);
@@ -316,11 +347,12 @@ bool exec_xadd(struct cpu *c, const struct insn *i)
 {
 	unsigned size = i->opcode & 1 ? i->opsize : 1;
 	uint32_t src = reg_get(c, insn_reg(i), size), v, r;
+	struct modified m = { .off = operand_ea(c, i) };
 
-	TRY(load_for_store(c, i, size, &v));
+	TRY(load_modified(c, i, size, &m, &v));
 	r = v + src;
 	if (insn_is_mem(i)) {
-		TRY(insn_store_rm(c, i, size, r));
+		TRY(store_modified(c, i, size, &m, r));
 		reg_set(c, insn_reg(i), size, v);
 	} else {
 		reg_set(c, insn_reg(i), size, v);

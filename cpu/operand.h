@@ -1,5 +1,5 @@
 /*
- * Memory operands of the floating-point and vector units: straight through the TLB when the
+ * Memory operands of instructions without a generated handler: straight through the TLB when the
  * page is there, else by access.c.
  */
 #ifndef CPU_OPERAND_H
@@ -34,6 +34,24 @@ static inline void operand_put(uint8_t *p, uint64_t v, unsigned size)
 	for (unsigned n = 0; n < size; n++)
 		p[n] = (uint8_t)(v >> 8 * n);
 #endif
+}
+
+/* The same for a size of 1, 2, 4 or 8 that the compiler does not know. */
+static inline uint64_t host_load(const uint8_t *p, unsigned size)
+{
+	return size == 4 ? operand_get(p, 4) : size == 8 ? operand_get(p, 8) : size == 2 ? operand_get(p, 2) : *p;
+}
+
+static inline void host_store(uint8_t *p, unsigned size, uint64_t v)
+{
+	if (size == 4)
+		operand_put(p, v, 4);
+	else if (size == 2)
+		operand_put(p, v, 2);
+	else if (size == 1)
+		*p = (uint8_t)v;
+	else
+		operand_put(p, v, 8);
 }
 
 /* Host address of the operand, or NULL: not in the TLB, crosses a page, or breaks the segment's
