@@ -12,6 +12,7 @@ const char *const native_causes[CAUSES] = {
 	[CAUSE_DOUBLE_SHIFT] = "SHLD SHRD of 16 bits by more than 16: result and flags undefined (SDM vol 2 SHLD)",
 	[CAUSE_C1] = "C1 of FLD ST(i), an empty register onto a full stack: which of the two faults was seen first",
 	[CAUSE_MXCSR_AMD] = "MXCSR bit 17, reserved for Intel, is AMD's misaligned exception mask",
+	[CAUSE_HELD_BACK] = "x87 stores that an unmasked exception holds back (SDM vol 1 8.5): AMD checks the segment all the same",
 	[CAUSE_POINTERS] = "saved FIP FDP FOP: selectors are Linux's; newer processors save no FCS and FDS, and FDP and FOP "
 			   "only of faults (SDM vol 1 8.1.8, CPUID.7:EBX bits 6 and 13)",
 	[CAUSE_TRANSCENDENTAL] = "transcendentals: at most 1 ulp from the host's (SDM vol 1 8.3.10); C1, PE, UE, which follow from "
@@ -53,6 +54,17 @@ static bool take_pointers(const struct instance *i, const uint8_t *our_data, uin
 		return take_bytes(native_data + at + 3 * i->last.opsize, our_data + at + 3 * i->last.opsize,
 				  4 * i->last.opsize);
 	return named(i, "fxsave") && take_bytes(native_data + at + 6, our_data + at + 6, 18);
+}
+
+/* MXCSR_MASK, bytes 28 to 31 of an FXSAVE image, says which bits there are. */
+static bool take_mxcsr_mask(const struct instance *i, const uint8_t *our_data, uint8_t *native_data)
+{
+	uint32_t at = i->target - NATIVE_DATA + 30;
+
+	if (!named(i, "fxsave") || (native_data[at] ^ our_data[at]) != 2)
+		return false;
+	native_data[at] = our_data[at];
+	return true;
 }
 
 #define UNDERFLOW_SCALE 0x6000u /* added to the exponent */
@@ -153,16 +165,33 @@ static bool fyl2xp1_defined(const struct instance *i)
 
 /* ---- all ------------------------------------------------------------------------------------------------------- */
 
+/* MXCSR, at this offset of the operand, with the bit that AMD has. */
+static bool loads_amd_mxcsr(const struct instance *i, unsigned at)
+{
+	return native_host_is_amd() && (i->count > 1 || (i->data[i->target - NATIVE_DATA + at + 2] & 2));
+}
+
+/* A store to a code segment, where ours has only noted the exception (ES), or met it at the next x87 instruction. */
+static bool is_held_back(const struct native_state *ours, const struct native_state *native)
+{
+	bool noted = ours->vector >= NATIVE_DONE && (ours->fx[2] & 0x80);
+
+	return native_host_is_amd() && native->vector == TRAP_GP && (noted || ours->vector == TRAP_MF);
+}
+
 /* Why the instance cannot be compared. */
-static enum native_cause incomparable(const struct instance *i, const struct native_state *native)
+static enum native_cause incomparable(const struct instance *i, const struct native_state *ours,
+				      const struct native_state *native)
 {
 	if (i->count > 1 && native->gpr[R_ESP] - (NATIVE_TOP - 128) >= 256)
 		return CAUSE_STACK_MOVED;
 	if ((named(i, "shld") || named(i, "shrd")) && i->last.opsize == 2 &&
 	    (i->count > 1 || ((i->last.opcode & 1 ? i->s.gpr[R_ECX] : i->last.imm) & 31) > 16))
 		return CAUSE_DOUBLE_SHIFT;
-	if (native_host_is_amd() && named(i, "ldmxcsr") && (i->count > 1 || (i->data[i->target - NATIVE_DATA + 2] & 2)))
+	if ((named(i, "ldmxcsr") && loads_amd_mxcsr(i, 0)) || (named(i, "fxrstor") && loads_amd_mxcsr(i, 24)))
 		return CAUSE_MXCSR_AMD;
+	if (is_held_back(ours, native))
+		return CAUSE_HELD_BACK;
 	if (named(i, "fyl2xp1") && (i->count > 1 || !fyl2xp1_defined(i)))
 		return CAUSE_FYL2XP1;
 	return is_estimate(i) && i->count > 1 ? CAUSE_ESTIMATE : CAUSE_NONE;
@@ -171,7 +200,7 @@ static enum native_cause incomparable(const struct instance *i, const struct nat
 bool native_explain(const struct instance *i, const struct native_state *ours, const uint8_t *our_data,
 		    struct native_state *native, uint8_t *native_data, unsigned long long counts[CAUSES])
 {
-	enum native_cause cause = incomparable(i, native);
+	enum native_cause cause = incomparable(i, ours, native);
 
 	if (cause != CAUSE_NONE) {
 		counts[cause]++;
@@ -179,6 +208,8 @@ bool native_explain(const struct instance *i, const struct native_state *ours, c
 	}
 	if (native_host_is_amd() && named(i, "fld") && i->d->map == MAP_FR && take_c1(ours, native))
 		counts[CAUSE_C1]++;
+	if (native_host_is_amd() && take_mxcsr_mask(i, our_data, native_data))
+		counts[CAUSE_MXCSR_AMD]++;
 	if (take_pointers(i, our_data, native_data))
 		counts[CAUSE_POINTERS]++;
 	if (native_is_transcendental(i->d) && take_transcendental(ours, native))

@@ -369,7 +369,7 @@ static bool follows(const struct instance *i, const struct insn_desc *d)
 		if (kind == OPK_X || kind == OPK_Y)
 			return false;
 	}
-	if ((i->undef & FLAG_AF) && in_list("daa das aaa aas lahf", d->mnemonic))
+	if ((i->undef & FLAG_AF) && in_list("daa das aaa aas lahf pushf", d->mnemonic))
 		return false;
 	return strncmp(d->mnemonic, "bt", 2) && !is_indirect(d) &&
 	       !in_list("enter leave xlat ret popf fxsave fxrstor maskmovq maskmovdqu", d->mnemonic);

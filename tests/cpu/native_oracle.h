@@ -21,7 +21,8 @@ enum {
 struct native_state {
 	uint32_t gpr[8]; /* in encoding order */
 	uint32_t eflags;
-	uint32_t unused[3];
+	uint32_t vector; /* of the exception, or NATIVE_DONE; native_run() leaves it alone */
+	uint32_t unused[2];
 	uint8_t fx[512] __attribute__((aligned(16))); /* as FXSAVE stores it, SDM vol 1 10.5.1 */
 };
 

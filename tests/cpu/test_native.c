@@ -157,7 +157,6 @@ static void one(struct guest *g, struct tally *t, const struct rows *r, uint64_t
 	uint8_t our_data[NATIVE_DATA_SIZE], native_data[NATIVE_DATA_SIZE];
 	struct instance i = { .random = seed };
 	struct native_state ours, native;
-	unsigned our_vector, native_vector;
 	char why[160] = "";
 
 	if (!native_compose(&i, r)) {
@@ -167,25 +166,25 @@ static void one(struct guest *g, struct tally *t, const struct rows *r, uint64_t
 	ours = native = i.s;
 	memcpy(our_data, i.data, sizeof(our_data));
 	memcpy(native_data, i.data, sizeof(native_data));
-	native_vector = native_run(i.code, i.len, &native, native_data);
-	if (native_vector == TRAP_PF) {
+	native.vector = native_run(i.code, i.len, &native, native_data);
+	if (native.vector == TRAP_PF) {
 		t->unusable++; /* it left the mapped pages */
 		return;
 	}
-	our_vector = our_run(g, &i, &ours, our_data);
+	ours.vector = our_run(g, &i, &ours, our_data);
 	if (!native_explain(&i, &ours, our_data, &native, native_data, t->causes))
 		return;
-	t->faults += native_vector < NATIVE_DONE;
-	if (our_vector != native_vector)
-		snprintf(why, sizeof(why), "vector %u, native %u", our_vector, native_vector);
-	else if (native_vector >= NATIVE_DONE)
+	t->faults += native.vector < NATIVE_DONE;
+	if (ours.vector != native.vector)
+		snprintf(why, sizeof(why), "vector %u, native %u", ours.vector, native.vector);
+	else if (native.vector >= NATIVE_DONE)
 		same_state(&i, &ours, &native, our_data, native_data, why, sizeof(why));
 	if (why[0]) {
 		complain(t, &i, i.last.row, seed, why);
 	} else {
 		t->passed++;
 		t->done[i.last.row]++;
-		t->ended[i.last.row] += native_vector >= NATIVE_DONE || !strncmp(i.d->mnemonic, "ud", 2);
+		t->ended[i.last.row] += native.vector >= NATIVE_DONE || !strncmp(i.d->mnemonic, "ud", 2);
 	}
 }
 
