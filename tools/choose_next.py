@@ -118,9 +118,9 @@ def rows(kind, pairs, most, a):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--behind", type=int, default=8, help="successors within a trace, at most (default 8)")
+    p.add_argument("--behind", type=int, default=6, help="successors within a trace, at most (default 6)")
     p.add_argument("--there", type=int, default=6, help="successors where a branch leads, at most (default 6)")
-    p.add_argument("--share", type=float, default=0.03, help="of what is left, that one must have (default 0.03)")
+    p.add_argument("--share", type=float, default=0.1, help="of what is left, that one must have (default 0.1)")
     p.add_argument("--least", type=float, default=1e-6, help="of all weight, that a handler must have (default 1e-6)")
     p.add_argument("profile", nargs="+")
     a = p.parse_args()

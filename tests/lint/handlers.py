@@ -37,7 +37,7 @@ def complaints(name, code, hot):
         yield "calls through a pointer"
     if name in hot and any(i.startswith("call") for i in code):
         yield "calls"
-    if name in hot and frame and not name.startswith(SPILLS):
+    if name in hot and frame and not name.removeprefix("hot_").startswith(SPILLS):
         yield f"has a stack frame ({frame[0]})"
 
 
