@@ -80,7 +80,7 @@ void find_dead_flags(const struct specials *s, struct op *op, unsigned n, bool *
 
 		dead[k] = false;
 		if (op[k].aux & OP_PAYLOAD) {
-			k++;
+			dead[++k] = false;
 			continue;
 		}
 		if (!row || !row->bare)
