@@ -16,7 +16,7 @@ def ticks_log(low, high, base):
 
 def ticks_linear(high):
     step = 10 ** math.floor(math.log10(high))
-    step = next(step * f for f in (0.1, 0.2, 0.5, 1) if high / (step * f) <= 8)
+    step = next(step * f for f in (0.1, 0.2, 0.5, 1, 2) if high / (step * f) <= 8)
     return [step * k for k in range(math.ceil(high / step) + 1)]
 
 
